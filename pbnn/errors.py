@@ -1,0 +1,69 @@
+"""Exceptions that every room may raise.
+
+Each derives from `PbnnError`, so that one `except` catches all, and from the built-in that a caller would expect
+(`ValueError`, `OSError`), so that ordinary code catches it too. A message says where, what was expected, what came,
+and what to do.
+"""
+
+import sys
+import warnings
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class PbnnError(Exception):
+    """Base of all exceptions raised on purpose by `pbnn`."""
+
+
+class SpecError(PbnnError, ValueError):
+    """A network, layer, prior or likelihood that cannot mean anything."""
+
+
+class DataError(PbnnError, ValueError):
+    """Data that cannot be used: missing, infinite, of an unknown category, outside the trained classes."""
+
+
+class ShapeError(DataError):
+    """Data of the wrong shape, or with the wrong columns."""
+
+
+class ModelError(PbnnError, ValueError):
+    """A `pm.Model` that cannot be fitted: discrete variables, or no finite log density at the start."""
+
+
+class MethodError(PbnnError, ValueError):
+    """An inference method that is unknown, badly configured, or not made for this model."""
+
+
+class FileError(PbnnError, OSError):
+    """A run file that cannot be written, or read, or is not one of ours."""
+
+
+class MissingExtraError(PbnnError, ImportError):
+    """An optional library that is not installed; the message names the extra that brings it."""
+
+
+class PbnnWarning(UserWarning):
+    """Something to know that is no reason to stop."""
+
+
+def unknown(where: str, kind: str, got: object, known: Iterable[str]) -> str:
+    """Say that a name is unknown, list the known ones, and point to the nearest.
+
+    Examples
+    --------
+    >>> unknown("Dense", "activation", "tan", ["relu", "tanh"])
+    "Dense: unknown activation 'tan'; known: relu, tanh. Did you mean 'tanh'?"
+    """
+    names = sorted(known)
+    near = get_close_matches(str(got), names, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"{where}: unknown {kind} {got!r}; known: {', '.join(names)}.{hint}"
+
+
+def warn(message: str) -> None:
+    """Warn the user, blaming the first line outside this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("pbnn."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, PbnnWarning, stacklevel=level + 1)

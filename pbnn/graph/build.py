@@ -1,0 +1,200 @@
+"""A network and data to a `BNN`: a `pm.Model`, and what is needed to talk about it in the user's terms."""
+
+from dataclasses import dataclass, replace
+from typing import Any, final
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytensor
+from pytensor.tensor.variable import TensorVariable
+
+from pbnn.errors import DataError, SpecError
+from pbnn.graph.columns import Columns
+from pbnn.graph.layers import Place, Wire, add_dim, affine, apply_layer
+from pbnn.graph.likelihoods import Observing, Parameters, observe, output_labels
+from pbnn.graph.response import Response
+from pbnn.spec.layers import Dense, Embedding, Layer
+from pbnn.spec.network import Network
+from pbnn.spec.table import html_table, layer_priors, layer_words, likelihood_words, text_table
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class BNN:
+    """A network bound to data.
+
+    Attributes
+    ----------
+    network
+        The specification.
+    model
+        The `pm.Model`. `X` and `y_data` are its data, in the user's units; `y` is the observed variable.
+    columns, response
+        Names, categories and standardisation of `X` and `y`.
+    x
+        The standardised inputs `(obs, feature)`, a variable of the graph.
+    y_loc
+        What is added to a continuous response; a shared variable of the graph.
+    outputs
+        The outputs of the network `(obs, n_outputs)`, before the likelihood.
+    parameters
+        `mu` and `variance`, or `p`: the response given the weights, as variables of the graph.
+    """
+
+    network: Network
+    model: pm.Model
+    columns: Columns
+    response: Response
+    x: TensorVariable
+    y_loc: TensorVariable
+    outputs: TensorVariable
+    parameters: Parameters
+
+    @property
+    def n_obs(self) -> int:
+        """Number of rows of the training data."""
+        return int(self.model["X"].get_value(borrow=True).shape[0])
+
+    @property
+    def n_weights(self) -> int:
+        """Number of free parameters: weights, biases, learned scales, noise."""
+        return sum(size for _, size in _variable_sizes(self.model))
+
+    def __str__(self) -> str:
+        return f"{self._title()}\n{text_table(self._rows())}"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return html_table(self._rows(), self._title())
+
+    def _title(self) -> str:
+        rows = f"{self.n_obs} rows × {len(self.columns.names)} columns"
+        return f"BNN: {rows}, {self.n_weights} weights, {likelihood_words(self.network)}"
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        net = self.network
+        sizes = _variable_sizes(self.model)
+        shapes = {rv.name: tuple(rv.shape.eval()) for rv in self.model.free_RVs}
+
+        def row(stem: str, what: str, prior: str) -> tuple[str, ...]:
+            own = [(name, size) for name, size in sizes if name.startswith(f"{stem}_")]
+            shape = next((shapes[name] for name, _ in own if name.endswith("_weight")), ())
+            return (stem, what, "×".join(map(str, shape)), str(sum(size for _, size in own)), prior)
+
+        stems = [f"h{i}" for i in range(len(net.layers))]
+        body = [
+            row(stem, layer_words(layer), layer_priors(layer, net.weights, net.biases))
+            for stem, layer in zip(stems, net.layers, strict=True)
+        ]
+        body.append(row("out", "Dense identity", layer_priors(Dense(1), net.weights, net.biases)))
+        others = [
+            (name, size) for name, size in sizes if not name.startswith(tuple(f"{s}_" for s in [*stems, "out"]))
+        ]
+        body += [(name, "likelihood", "", str(size), likelihood_words(net)) for name, size in others]
+        return [("layer", "what", "weights", "count", "prior"), *body]
+
+
+def build(network: Network, X: Any, y: Any, *, standardize: bool = True) -> BNN:
+    """Turn a network and training data into a Bayesian model.
+
+    Parameters
+    ----------
+    network
+        The specification.
+    X
+        Inputs `(obs, feature)`: array, DataFrame or DataArray. Columns named by an `Embedding` hold categories.
+    y
+        Response `(obs,)` or `(obs, output)`: array, Series, DataFrame or DataArray.
+    standardize
+        Centre and scale the inputs and a continuous response inside the model; all results come back in the user's
+        units all the same.
+
+    Returns
+    -------
+    BNN
+        Its `model` is a `pm.Model` with named dims and coords.
+
+    Raises
+    ------
+    DataError, ShapeError
+        If the data cannot be used; the message names the row and column.
+    SpecError
+        If the network does not fit the data.
+
+    Examples
+    --------
+    >>> import numpy as np, pbnn
+    >>> from pbnn import likelihoods
+    >>> X = np.linspace(-1, 1, 20)[:, None]
+    >>> bnn = pbnn.build(pbnn.Network([pbnn.Dense(5)], likelihoods.Gaussian()), X, X[:, 0] ** 2)
+    >>> sorted(rv.name for rv in bnn.model.free_RVs)[:3]
+    ['h0_bias', 'h0_weight', 'h0_weight_scale']
+    """
+    if not isinstance(network, Network):
+        raise SpecError(f"build: the first argument must be a pbnn.Network; got {type(network).__name__}.")
+    _check_index(X, y)
+    embedded = {layer.column: layer for layer in network.layers if isinstance(layer, Embedding)}
+    columns = Columns.learn(X, embedded, standardize=standardize)
+    response = Response.learn(y, network.likelihood, standardize=standardize)
+    values, observed = columns.encode(X, "build"), response.encode(y, "build")
+    if len(values) != len(observed):
+        raise DataError(f"build: X has {len(values)} rows and y has {len(observed)}; they must be equal.")
+    return assemble(network, columns, response, values, observed)
+
+
+def assemble(
+    network: Network, columns: Columns, response: Response, X: np.ndarray, y: np.ndarray
+) -> BNN:
+    """Make the model from parts that are already encoded: what `build` and `load` share."""
+    with pm.Model(coords={"feature": columns.names}) as model:
+        data = pm.Data("X", X, dims=("obs", "feature"))
+        x = (data - np.asarray(columns.loc)) / np.asarray(columns.scale)
+        x.name = "x_standardized"
+        dims = ("obs",)
+        if not response.vector:
+            dims = ("obs", add_dim("output", response.names))
+        if response.kind == "classes":
+            add_dim("class", response.classes)
+        observed = pm.Data("y_data", y, dims=dims)
+
+        wire = Wire(x, "feature", columns.names)
+        for i, layer in enumerate(network.layers):
+            layer = _resolve(layer, columns)
+            wire = apply_layer(layer, wire, Place(f"h{i}", network.weights, network.biases))
+        labels = output_labels(network.likelihood, response.names, response.classes)
+        dim = add_dim("out_unit", labels)
+        wire = affine(wire, Place("out", network.weights, network.biases), dim, labels, None, True)
+
+        loc, scale = np.asarray(response.loc), np.asarray(response.scale)
+        if response.vector:
+            loc, scale = loc.reshape(()), scale.reshape(())
+        y_loc = pytensor.shared(loc, name="y_loc", shape=loc.shape)
+        at = Observing(observed, dims, y_loc, scale)
+        parameters = observe(network.likelihood, wire.value, at)
+    return BNN(network, model, columns, response, x, y_loc, wire.value, parameters)
+
+
+def _resolve(layer: Layer, columns: Columns) -> Layer:
+    """Fill in what an Embedding learns from the data: the column's name and its number of categories."""
+    if not isinstance(layer, Embedding):
+        return layer
+    name = columns.names[layer.column] if isinstance(layer.column, int) else layer.column
+    categories = columns.categories[columns.names.index(name)]
+    return replace(layer, column=name, categories=len(categories))
+
+
+def _variable_sizes(model: pm.Model) -> list[tuple[str, int]]:
+    point = model.initial_point()
+    names = [rv.name for rv in model.free_RVs]
+    return [(name, int(np.size(value))) for name, value in zip(names, point.values(), strict=True)]
+
+
+def _check_index(X: Any, y: Any) -> None:
+    if isinstance(X, pd.DataFrame) and isinstance(y, pd.Series | pd.DataFrame) and len(X) == len(y):
+        same_rows = X.index.is_unique and X.index.sort_values().equals(y.index.sort_values())
+        if same_rows and not X.index.equals(y.index):
+            raise DataError("build: X and y hold the same index in another order; pass y.loc[X.index].")
+
+

@@ -1,0 +1,80 @@
+"""Priors to random variables, inside the `pm.Model` on the stack."""
+
+from dataclasses import dataclass
+from functools import singledispatch
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor.tensor.variable import TensorVariable
+
+from pbnn.errors import SpecError, unknown
+from pbnn.spec import priors
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a random variable is made: its name and dims, and what relative scales refer to."""
+
+    name: str
+    dims: tuple[str, ...] = ()
+    fan_in: int | None = None
+    response_sd: np.ndarray | None = None
+
+
+@singledispatch
+def draw_prior(prior: object, site: Site) -> TensorVariable:
+    """Make the random variable `site.name` with the given prior."""
+    raise SpecError(unknown(site.name, "prior", type(prior).__name__, priors.PRIORS))
+
+
+@singledispatch
+def resolve_scale(scale: object, site: Site) -> float | np.ndarray | TensorVariable:
+    """Turn a scale into a number, an array or, for a learned scale, a random variable of its own."""
+    return draw_prior(scale, Site(f"{site.name}_scale", (), site.fan_in, site.response_sd))
+
+
+@resolve_scale.register
+def _(scale: float | int, site: Site) -> float:
+    return float(scale)
+
+
+@resolve_scale.register
+def _(scale: priors.FanIn, site: Site) -> float:
+    if site.fan_in is None:
+        raise SpecError(f"{site.name}: FanIn needs a layer with inputs; give {site.name} a number as scale.")
+    return scale.gain / np.sqrt(site.fan_in)
+
+
+@resolve_scale.register
+def _(scale: priors.ResponseSD, site: Site) -> np.ndarray:
+    if site.response_sd is None:
+        raise SpecError(f"{site.name}: ResponseSD is for noise; give {site.name} a number or FanIn as scale.")
+    return scale.factor * site.response_sd
+
+
+@draw_prior.register
+def _(prior: priors.Normal, site: Site) -> TensorVariable:
+    return pm.Normal(site.name, prior.loc, resolve_scale(prior.scale, site), dims=site.dims)
+
+
+@draw_prior.register
+def _(prior: priors.HalfNormal, site: Site) -> TensorVariable:
+    return pm.HalfNormal(site.name, resolve_scale(prior.scale, site), dims=site.dims)
+
+
+@draw_prior.register
+def _(prior: priors.LogNormal, site: Site) -> TensorVariable:
+    median = resolve_scale(prior.scale, site)
+    return pm.LogNormal(site.name, pt.log(median), prior.sigma, dims=site.dims)
+
+
+@draw_prior.register
+def _(prior: priors.StudentT, site: Site) -> TensorVariable:
+    scale = resolve_scale(prior.scale, site)
+    return pm.StudentT(site.name, nu=prior.df, mu=prior.loc, sigma=scale, dims=site.dims)
+
+
+@draw_prior.register
+def _(prior: priors.Laplace, site: Site) -> TensorVariable:
+    return pm.Laplace(site.name, prior.loc, resolve_scale(prior.scale, site), dims=site.dims)

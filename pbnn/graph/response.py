@@ -1,0 +1,160 @@
+"""The response `y`: its kind, names, classes and standardisation, learned from the training data."""
+
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any, Literal, final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from pbnn.errors import DataError, ShapeError
+from pbnn.graph.columns import check_finite
+from pbnn.graph.labels import Label, as_label, codes_of
+from pbnn.spec import likelihoods
+
+Kind = Literal["continuous", "counts", "classes"]
+
+
+@singledispatch
+def response_kind(likelihood: object) -> Kind:
+    """Say what kind of response a likelihood describes."""
+    return "continuous"
+
+
+@response_kind.register
+def _(likelihood: likelihoods.Poisson) -> Kind:
+    return "counts"
+
+
+@response_kind.register
+def _(likelihood: likelihoods.Bernoulli | likelihoods.Categorical) -> Kind:
+    return "classes"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What is known of `y`.
+
+    Attributes
+    ----------
+    kind
+        `"continuous"`, `"counts"` or `"classes"`.
+    names
+        One name for each output; `("y",)` for an unnamed vector.
+    vector
+        Whether `y` has shape `(obs,)` rather than `(obs, output)`.
+    classes
+        The labels, in the order of their codes; empty unless `kind == "classes"`.
+    loc, scale
+        Mean and standard deviation of each output (continuous), or 0 and the mean (counts).
+    """
+
+    kind: Kind
+    names: tuple[str, ...]
+    vector: bool
+    classes: tuple[Label, ...]
+    loc: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    @classmethod
+    def learn(cls, y: Any, likelihood: object, *, standardize: bool) -> "Response":
+        """Read names, classes and scale from the training response."""
+        kind = response_kind(likelihood)
+        values, names = _as_values(y, "build")
+        n, vector = len(names), values.ndim == 1
+        if kind == "classes":
+            classes = _classes(y, values, likelihood)
+            return cls(kind, names, vector, classes, (0.0,) * n, (1.0,) * n)
+        blank = cls(kind, names, vector, (), (0.0,) * n, (1.0,) * n)
+        numbers = blank.encode(y, "build").reshape(-1, n)
+        for i, name in enumerate(names):
+            if len(numbers) > 1 and np.ptp(numbers[:, i]) <= 1e-12 * max(1.0, abs(numbers[0, i])):
+                raise DataError(f"build: y is constant ({name} = {numbers[0, i]:g}); there is nothing to learn.")
+        if not standardize:
+            return blank
+        mean = numbers.mean(axis=0)
+        loc, scale = (0 * mean, mean) if kind == "counts" else (mean, numbers.std(axis=0))
+        return cls(kind, names, vector, (), tuple(loc.tolist()), tuple(scale.tolist()))
+
+    def encode(self, y: Any, where: str) -> np.ndarray:
+        """Return `y` as numbers in the user's units, or as codes of classes.
+
+        Raises
+        ------
+        ShapeError
+            If the number of outputs differs from that of the training data.
+        DataError
+            If a value is missing, infinite, text, no count, or a label outside the trained classes.
+        """
+        values, names = _as_values(y, where)
+        if len(names) != len(self.names):
+            raise ShapeError(f"{where}: y must have {len(self.names)} output(s), as in training; got {len(names)}.")
+        if self.kind == "classes":
+            return codes_of(values, self.classes, f"{where}: y", "label")
+        try:
+            numbers = values.astype(float).reshape(len(values), -1)
+        except (TypeError, ValueError):
+            row = next(i for i, v in enumerate(values.ravel()) if isinstance(v, str))
+            raise DataError(
+                f"{where}: y holds text ({values.ravel()[row]!r}, row {row}); for labels use "
+                "likelihoods.Bernoulli() or likelihoods.Categorical()."
+            ) from None
+        for i, name in enumerate(names):
+            check_finite(numbers[:, i], f"{where}: y {name!r}")
+        if self.kind == "counts":
+            bad = (numbers < 0) | (numbers != np.round(numbers))
+            if bad.any():
+                row = int(np.argmax(bad.any(axis=1)))
+                raise DataError(
+                    f"{where}: y must hold counts 0, 1, 2, ... for a Poisson likelihood; got {numbers[row]} in "
+                    f"row {row}."
+                )
+        return numbers[:, 0] if self.vector else numbers
+
+
+def _as_values(y: Any, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return `y` as an array of one or two dimensions, and the names of its outputs."""
+    if isinstance(y, pd.DataFrame):
+        values, names = y.to_numpy(), tuple(str(c) for c in y.columns)
+    elif isinstance(y, xr.DataArray) and y.ndim == 2 and y.dims[1] in y.coords:
+        values, names = y.values, tuple(str(c) for c in y.coords[y.dims[1]].values)
+    else:
+        name = getattr(y, "name", None)
+        values = np.asarray(y)
+        if values.ndim == 2:
+            names = tuple(f"y{i}" for i in range(values.shape[1]))
+        else:
+            names = (str(name) if name is not None else "y",)
+    if values.ndim not in (1, 2) or len(names) == 0:
+        raise ShapeError(f"{where}: y must have shape (obs,) or (obs, output); got {values.shape}.")
+    if len(values) == 0:
+        raise DataError(f"{where}: y is empty.")
+    return values, names
+
+
+def _classes(y: Any, values: np.ndarray, likelihood: object) -> tuple[Label, ...]:
+    if values.ndim != 1:
+        raise ShapeError(f"build: y must be a vector of labels, shape (obs,); got {values.shape}.")
+    missing = pd.isna(values)
+    if missing.any():
+        raise DataError(f"build: y is missing in row {int(np.argmax(missing))}; drop such rows.")
+    present = pd.unique(values)
+    if isinstance(getattr(y, "dtype", None), pd.CategoricalDtype):
+        labels = tuple(as_label(v) for v in y.dtype.categories if v in set(present))
+    else:
+        labels = tuple(as_label(v) for v in sorted(present))
+    if len(labels) < 2:
+        raise DataError(f"build: y is constant (all {labels[0]!r}); a classifier needs two classes.")
+    if isinstance(likelihood, likelihoods.Bernoulli) and len(labels) > 2:
+        raise DataError(
+            f"build: Bernoulli needs two classes; y has {len(labels)}: {list(labels[:8])}. "
+            "Use likelihoods.Categorical()."
+        )
+    if len(labels) > 2 and len(labels) > len(values) / 2 and not isinstance(labels[0], str):
+        raise DataError(
+            f"build: y has {len(labels)} different values in {len(values)} rows, so it does not hold classes; "
+            "use likelihoods.Gaussian()."
+        )
+    return labels

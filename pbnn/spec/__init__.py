@@ -1,0 +1,1 @@
+"""The network language: plain frozen data, standard library only."""
