@@ -1,0 +1,72 @@
+# Every target sets up what it needs: `git clone`, `make demo`, nothing else.
+
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+# Stamps: what is older than its pins is installed again, what is not is left alone.
+BASE   := $(VENV)/.base-installed
+DEV    := $(VENV)/.dev-installed
+
+NOTEBOOKS  := $(wildcard notebooks/*.ipynb)
+BENCHMARKS := $(patsubst benchmarks/bench_%.py,bench-%,$(wildcard benchmarks/bench_*.py))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo setup test test-fast lint format notebooks bench pins clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+demo: $(BASE) ## Fit a network to real data and write report.html here
+	$(BIN)/pbnn demo
+
+setup: $(DEV) ## Make .venv with everything for development
+
+test: $(DEV) ## Run all tests (choose with PYTEST_ARGS="-k spec")
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-fast: $(DEV) ## Run the tests that take no long fit
+	$(BIN)/python -m pytest -m "not slow and not peer" $(PYTEST_ARGS)
+
+lint: $(DEV) ## Check style, rooms and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+format: $(DEV) ## Put the code into its usual shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The copies go to a folder that is thrown away: running them here must not change what is committed.
+notebooks: $(DEV) ## Run the notebooks with small settings
+	@test -n "$(NOTEBOOKS)" || echo "No notebooks yet."
+	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && for notebook in $(NOTEBOOKS); do \
+	    echo "== $$notebook" && \
+	    PBNN_FAST=1 JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter nbconvert --to notebook --execute \
+	        --ExecutePreprocessor.timeout=900 --output-dir "$$out" "$$notebook" || exit 1; \
+	done
+
+bench: $(BENCHMARKS) ## Run all benchmarks (one: make bench-NAME)
+
+bench-%: $(DEV)
+	$(BIN)/python benchmarks/bench_$*.py $(BENCH_ARGS)
+
+pins: $(DEV) ## Resolve pyproject.toml afresh into requirements/*.txt
+	$(BIN)/python .ci/pin
+
+clean: ## Remove .venv and caches
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+
+# ---------------------------------------------------------------- set-up
+
+$(BASE): requirements/base.txt requirements/build.txt pyproject.toml
+	@$(BIN)/python -c '' 2>/dev/null || { python=$$(.ci/find-python) && echo "Making $(VENV) with $$python" && \
+	    "$$python" -m venv --clear $(VENV); }
+	$(PIP) install --quiet -r requirements/base.txt -r requirements/build.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): $(BASE) requirements/dev.txt
+	$(PIP) install --quiet -r requirements/dev.txt
+	@touch $@
