@@ -20,7 +20,7 @@ from pbnn.spec.table import html_table, layer_priors, layer_words, likelihood_wo
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class BNN:
     """A network bound to data.
 

@@ -1,0 +1,125 @@
+"""The graphs of a model as JAX functions of its unconstrained variables: made once for each model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import pymc as pm
+from pytensor.graph.replace import graph_replace
+from pytensor.tensor.type_other import NoneConst
+
+from pbnn.graph.build import BNN
+from pbnn.target.jaxify import Precision, jaxify
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelGraphs:
+    """Functions of the value variables of any model.
+
+    Attributes
+    ----------
+    log_prior
+        The log density of everything but the response of a BNN; of everything for another model.
+    constrained
+        The free variables on their own scales, and the deterministic ones.
+    unconstrained
+        The free variables on their own scales, in the model's order, to the value variables: the way back.
+    names
+        The names of the `constrained`.
+    """
+
+    log_prior: Callable[..., list[Any]]
+    constrained: Callable[..., list[Any]]
+    unconstrained: Callable[..., list[Any]]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResponseGraphs:
+    """Functions of the value variables, inputs `x` and `y_loc` of a BNN.
+
+    Attributes
+    ----------
+    log_likelihood
+        `(*values, x, y_loc, y)` to the log-likelihood of each observation `(obs,)`.
+    parameters
+        `(*values, x, y_loc)` to the parameters of the response, named in `names`.
+    draw
+        `(*values, x, y_loc, rng)` to one draw of the response.
+    """
+
+    log_likelihood: Callable[..., list[Any]]
+    parameters: Callable[..., list[Any]]
+    draw: Callable[..., list[Any]]
+    names: tuple[str, ...]
+
+
+def model_graphs(model: pm.Model, precision: Precision, *, leave_out: str | None = None) -> ModelGraphs:
+    """Return the functions of a model; `leave_out` names the observed variable that `log_prior` omits."""
+    terms = [rv for rv in [*model.basic_RVs, *model.potentials] if rv.name != leave_out]
+    log_prior = model.logp(vars=terms)
+    variables = [*model.free_RVs, *model.deterministics]
+    constrained = model.replace_rvs_by_values(variables)
+    return ModelGraphs(
+        jaxify(model.value_vars, [log_prior], precision),
+        jaxify(model.value_vars, constrained, precision),
+        _unconstrained(model, precision),
+        tuple(v.name for v in variables),
+    )
+
+
+def _unconstrained(model: pm.Model, precision: Precision) -> Callable[..., list[Any]]:
+    inputs = {rv: rv.type(rv.name) for rv in model.free_RVs}
+    values = []
+    for rv in model.free_RVs:
+        transform = model.rvs_to_transforms[rv]
+        value = rv if transform is None else transform.forward(rv, *rv.owner.inputs)
+        values.append(graph_replace([value], inputs, strict=False)[0])
+    return jaxify(list(inputs.values()), values, precision)
+
+
+_cache: WeakKeyDictionary[BNN, dict[tuple[Precision, int], tuple[ModelGraphs, ResponseGraphs]]] = (
+    WeakKeyDictionary()
+)
+
+
+def bnn_graphs(bnn: BNN, precision: Precision) -> tuple[ModelGraphs, ResponseGraphs]:
+    """Return the functions of a BNN, made anew only when variables were added to its model."""
+    model = bnn.model
+    key = (precision, len(model.basic_RVs) + len(model.potentials) + len(model.deterministics))
+    cached = _cache.setdefault(bnn, {})
+    if key not in cached:
+        cached[key] = (model_graphs(model, precision, leave_out="y"), _response_graphs(bnn, precision))
+    return cached[key]
+
+
+def _response_graphs(bnn: BNN, precision: Precision) -> ResponseGraphs:
+    model, y_rv = bnn.model, bnn.model["y"]
+    values = model.value_vars
+    x, y_loc = bnn.x.type("x"), bnn.y_loc.type("y_loc")
+    y = model.rvs_to_values[y_rv].type("y")
+    # Free variables become functions of the value variables, and the data become inputs.
+    free = dict(zip(model.free_RVs, model.replace_rvs_by_values(model.free_RVs), strict=True))
+    cut = {**free, bnn.x: x, bnn.y_loc: y_loc}
+
+    log_likelihood = pm.logp(y_rv, y)
+    if log_likelihood.ndim > 1:
+        log_likelihood = log_likelihood.sum(axis=tuple(range(1, log_likelihood.ndim)))
+
+    # The response's own node, with a generator that is an input. Its size follows from its parameters: JAX cannot
+    # take one that is computed.
+    node = y_rv.owner
+    rng = node.inputs[0].type("rng")
+    draw = node.op.make_node(rng, NoneConst, *node.inputs[2:]).outputs[1]
+
+    def function(inputs: list[Any], outputs: list[Any]) -> Callable[..., list[Any]]:
+        return jaxify(inputs, graph_replace(outputs, cut, strict=False), precision)
+
+    names = tuple(bnn.parameters)
+    return ResponseGraphs(
+        function([*values, x, y_loc, y], [log_likelihood]),
+        function([*values, x, y_loc], list(bnn.parameters.values())),
+        function([*values, x, y_loc, rng], [draw]),
+        names,
+    )

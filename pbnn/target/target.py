@@ -1,0 +1,320 @@
+"""`Target`: a model as a log density on `R^d` in JAX, and the way back to named variables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any, Self, final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pymc as pm
+import xarray as xr
+from pymc.initial_point import make_initial_point_fn
+
+from pbnn.errors import ModelError
+from pbnn.graph.build import BNN
+from pbnn.target.graphs import ModelGraphs, ResponseGraphs, bnn_graphs, model_graphs
+from pbnn.target.jaxify import Precision, scope
+
+Array = jax.Array
+Data = Mapping[str, Any]
+"""`x` (standardised inputs), `y` and `y_loc` of a set of observations; empty for a general model."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A free variable: its name in the posterior and on the unconstrained scale, its shape there, and its dims."""
+
+    name: str
+    value_name: str
+    shape: tuple[int, ...]
+    dims: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of unconstrained values."""
+        return prod(self.shape)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Target:
+    """The log density of a model's unconstrained free variables, laid out in one flat vector `z`.
+
+    Every method is a pure function that JAX can trace, differentiate and map; called outside, it runs in the
+    target's precision.
+
+    Attributes
+    ----------
+    model
+        The `pm.Model`.
+    bnn
+        The `BNN` it belongs to, if any: only then are there `log_likelihood` and `forward`.
+    precision
+        `"float32"` or `"float64"`.
+    variables
+        The free variables, in the order of `z`.
+    data
+        The training data as the functions take them; pass another (`bind`) to evaluate elsewhere.
+
+    Examples
+    --------
+    >>> import numpy as np, pymc as pm
+    >>> from pbnn.target import Target
+    >>> with pm.Model() as model:
+    ...     mu = pm.Normal("mu")
+    ...     y = pm.Normal("y", mu, 1.0, observed=np.ones(3))
+    >>> target = Target.of(model)
+    >>> target.dim
+    1
+    >>> float(target.log_density(np.zeros(1))).__round__(3)
+    -5.176
+    """
+
+    model: pm.Model
+    bnn: BNN | None
+    precision: Precision
+    variables: tuple[Variable, ...]
+    data: Data
+    _graphs: ModelGraphs
+    _response: ResponseGraphs | None
+
+    @classmethod
+    def of(cls, model: pm.Model | BNN, precision: Precision = "float64") -> Self:
+        """Make the target of a `pm.Model` or a `BNN`, with the data they hold now.
+
+        Raises
+        ------
+        ModelError
+            If there is nothing to infer, or a free variable is discrete; the message names it.
+        """
+        if precision not in ("float32", "float64"):
+            raise ModelError(f"Target: precision must be 'float32' or 'float64'; got {precision!r}.")
+        bnn = model if isinstance(model, BNN) else None
+        pm_model: pm.Model = bnn.model if bnn is not None else model
+        _check_continuous(pm_model)
+        graphs, response = (model_graphs(pm_model, precision), None) if bnn is None else bnn_graphs(bnn, precision)
+        variables = _variables(pm_model)
+        with scope(precision):
+            data = {} if bnn is None else _bind(bnn, bnn.model["X"].get_value(), bnn.model["y_data"].get_value())
+        return cls(pm_model, bnn, precision, variables, data, graphs, response)
+
+    @cached_property
+    def dim(self) -> int:
+        """Length of `z`."""
+        return sum(v.size for v in self.variables)
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Floating-point type of `z`."""
+        return np.dtype(self.precision)
+
+    @property
+    def n_obs(self) -> int:
+        """Number of observations of a BNN; 0 for a general model."""
+        return int(self.data["x"].shape[0]) if self.data else 0
+
+    def scope(self) -> Any:
+        """Return a context manager within which JAX traces and runs in the target's precision."""
+        return scope(self.precision)
+
+    def log_density(self, z: Array, data: Data | None = None) -> Array:
+        """Return the log posterior density, up to a constant, at `z` `(dim,)`."""
+        with self.scope():
+            if self.bnn is None:
+                return self.log_prior(z)
+            return self.log_prior(z) + self.log_likelihood(z, data).sum()
+
+    def log_prior(self, z: Array) -> Array:
+        """Return the log density of all but the response of a BNN; of everything for another model."""
+        with self.scope():
+            return self._graphs.log_prior(*self._split(z))[0]
+
+    def log_likelihood(self, z: Array, data: Data | None = None) -> Array:
+        """Return the log-likelihood of each observation `(obs,)`, summed over outputs, in the units of `y`."""
+        with self.scope():
+            data = self.data if data is None else data
+            args = (data["x"], data["y_loc"], data["y"])
+            return self._need_response("log_likelihood").log_likelihood(*self._split(z), *args)[0]
+
+    def forward(self, z: Array, X: Any) -> dict[str, Array]:
+        """Return the response given the weights at new inputs: `mu` and `variance`, or `p`.
+
+        Parameters
+        ----------
+        z
+            Unconstrained weights `(dim,)`.
+        X
+            Inputs in the user's units, as given to `build`.
+        """
+        with self.scope():
+            return self.parameters(z, self.inputs(X))
+
+    def parameters(self, z: Array, x: Array) -> dict[str, Array]:
+        """Return the same from inputs that are standardised already (`inputs`)."""
+        with self.scope():
+            response = self._need_response("forward")
+            values = response.parameters(*self._split(z), x, self._y_loc())
+            return dict(zip(response.names, values, strict=True))
+
+    def draw_response(self, z: Array, x: Array, key: Array) -> Array:
+        """Draw a response at standardised inputs `x`; `key` is a `jax.random.PRNGKey`."""
+        with self.scope():
+            rng = {"bit_generator": 1, "jax_state": key}
+            return self._need_response("draw_response").draw(*self._split(z), x, self._y_loc(), rng)[0]
+
+    def inputs(self, X: Any, where: str = "forward") -> Array:
+        """Check, encode and standardise inputs `(obs, feature)`."""
+        bnn = self._need_bnn("inputs")
+        with self.scope():
+            return jnp.asarray(bnn.columns.standardize(bnn.columns.encode(X, where)))
+
+    def bind(self, X: Any, y: Any, where: str = "score") -> Data:
+        """Return other observations in the form that `log_likelihood` takes."""
+        bnn = self._need_bnn("bind")
+        with self.scope():
+            return _bind(bnn, bnn.columns.encode(X, where), bnn.response.encode(y, where))
+
+    def constrain(self, z: Array) -> dict[str, Array]:
+        """Return the free variables on their own scales, and the deterministic ones, by name."""
+        with self.scope():
+            return dict(zip(self._graphs.names, self._graphs.constrained(*self._split(z)), strict=True))
+
+    def draws(self, posterior: xr.Dataset) -> Array:
+        """Return the flat vectors `(chain, draw, dim)` of a posterior group: the inverse of `constrain`.
+
+        Any posterior of this model serves, also one from `pm.sample`.
+
+        Raises
+        ------
+        ModelError
+            If a free variable is missing, or of another shape.
+        """
+        parts = []
+        for v in self.variables:
+            if v.name not in posterior:
+                raise ModelError(f"posterior: variable {v.name!r} is missing; is this the fit of another model?")
+            values = posterior[v.name].transpose("chain", "draw", ...).to_numpy()
+            if values.shape[2:] != v.shape:
+                raise ModelError(
+                    f"posterior: {v.name!r} has shape {values.shape[2:]} and the model has {v.shape}; "
+                    "is this the fit of another model?"
+                )
+            parts.append(values.astype(self.dtype))
+        with self.scope():
+
+            def one(*values: Array) -> Array:
+                return jnp.concatenate([jnp.ravel(v) for v in self._graphs.unconstrained(*values)])
+
+            return jax.jit(jax.vmap(jax.vmap(one)))(*parts)
+
+    def unravel(self, z: Array) -> dict[str, Array]:
+        """Return the unconstrained variables by name, such as `noise_log__`."""
+        with self.scope():
+            return {v.value_name: part for v, part in zip(self.variables, self._split(z), strict=True)}
+
+    def ravel(self, point: Mapping[str, Any]) -> np.ndarray:
+        """Return the flat vector of unconstrained variables given by name: the inverse of `unravel`."""
+        parts = [np.ravel(point[v.value_name]) for v in self.variables]
+        return np.concatenate(parts).astype(self.dtype)
+
+    def starts(self, n: int, seed: int) -> np.ndarray:
+        """Return `n` starting points `(n, dim)`, checked to have a finite log density and gradient.
+
+        Weights of a BNN start from their priors and scalars (learned scales, noise) at their centres; variables of a
+        general model start at PyMC's initial point with uniform jitter.
+
+        Raises
+        ------
+        ModelError
+            If the log density is not finite at ten successive points; the message names the variable.
+        """
+        if self.bnn is not None:
+            scalars = {rv: "support_point" for rv in self.model.free_RVs if rv.ndim == 0}
+            draw = make_initial_point_fn(model=self.model, overrides=scalars, default_strategy="prior")
+        else:
+            draw = make_initial_point_fn(model=self.model, jitter_rvs=set(self.model.free_RVs))
+        seeds = iter(np.random.SeedSequence(seed).generate_state(10 * n))
+        with self.scope():
+            slope = jax.jit(jax.value_and_grad(self.log_density))
+            found: list[np.ndarray] = []
+            tries = 0
+            while len(found) < n:
+                z = self.ravel(draw(int(next(seeds))))
+                value, gradient = slope(z, self.data)
+                if np.isfinite(value) and np.isfinite(gradient).all():
+                    found.append(z)
+                    tries = 0
+                    continue
+                tries += 1
+                if tries == 10:
+                    raise ModelError(self._why_not_finite(z))
+        return np.stack(found)
+
+    def _why_not_finite(self, z: np.ndarray) -> str:
+        """Say which variable's log density is not finite at `z`."""
+        point = {name: np.asarray(value) for name, value in self.unravel(z).items()}
+        terms = self.model.point_logps(point)
+        bad = [f"{name} ({value})" for name, value in terms.items() if not np.isfinite(value)]
+        if not bad:
+            return (
+                "fit: the gradient of the log density is not finite at the start, though the log density is. "
+                "Look for square roots, logarithms or divisions at 0 in the model."
+            )
+        return (
+            f"fit: the log density is not finite at the start, because of {', '.join(bad)}. "
+            "Check that its observations lie in its support and its prior is proper, or set `initval`."
+        )
+
+    def _split(self, z: Array) -> list[Array]:
+        z = jnp.asarray(z)
+        edges = np.cumsum([v.size for v in self.variables])[:-1]
+        return [part.reshape(v.shape) for part, v in zip(jnp.split(z, edges), self.variables, strict=True)]
+
+    def _y_loc(self) -> Array:
+        return jnp.asarray(np.asarray(self._need_bnn("forward").y_loc.get_value()))
+
+    def _need_bnn(self, what: str) -> BNN:
+        if self.bnn is None:
+            raise ModelError(f"Target.{what}: only for a model made by pbnn.build; this is a general pm.Model.")
+        return self.bnn
+
+    def _need_response(self, what: str) -> ResponseGraphs:
+        self._need_bnn(what)
+        assert self._response is not None
+        return self._response
+
+
+def _bind(bnn: BNN, X: np.ndarray, y: np.ndarray) -> Data:
+    """Centre the response in float64: `y - y_loc` keeps in float32 the digits that a large offset would eat."""
+    loc = bnn.y_loc.get_value()
+    centred = y if bnn.response.kind == "classes" else y - loc
+    return {
+        "x": jnp.asarray(bnn.columns.standardize(X)),
+        "y": jnp.asarray(centred),
+        "y_loc": jnp.zeros_like(jnp.asarray(loc)),
+    }
+
+
+def _variables(model: pm.Model) -> tuple[Variable, ...]:
+    point = model.initial_point()
+    return tuple(
+        Variable(rv.name, value.name, np.shape(point[value.name]), tuple(model.named_vars_to_dims.get(rv.name) or ()))
+        for rv, value in zip(model.free_RVs, model.value_vars, strict=True)
+    )
+
+
+def _check_continuous(model: pm.Model) -> None:
+    if not isinstance(model, pm.Model):
+        raise ModelError(f"fit: expected a BNN (pbnn.build) or a pm.Model; got {type(model).__name__}.")
+    if not model.free_RVs:
+        raise ModelError("fit: the model has no free variables; there is nothing to infer.")
+    discrete = [rv.name for rv in model.free_RVs if rv.dtype.startswith(("int", "uint", "bool"))]
+    if discrete:
+        raise ModelError(
+            f"fit: free variable(s) {', '.join(discrete)} are discrete, and these methods need gradients. "
+            "Marginalise them (pymc_extras.MarginalModel), or sample with pm.sample."
+        )
