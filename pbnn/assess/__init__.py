@@ -1,0 +1,24 @@
+"""Judge a fit: convergence in function space, scores on data, calibration, and where the uncertainty comes from.
+
+Figures and reports draw what these functions return; they compute nothing themselves.
+"""
+
+from pbnn.assess.arviz import for_arviz
+from pbnn.assess.calibration import confusion, coverage, pit_histogram, reliability
+from pbnn.assess.convergence import diagnose
+from pbnn.assess.decomposition import split_entropy, split_variance
+from pbnn.assess.pointwise import pointwise
+from pbnn.assess.scores import score
+
+__all__ = [
+    "confusion",
+    "coverage",
+    "diagnose",
+    "for_arviz",
+    "pit_histogram",
+    "pointwise",
+    "reliability",
+    "score",
+    "split_entropy",
+    "split_variance",
+]
