@@ -6,6 +6,7 @@ from functools import singledispatch
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from pymc.logprob.transforms import Transform
 from pytensor.tensor.variable import TensorVariable
 
 from pbnn.errors import SpecError, unknown
@@ -20,6 +21,33 @@ class Site:
     dims: tuple[str, ...] = ()
     fan_in: int | None = None
     response_sd: np.ndarray | None = None
+
+
+class NonCentered(Transform):
+    """Sample `(x - loc) / scale` in place of `x`, for distributions whose last two parameters are those.
+
+    A learned scale and its weights form a funnel that gradients cannot follow, and the joint mode of the two lies at
+    scale 0; in these coordinates neither is so (Betancourt & Girolami 2015, arXiv:1312.0906), and every weight has unit
+    scale a priori. As a transform it keeps the weights themselves as the model's variables.
+    """
+
+    name = "noncentered"
+    ndim_supp = 0
+
+    def forward(self, value: TensorVariable, *inputs: TensorVariable) -> TensorVariable:
+        *_, loc, scale = inputs
+        return (value - loc) / scale
+
+    def backward(self, value: TensorVariable, *inputs: TensorVariable) -> TensorVariable:
+        *_, loc, scale = inputs
+        return loc + scale * value
+
+    def log_jac_det(self, value: TensorVariable, *inputs: TensorVariable) -> TensorVariable:
+        *_, scale = inputs
+        return pt.broadcast_to(pt.log(scale), value.shape)
+
+
+noncentered = NonCentered()
 
 
 @singledispatch
@@ -55,7 +83,8 @@ def _(scale: priors.ResponseSD, site: Site) -> np.ndarray:
 
 @draw_prior.register
 def _(prior: priors.Normal, site: Site) -> TensorVariable:
-    return pm.Normal(site.name, prior.loc, resolve_scale(prior.scale, site), dims=site.dims)
+    scale = resolve_scale(prior.scale, site)
+    return pm.Normal(site.name, prior.loc, scale, dims=site.dims, default_transform=noncentered)
 
 
 @draw_prior.register
@@ -72,9 +101,10 @@ def _(prior: priors.LogNormal, site: Site) -> TensorVariable:
 @draw_prior.register
 def _(prior: priors.StudentT, site: Site) -> TensorVariable:
     scale = resolve_scale(prior.scale, site)
-    return pm.StudentT(site.name, nu=prior.df, mu=prior.loc, sigma=scale, dims=site.dims)
+    return pm.StudentT(site.name, nu=prior.df, mu=prior.loc, sigma=scale, dims=site.dims, default_transform=noncentered)
 
 
 @draw_prior.register
 def _(prior: priors.Laplace, site: Site) -> TensorVariable:
-    return pm.Laplace(site.name, prior.loc, resolve_scale(prior.scale, site), dims=site.dims)
+    scale = resolve_scale(prior.scale, site)
+    return pm.Laplace(site.name, prior.loc, scale, dims=site.dims, default_transform=noncentered)
