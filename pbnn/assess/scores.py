@@ -2,19 +2,102 @@
 
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
+from pbnn.assess.calibration import reliability
+from pbnn.assess.pointwise import pointwise
 from pbnn.graph.build import BNN
 
 
 def score(bnn: BNN, idata: xr.DataTree, X: Any, y: Any, *, seed: int | None = None) -> xr.Dataset:
-    """Score predictions on data, best data that the fit has not seen.
+    """Score predictions on data, best on data that the fit has not seen.
+
+    Parameters
+    ----------
+    bnn, idata
+        The model and its fit.
+    X, y
+        Inputs `(obs, feature)` and responses, as given to `build`.
+    seed
+        Of the draws of the response.
 
     Returns
     -------
     xarray.Dataset
-        Scalars. Regression and counts: `rmse`, `lpd`, `crps`, and by `level`: `coverage`, `width`.
-        Classes: `accuracy`, `lpd`, `brier`, `ece`. Each with `<name>_se`, its standard error over rows.
-        attrs: `n_obs`, `n_draws`, `lpd_mcse`; each variable's attrs: `units`, `long_name`.
+        Regression and counts: `rmse` of the predictive mean and `crps`, in the units of `y`; `lpd`, the mean log
+        predictive density in nats per observation, with `y` in its own units; by `level`, `coverage` and mean `width`
+        of central intervals. All but `lpd` are given by `output` if there are several.
+        Classes: `accuracy` of the most probable class; `lpd`; `brier`, summed over classes; `ece`, the expected
+        calibration error of the most probable class.
+        Each with `<name>_se`, its standard error over rows. It knows nothing of the randomness of the training data.
+        attrs: `n_obs`, `n_draws`, and `lpd_mcse`, the Monte Carlo error of `lpd`; each variable has `units` and
+        `long_name`.
+
+    Raises
+    ------
+    DataError, ShapeError
+        If the data do not match the training data: columns, categories, outputs, labels.
+    ModelError
+        If `idata` is the fit of another model.
+
+    References
+    ----------
+    Gneiting & Raftery (2007), Strictly proper scoring rules, prediction, and estimation,
+    10.1198/016214506000001437.
     """
-    raise NotImplementedError
+    rows = pointwise(bnn, idata, X, y, seed=seed)
+    values = _classes(rows) if rows.attrs["kind"] == "classes" else _numbers(rows)
+    scores = xr.Dataset(attrs={name: rows.attrs[name] for name in ("n_obs", "n_draws", "lpd_mcse")})
+    for name, (value, se) in values.items():
+        long_name, units = _MEANING[name]
+        scores[name] = value.assign_attrs(long_name=long_name, units=units)
+        scores[f"{name}_se"] = se.assign_attrs(long_name=f"standard error of {long_name}", units=units)
+    return scores
+
+
+Score = tuple[xr.DataArray, xr.DataArray]
+"""A value and its standard error over rows."""
+
+_MEANING = {
+    "rmse": ("root mean squared error of the predictive mean", "y"),
+    "lpd": ("mean log predictive density", "nat"),
+    "crps": ("mean continuous ranked probability score", "y"),
+    "coverage": ("share of observations within central intervals", "1"),
+    "width": ("mean width of central intervals", "y"),
+    "accuracy": ("share of observations whose most probable class is right", "1"),
+    "brier": ("mean Brier score, summed over classes", "1"),
+    "ece": ("expected calibration error of the most probable class", "1"),
+}
+
+
+def _numbers(rows: xr.Dataset) -> dict[str, Score]:
+    square, square_se = _mean(rows["residual"] ** 2)
+    rmse = np.sqrt(square)
+    inside = (rows["lower"] <= rows["observed"]) & (rows["observed"] <= rows["upper"])
+    return {
+        "rmse": (rmse, square_se / (2 * rmse.where(rmse > 0))),  # delta method
+        "lpd": _mean(rows["lpd"]),
+        "crps": _mean(rows["crps"]),
+        "coverage": _mean(inside.astype(float)),
+        "width": _mean(rows["upper"] - rows["lower"]),
+    }
+
+
+def _classes(rows: xr.Dataset) -> dict[str, Score]:
+    table = reliability(rows)
+    # The ECE of finite data is never 0: say what chance alone would give.
+    chance = {"bins": table.attrs["bins"], "if_calibrated": float(table["ece_if_calibrated"])}
+    return {
+        "accuracy": _mean(rows["correct"]),
+        "lpd": _mean(rows["lpd"]),
+        "brier": _mean(rows["brier"]),
+        "ece": (table["ece"].assign_attrs(chance), table["ece_se"]),
+    }
+
+
+def _mean(values: xr.DataArray) -> Score:
+    n = values.sizes["obs"]
+    mean = values.mean("obs")
+    spread = values.std("obs", ddof=1) if n > 1 else xr.full_like(mean, np.nan)
+    return mean, spread / np.sqrt(n)

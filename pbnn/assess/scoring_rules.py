@@ -1,0 +1,59 @@
+"""Scoring rules for one row, from draws or probabilities: plain NumPy, draws along the first axis."""
+
+import numpy as np
+
+
+def crps(draws: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the continuous ranked probability score, in the units of `y`; smaller is better.
+
+    The estimate by probability-weighted moments, unbiased for independent draws.
+
+    Parameters
+    ----------
+    draws
+        `(draws, ...)`, of the predictive distribution; at least 2.
+    y
+        `(...)`, what was observed.
+
+    References
+    ----------
+    Gneiting & Raftery (2007), Strictly proper scoring rules, prediction, and estimation, JASA 102, 359-378,
+    10.1198/016214506000001437. Zamo & Naveau (2018), Estimation of the continuous ranked probability score with
+    limited information, Mathematical Geosciences 50, 209-234, 10.1007/s11004-017-9709-7.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> crps(np.array([0.0, 1.0]), np.array(0.0))
+    0.0
+    >>> crps(np.array([1.0, 1.0]), np.array(0.0))
+    1.0
+    """
+    n = len(draws)
+    ordered = np.sort(draws, axis=0)
+    ranks = np.arange(n).reshape(-1, *[1] * (draws.ndim - 1))
+    moment = np.mean(ranks * ordered, axis=0) / (n - 1)
+    return np.abs(draws - y).mean(axis=0) + draws.mean(axis=0) - 2 * moment
+
+
+def pit(draws: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the probability integral transform: the rank of `y` among the draws, in (0, 1).
+
+    Uniform if `y` and the draws come from one distribution, continuous or not: a rank is spread over its step, and
+    that of ties over all their steps (Czado, Gneiting & Held 2009, 10.1111/j.1541-0420.2009.01191.x).
+    """
+    below, ties = (draws < y).sum(axis=0), (draws == y).sum(axis=0)
+    return (below + rng.uniform(size=np.shape(y)) * (ties + 1)) / (len(draws) + 1)
+
+
+def brier(p: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return the Brier score of each row, summed over classes: 0 is perfect, 2 is certain and wrong.
+
+    Parameters
+    ----------
+    p
+        Probabilities `(obs, class)`.
+    codes
+        The class of each row `(obs,)`.
+    """
+    return ((p - np.eye(p.shape[1])[codes]) ** 2).sum(axis=1)

@@ -1,0 +1,100 @@
+"""All draws of the weights through the network, compiled once, in blocks of rows that fit in memory."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Self, final
+
+import jax
+import numpy as np
+import xarray as xr
+
+from pbnn.graph.build import BNN
+from pbnn.target import Data, Target
+
+BLOCK_BYTES = 128 * 2**20
+"""About the largest array alive at a time."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """Draws of the weights, flat and in float64, whatever precision they were sampled in.
+
+    Attributes
+    ----------
+    target
+        What they are weights of.
+    z
+        `(chain * draw, dim)`.
+    shape
+        `(chain, draw)`.
+    """
+
+    target: Target
+    z: Any
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, bnn: BNN, idata: xr.DataTree) -> Self:
+        """Read the draws of a fit; `ModelError` if it is the fit of another model."""
+        target = Target.of(bnn, "float64")
+        z = target.draws(idata["posterior"].to_dataset())
+        return cls(target, z.reshape(-1, target.dim), (z.shape[0], z.shape[1]))
+
+    @property
+    def n(self) -> int:
+        """Number of draws in all chains."""
+        return int(self.z.shape[0])
+
+    def sweep(
+        self, function: Callable[..., Any], data: Data, *, copies: int = 1, seed: int | None = None
+    ) -> Iterator[tuple[slice, Any]]:
+        """Call `function(z, data, key)` for each draw and block of rows.
+
+        Parameters
+        ----------
+        function
+            Pure JAX; the arrays that it returns have the rows first. `key` is new for each draw and block.
+        data
+            As `Target.bind` makes it.
+        copies
+            How many values `function` returns for each row, to choose the size of a block.
+        seed
+            Of the keys.
+
+        Yields
+        ------
+        slice, tree
+            The rows, and the results `(chain * draw, rows, ...)` as NumPy arrays.
+        """
+        n_rows = len(data["x"])
+        size = max(1, min(n_rows, BLOCK_BYTES // (8 * self.n * copies)))
+        at_once = max(1, min(64, BLOCK_BYTES // (8 * size * max(copies, self._width))))
+        state = np.random.SeedSequence(seed).generate_state(1)[0]
+        with self.target.scope():
+
+            @jax.jit
+            def block(z: Any, data: Data, key: Any) -> Any:
+                keys = jax.random.split(key, self.n)
+                return jax.lax.map(lambda a: function(a[0], data, a[1]), (z, keys), batch_size=at_once)
+
+            root = jax.random.PRNGKey(state)
+            for number, start in enumerate(range(0, n_rows, size)):
+                stop = min(start + size, n_rows)
+                # The last block is filled up with its last row, so that one compiled function serves all.
+                take = np.minimum(np.arange(start, start + size), n_rows - 1)
+                part = {**data, "x": data["x"][take], "y": data["y"][take]}
+                out = block(self.z, part, jax.random.fold_in(root, number))
+                yield slice(start, stop), jax.tree.map(lambda a, n=stop - start: np.asarray(a)[:, :n], out)
+
+    @property
+    def _width(self) -> int:
+        """Length of the longest row of activations."""
+        return max((v.shape[-1] for v in self.target.variables if v.shape), default=1)
+
+
+def spaced(n: int, limit: int | None) -> np.ndarray:
+    """Return at most `limit` of the row numbers `0..n-1`, evenly spaced."""
+    if limit is None or n <= limit:
+        return np.arange(n)
+    return np.unique(np.linspace(0, n - 1, limit).round().astype(int))
