@@ -1,0 +1,64 @@
+"""Bayesian neural networks, from a layer spec to an uncertainty report, on PyMC, JAX and ArviZ.
+
+Names are loaded at first use: `import pbnn` alone is quick, and loads neither JAX nor PyMC nor matplotlib.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pbnn import datasets
+    from pbnn.assess.convergence import diagnose
+    from pbnn.assess.scores import score
+    from pbnn.graph.build import BNN, build
+    from pbnn.graph.nn import nn
+    from pbnn.infer import ADVI, MAP, NUTS, PymcADVI, fit
+    from pbnn.persist import load, save
+    from pbnn.predict import predict, prior_predict
+    from pbnn.report import report
+    from pbnn.spec import likelihoods, priors
+    from pbnn.spec.layers import Dense, Embedding, LayerNorm, Residual
+    from pbnn.spec.network import Network
+    from pbnn.target import Target
+
+_HOMES = {
+    "ADVI": "pbnn.infer",
+    "BNN": "pbnn.graph.build",
+    "Dense": "pbnn.spec.layers",
+    "Embedding": "pbnn.spec.layers",
+    "LayerNorm": "pbnn.spec.layers",
+    "MAP": "pbnn.infer",
+    "NUTS": "pbnn.infer",
+    "Network": "pbnn.spec.network",
+    "PymcADVI": "pbnn.infer",
+    "Residual": "pbnn.spec.layers",
+    "Target": "pbnn.target",
+    "build": "pbnn.graph.build",
+    "diagnose": "pbnn.assess.convergence",
+    "fit": "pbnn.infer",
+    "load": "pbnn.persist",
+    "nn": "pbnn.graph.nn",
+    "predict": "pbnn.predict",
+    "prior_predict": "pbnn.predict",
+    "report": "pbnn.report",
+    "save": "pbnn.persist",
+    "score": "pbnn.assess.scores",
+}
+_MODULES = {"datasets": "pbnn.datasets", "likelihoods": "pbnn.spec.likelihoods", "priors": "pbnn.spec.priors"}
+
+__all__ = [*_HOMES, *_MODULES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value = import_module(_MODULES[name])
+    elif name in _HOMES:
+        value = getattr(import_module(_HOMES[name]), name)
+    else:
+        raise AttributeError(f"module 'pbnn' has no attribute {name!r}; it has: {', '.join(sorted(__all__))}.")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,6 @@
+"""Inference: one file per method, all on the same `Target`, all ending in the same `DataTree`."""
+
+from pbnn.infer.fit import fit
+from pbnn.infer.methods import ADVI, MAP, METHODS, NUTS, PymcADVI, as_method
+
+__all__ = ["ADVI", "MAP", "METHODS", "NUTS", "PymcADVI", "as_method", "fit"]

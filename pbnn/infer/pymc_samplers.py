@@ -1,0 +1,108 @@
+"""Other people's samplers on the same model, through PyMC: `pm.sample`, nutpie, NumPyro and `pm.fit`."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+import jax
+import numpy as np
+import pymc as pm
+import xarray as xr
+
+from pbnn.errors import MissingExtraError
+from pbnn.infer.methods import NUTS, PymcADVI
+from pbnn.infer.run import Run, Session, run
+from pbnn.target import Target
+from pbnn.target.jaxify import flags_kept
+
+# What each sampler calls what ArviZ's schema names.
+STAT_NAMES = {
+    "energy": "energy",
+    "diverging": "diverging",
+    "acceptance_rate": "acceptance_rate",
+    "mean_tree_accept": "acceptance_rate",
+    "tree_depth": "tree_depth",
+    "depth": "tree_depth",
+    "n_steps": "n_steps",
+    "step_size": "step_size",
+}
+
+
+def sample_with_pymc(method: NUTS, target: Target, session: Session) -> Run:
+    """Run `pm.sample` with one of its NUTS samplers, and bring the draws into our form."""
+    if method.sampler in ("nutpie", "numpyro") and find_spec(method.sampler) is None:
+        raise MissingExtraError(
+            f"NUTS: sampler={method.sampler!r} needs a library of that name: pip install \"pbnn[{method.sampler}]\"."
+        )
+    with flags_kept(), _quiet():
+        tree = pm.sample(
+            draws=method.draws,
+            tune=method.tune,
+            chains=method.chains,
+            target_accept=method.target_accept,
+            nuts_sampler=method.sampler,
+            model=target.model,
+            random_seed=session.seed,
+            progressbar=session.progress,
+            compute_convergence_checks=False,
+        )
+    stats = _stats(tree["sample_stats"].to_dataset())
+    z = np.asarray(target.draws(tree["posterior"].to_dataset()))
+    gradients = int(stats["n_steps"].sum()) if "n_steps" in stats else 0
+    n_chains, n_draws = z.shape[:2]
+    return Run(
+        z,
+        {"lp": _log_density(target, z), **stats},
+        "mcmc",
+        n_gradients=gradients,
+        interrupted=n_draws < method.draws,
+        message=f"NUTS by {method.sampler}, {n_chains} chains of {n_draws} draws after {method.tune} of adaptation.",
+    )
+
+
+@run.register
+def _(method: PymcADVI, target: Target, session: Session) -> Run:
+    name = {"meanfield": "advi", "fullrank": "fullrank_advi"}[method.structure]
+    with _quiet():
+        approximation = pm.fit(
+            method.steps, method=name, model=target.model, random_seed=session.seed, progressbar=session.progress
+        )
+        tree = approximation.sample(method.draws, random_seed=session.seed)
+    z = np.asarray(target.draws(tree["posterior"].to_dataset()))
+    done = len(approximation.hist)
+    return Run(
+        z,
+        {"lp": _log_density(target, z)},
+        "approximate",
+        trace={"elbo": -np.asarray(approximation.hist)},
+        n_gradients=done,
+        interrupted=done < method.steps,
+        message=f"pm.fit({name!r}) took {done} steps; it does not check convergence.",
+    )
+
+
+def _stats(stats: xr.Dataset) -> dict[str, np.ndarray]:
+    return {
+        ours: stats[theirs].transpose("chain", "draw").to_numpy()
+        for theirs, ours in STAT_NAMES.items()
+        if theirs in stats and stats[theirs].dims == ("chain", "draw")
+    }
+
+
+def _log_density(target: Target, z: np.ndarray) -> np.ndarray:
+    with target.scope():
+        one = jax.jit(lambda z, data: jax.lax.map(lambda zi: target.log_density(zi, data), z))
+        return np.stack([np.asarray(one(chain, target.data)) for chain in z])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence PyMC's lines on the sampler's set-up; what matters is in the result."""
+    logger = logging.getLogger("pymc")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

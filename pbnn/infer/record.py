@@ -1,0 +1,82 @@
+"""A `Run` to a `DataTree` in ArviZ's layout, whatever the method."""
+
+import json
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+from arviz_base import from_dict
+from pymc.backends.arviz import find_constants, find_observations
+
+from pbnn.infer.methods import Method, method_name
+from pbnn.infer.run import Run
+from pbnn.target import Target
+
+PACKAGES = ("pbnn", "pymc", "pytensor", "jax", "blackjax", "optax", "arviz", "numpy")
+
+
+def record(found: Run, method: Method, target: Target, *, seed: int, wall_time: float) -> xr.DataTree:
+    """Return groups `posterior`, `sample_stats`, `observed_data`, `constant_data` and, of an optimiser, `optimization`.
+
+    Method, options, seed, precision, versions, network and wall time are in `attrs`; nested ones as JSON.
+    """
+    model = target.model
+    groups: dict[str, Any] = {
+        "posterior": _constrain(target, found.z),
+        "sample_stats": found.stats,
+        "observed_data": find_observations(model),
+    }
+    constants = find_constants(model)
+    if target.bnn is not None:
+        constants.pop("y_data", None)  # the observed data, once more
+    if constants:
+        groups["constant_data"] = constants
+    dims = {name: list(d) for name, d in model.named_vars_to_dims.items()}
+    coords = {dim: list(labels) for dim, labels in model.coords.items() if labels is not None}
+    tree = from_dict(groups, dims=dims, coords=coords)
+    if found.trace:
+        tree["optimization"] = xr.DataTree(xr.Dataset({k: ("step", v) for k, v in found.trace.items()}))
+    tree.attrs = _attributes(found, method, target, seed, wall_time)
+    return tree
+
+
+def _constrain(target: Target, z: np.ndarray) -> dict[str, np.ndarray]:
+    with target.scope():
+        one = jax.jit(jax.vmap(target.constrain))
+        chains = [one(jnp.asarray(chain)) for chain in z]
+        return {name: np.stack([np.asarray(c[name]) for c in chains]) for name in chains[0]}
+
+
+def _attributes(
+    found: Run, method: Method, target: Target, seed: int, wall_time: float
+) -> dict[str, str | int | float]:
+    attrs: dict[str, str | int | float] = {
+        "sampling": found.sampling,
+        "method": method_name(method),
+        "options": json.dumps(asdict(method)),
+        "seed": seed,
+        "precision": target.precision,
+        "versions": json.dumps({name: _version(name) for name in PACKAGES}),
+        "wall_time": wall_time,
+        "n_gradients": found.n_gradients,
+        "interrupted": int(found.interrupted),
+        "message": found.message,
+    }
+    if found.converged is not None:
+        attrs["converged"] = int(found.converged)
+    if target.bnn is not None:
+        attrs["network"] = target.bnn.network.to_json()
+        attrs["columns"] = json.dumps(asdict(target.bnn.columns))
+        attrs["response"] = json.dumps(asdict(target.bnn.response))
+    return attrs
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
