@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from math import prod
+from typing import Any, final
 from weakref import WeakKeyDictionary
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pymc as pm
 from pytensor.graph.replace import graph_replace
 from pytensor.tensor.type_other import NoneConst
@@ -13,25 +17,45 @@ from pbnn.graph.build import BNN
 from pbnn.target.jaxify import Precision, jaxify
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A free variable: its name in the posterior and on the unconstrained scale, its shape there, and its dims."""
+
+    name: str
+    value_name: str
+    shape: tuple[int, ...]
+    dims: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of unconstrained values."""
+        return prod(self.shape)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelGraphs:
     """Functions of the value variables of any model.
 
     Attributes
     ----------
+    variables
+        The free variables, in the model's order.
     log_prior
         The log density of everything but the response of a BNN; of everything for another model.
     constrained
         The free variables on their own scales, and the deterministic ones.
     unconstrained
-        The free variables on their own scales, in the model's order, to the value variables: the way back.
+        The free variables on their own scales, `(chain, draw, ...)` each and in the model's order, to flat vectors
+        `(chain, draw, dim)` of the value variables: the way back, compiled.
     names
         The names of the `constrained`.
     """
 
+    variables: tuple[Variable, ...]
     log_prior: Callable[..., list[Any]]
     constrained: Callable[..., list[Any]]
-    unconstrained: Callable[..., list[Any]]
+    unconstrained: Callable[..., Any]
     names: tuple[str, ...]
 
 
@@ -62,6 +86,7 @@ def model_graphs(model: pm.Model, precision: Precision, *, leave_out: str | None
     variables = [*model.free_RVs, *model.deterministics]
     constrained = model.replace_rvs_by_values(variables)
     return ModelGraphs(
+        _variables(model),
         jaxify(model.value_vars, [log_prior], precision),
         jaxify(model.value_vars, constrained, precision),
         _unconstrained(model, precision),
@@ -69,14 +94,27 @@ def model_graphs(model: pm.Model, precision: Precision, *, leave_out: str | None
     )
 
 
-def _unconstrained(model: pm.Model, precision: Precision) -> Callable[..., list[Any]]:
+def _variables(model: pm.Model) -> tuple[Variable, ...]:
+    point = model.initial_point()
+    return tuple(
+        Variable(rv.name, value.name, np.shape(point[value.name]), tuple(model.named_vars_to_dims.get(rv.name) or ()))
+        for rv, value in zip(model.free_RVs, model.value_vars, strict=True)
+    )
+
+
+def _unconstrained(model: pm.Model, precision: Precision) -> Callable[..., Any]:
     inputs = {rv: rv.type(rv.name) for rv in model.free_RVs}
     values = []
     for rv in model.free_RVs:
         transform = model.rvs_to_transforms[rv]
         value = rv if transform is None else transform.forward(rv, *rv.owner.inputs)
         values.append(graph_replace([value], inputs, strict=False)[0])
-    return jaxify(list(inputs.values()), values, precision)
+    function = jaxify(list(inputs.values()), values, precision)
+
+    def flat(*of_one_draw: Any) -> Any:
+        return jnp.concatenate([jnp.ravel(value) for value in function(*of_one_draw)])
+
+    return jax.jit(jax.vmap(jax.vmap(flat)))
 
 
 _cache: WeakKeyDictionary[BNN, dict[tuple[Precision, int], tuple[ModelGraphs, ResponseGraphs]]] = (

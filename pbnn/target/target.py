@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from math import prod
 from typing import Any, Self, final
 
 import jax
@@ -15,28 +14,12 @@ from pymc.initial_point import make_initial_point_fn
 
 from pbnn.errors import ModelError
 from pbnn.graph.build import BNN
-from pbnn.target.graphs import ModelGraphs, ResponseGraphs, bnn_graphs, model_graphs
+from pbnn.target.graphs import ModelGraphs, ResponseGraphs, Variable, bnn_graphs, model_graphs
 from pbnn.target.jaxify import Precision, scope
 
 Array = jax.Array
 Data = Mapping[str, Any]
 """`x` (standardised inputs), `y` and `y_loc` of a set of observations; empty for a general model."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A free variable: its name in the posterior and on the unconstrained scale, its shape there, and its dims."""
-
-    name: str
-    value_name: str
-    shape: tuple[int, ...]
-    dims: tuple[str, ...]
-
-    @property
-    def size(self) -> int:
-        """Number of unconstrained values."""
-        return prod(self.shape)
 
 
 @final
@@ -97,10 +80,9 @@ class Target:
         pm_model: pm.Model = bnn.model if bnn is not None else model
         _check_continuous(pm_model)
         graphs, response = (model_graphs(pm_model, precision), None) if bnn is None else bnn_graphs(bnn, precision)
-        variables = _variables(pm_model)
         with scope(precision):
             data = {} if bnn is None else _bind(bnn, bnn.model["X"].get_value(), bnn.model["y_data"].get_value())
-        return cls(pm_model, bnn, precision, variables, data, graphs, response)
+        return cls(pm_model, bnn, precision, graphs.variables, data, graphs, response)
 
     @cached_property
     def dim(self) -> int:
@@ -205,11 +187,7 @@ class Target:
                 )
             parts.append(values.astype(self.dtype))
         with self.scope():
-
-            def one(*values: Array) -> Array:
-                return jnp.concatenate([jnp.ravel(v) for v in self._graphs.unconstrained(*values)])
-
-            return jax.jit(jax.vmap(jax.vmap(one)))(*parts)
+            return self._graphs.unconstrained(*parts)
 
     def unravel(self, z: Array) -> dict[str, Array]:
         """Return the unconstrained variables by name, such as `noise_log__`."""
@@ -297,14 +275,6 @@ def _bind(bnn: BNN, X: np.ndarray, y: np.ndarray) -> Data:
         "y": jnp.asarray(centred),
         "y_loc": jnp.zeros_like(jnp.asarray(loc)),
     }
-
-
-def _variables(model: pm.Model) -> tuple[Variable, ...]:
-    point = model.initial_point()
-    return tuple(
-        Variable(rv.name, value.name, np.shape(point[value.name]), tuple(model.named_vars_to_dims.get(rv.name) or ()))
-        for rv, value in zip(model.free_RVs, model.value_vars, strict=True)
-    )
 
 
 def _check_continuous(model: pm.Model) -> None:
