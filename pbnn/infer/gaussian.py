@@ -50,10 +50,16 @@ def meanfield() -> Family:
 
 
 def fullrank() -> Family:
-    """Any covariance, by its Cholesky factor: `log_sd` on the diagonal, `lower` below it."""
+    """Any covariance: `sd * (I + C / sqrt(d))` is its Cholesky factor, with `C` strictly lower triangular.
 
-    def factor(params: Params) -> jax.Array:
-        return jnp.tril(params["lower"], -1) + jnp.diag(jnp.exp(params["log_sd"]))
+    Relative to the standard deviations, and by `sqrt(d)`, so that a step of the optimiser in all of `C` moves a draw no
+    further than one in `log_sd`.
+    """
+
+    def unit_factor(params: Params) -> jax.Array:
+        lower = params["lower"]
+        d = lower.shape[0]
+        return jnp.eye(d, dtype=lower.dtype) + jnp.tril(lower, -1) / d**0.5
 
     def init(mean: jax.Array) -> Params:
         d = mean.shape[0]
@@ -65,37 +71,44 @@ def fullrank() -> Family:
 
     def sample(params: Params, key: jax.Array) -> jax.Array:
         mean = params["mean"]
-        return mean + factor(params) @ jax.random.normal(key, mean.shape, mean.dtype)
+        white = jax.random.normal(key, mean.shape, mean.dtype)
+        return mean + jnp.exp(params["log_sd"]) * (unit_factor(params) @ white)
 
     def log_density(params: Params, z: jax.Array) -> jax.Array:
-        white = solve_triangular(factor(params), z - params["mean"], lower=True)
+        scaled = (z - params["mean"]) * jnp.exp(-params["log_sd"])
+        white = solve_triangular(unit_factor(params), scaled, lower=True, unit_diagonal=True)
         return _standard_normal(white) - params["log_sd"].sum()
 
     return Family(init, sample, log_density)
 
 
 def lowrank(rank: int) -> Family:
-    """Covariance `diag(sd**2) + U U'` with `U` `(d, rank)` (Ong et al. 2018, 10.1080/10618600.2017.1390472)."""
+    """Covariance `sd * (I + C C' / d) * sd` with `C` `(d, rank)` (Ong et al. 2018, 10.1080/10618600.2017.1390472)."""
+
+    def scaled_columns(params: Params) -> jax.Array:
+        columns = params["columns"]
+        return columns / columns.shape[0] ** 0.5
 
     def init(mean: jax.Array) -> Params:
         d = mean.shape[0]
-        # Not zero: at U = 0 the gradient of U is zero as well.
-        columns = 0.01 * jax.random.normal(jax.random.PRNGKey(0), (d, min(rank, d)), mean.dtype)
+        # Not zero: at C = 0 the gradient of C is zero as well.
+        columns = 0.1 * jax.random.normal(jax.random.PRNGKey(0), (d, min(rank, d)), mean.dtype)
         return {"mean": mean, "log_sd": jnp.full_like(mean, FIRST_LOG_SD), "columns": columns}
 
     def sample(params: Params, key: jax.Array) -> jax.Array:
-        mean, columns = params["mean"], params["columns"]
-        key_sd, key_columns = jax.random.split(key)
-        noise = jnp.exp(params["log_sd"]) * jax.random.normal(key_sd, mean.shape, mean.dtype)
-        return mean + noise + columns @ jax.random.normal(key_columns, columns.shape[1:], mean.dtype)
+        mean, columns = params["mean"], scaled_columns(params)
+        key_unit, key_columns = jax.random.split(key)
+        noise = jax.random.normal(key_unit, mean.shape, mean.dtype)
+        noise = noise + columns @ jax.random.normal(key_columns, columns.shape[1:], mean.dtype)
+        return mean + jnp.exp(params["log_sd"]) * noise
 
     def log_density(params: Params, z: jax.Array) -> jax.Array:
-        # With V = diag(1/sd) U: the inverse by Woodbury's identity, the determinant by Sylvester's.
-        scaled = params["columns"] * jnp.exp(-params["log_sd"])[:, None]
+        # The inverse of I + C C' by Woodbury's identity, its determinant by Sylvester's.
+        columns = scaled_columns(params)
         white = (z - params["mean"]) * jnp.exp(-params["log_sd"])
-        inner = jnp.eye(scaled.shape[1], dtype=z.dtype) + scaled.T @ scaled
+        inner = jnp.eye(columns.shape[1], dtype=z.dtype) + columns.T @ columns
         chol = jnp.linalg.cholesky(inner)
-        projected = solve_triangular(chol, scaled.T @ white, lower=True)
+        projected = solve_triangular(chol, columns.T @ white, lower=True)
         log_det = jnp.log(jnp.diagonal(chol)).sum()
         return _standard_normal(white) + 0.5 * (projected**2).sum() - log_det - params["log_sd"].sum()
 
