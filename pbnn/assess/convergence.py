@@ -1,10 +1,24 @@
 """Did the sampler converge? In function space: hidden units permute, so the R-hat of a weight means nothing."""
 
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import xarray as xr
+from arviz_stats.base import array_stats
 
+from pbnn.assess.sweep import Draws, spaced
+from pbnn.assess.verdict import MIN_DRAWS, Evidence, judge
 from pbnn.graph.build import BNN
+
+TAILS = (0.05, 0.95)
+FROZEN = 0.01
+MIN_WEIGHTS = 25
+"""Fewer draws have too short a tail to fit."""
+EQUAL_WEIGHTS = 0.01
+"""Log importance weights that differ less are rounding, and have no tail to fit."""
 
 
 def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 100) -> xr.Dataset:
@@ -12,19 +26,199 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
 
     Parameters
     ----------
+    bnn, idata
+        The model and its fit, by whatever method or library.
     X
-        Inputs at which to judge; training rows, evenly spaced, if None.
+        Inputs `(obs, feature)` at which to judge, as given to `build`; the training inputs if None. Draws may agree
+        there and differ elsewhere: pass the inputs you care about.
     max_points
-        At most this many inputs.
+        At most this many inputs, evenly spaced among the rows.
 
     Returns
     -------
     xarray.Dataset
-        Of the predictive mean `mu` (or probabilities `p`), dims `(obs[, output | class])`: `mean`, `sd`, `r_hat`,
-        `ess_bulk`, `ess_tail`, `mcse_mean`, `mcse_sd`. Scalars `log_density_r_hat`, `log_density_ess`.
-        attrs: `verdict` (a sentence), `trust` ("yes" | "caution" | "no"), `findings` (JSON list of [level, sentence],
-        level "ok" | "caution" | "no"), `sampling`, `method`, `n_chains`, `n_draws` (per chain), `r_hat_max`,
-        `ess_bulk_min`, `ess_tail_min`, `mcse_share_max` (largest MCSE of a mean in sd), and where the method gives
-        them `divergences`, `divergence_share`, `max_treedepth_share`, `k_hat`, `interrupted`, `converged`.
+        Of the mean response `mu` given the weights, or the probabilities `p` of classes, by `(obs[, output | class])`:
+        `mean`, `sd`; `r_hat`, split and rank-normalised (for one chain: of its parts; for one run of an approximation,
+        whose draws are independent by construction: NaN); `ess_bulk`, `ess_tail`; `mcse_mean`, `mcse_sd`, Monte Carlo
+        standard errors in the units of `y`. NaN where all draws are equal or there are fewer than 4 in a chain.
+        Scalars `log_density_r_hat`, `log_density_ess`.
+
+        attrs: `trust`, "yes", "caution" or "no"; `verdict`, one sentence that says why; `findings`, a JSON list of
+        `[level, sentence]` with all that was looked at, level "ok", "caution" or "no"; `sampling`, `method`,
+        `n_chains`, `n_draws` (in a chain), `r_hat_max`, `ess_bulk_min`, `ess_tail_min`, `mcse_share_max` (the largest
+        Monte Carlo error of a mean, in standard deviations); and what the method tells: `divergences`,
+        `divergence_share`, `max_treedepth_share`, `bfmi_min`, `k_hat`, `converged`, `interrupted`.
+
+    Raises
+    ------
+    DataError, ShapeError
+        If `X` does not match the training data.
+    ModelError
+        If `idata` is the fit of another model.
+
+    Notes
+    -----
+    R-hat and effective sample sizes follow Vehtari et al. (2021), Rank-normalization, folding, and localization,
+    Bayesian Analysis 16, 667-718, 10.1214/20-BA1221. They compare draws with each other: chains that all miss the same
+    part of the posterior agree. For approximations the shape of the importance weights is judged: Yao et al. (2018),
+    Yes, but did it work?, arXiv:1802.02538; Vehtari et al. (2024), Pareto smoothed importance sampling, JMLR 25(72).
+
+    Examples
+    --------
+    >>> import numpy as np, pbnn
+    >>> from pbnn import likelihoods
+    >>> x = np.linspace(-1, 1, 20)[:, None]
+    >>> bnn = pbnn.build(pbnn.Network([], likelihoods.Gaussian()), x, 2 * x[:, 0] + np.sin(9 * x[:, 0]))
+    >>> pbnn.diagnose(bnn, pbnn.fit(bnn, pbnn.MAP(), seed=1)).attrs["trust"]
+    'caution'
     """
-    raise NotImplementedError
+    draws = Draws.of(bnn, idata)
+    x, at = _inputs(draws, X, max_points)
+    values = _responses(draws, x)
+    attrs = idata.attrs
+    sampling = str(attrs.get("sampling", "mcmc"))
+    table = _describe(values, with_r_hat=sampling == "mcmc" or draws.shape[0] > 1)
+    stats = idata["sample_stats"].to_dataset() if "sample_stats" in idata.children else xr.Dataset()
+    table = table.assign(_log_density(stats)).assign_coords(obs=at)
+    evidence = Evidence(
+        sampling=sampling,
+        method=str(attrs.get("method", "")),
+        n_chains=draws.shape[0],
+        n_draws=draws.shape[1],
+        n_points=len(at),
+        r_hat_max=_worst(table["r_hat"], np.max),
+        ess_bulk_min=_worst(table["ess_bulk"], np.min),
+        ess_tail_min=_worst(table["ess_tail"], np.min),
+        mcse_share_max=_worst(table["mcse_mean"] / table["sd"].where(table["sd"] > 0), np.max),
+        log_density_r_hat=float(table["log_density_r_hat"]),
+        non_finite=int((~np.isfinite(values)).any(_points(values)).sum()),
+        frozen=_frozen(values) if sampling == "mcmc" else (),
+        **_sampler(stats, attrs),
+        k_hat=_k_hat(stats),
+        converged=bool(attrs["converged"]) if "converged" in attrs else None,
+        message=str(attrs.get("message", "")),
+        interrupted=bool(attrs.get("interrupted", 0)),
+    )
+    return table.assign_attrs(_attributes(evidence))
+
+
+def _inputs(draws: Draws, X: Any, limit: int) -> tuple[Any, np.ndarray]:
+    """Return standardised inputs, and the numbers of the rows that they are."""
+    x = draws.target.data["x"] if X is None else draws.target.inputs(X, "diagnose")
+    at = spaced(len(x), limit)
+    with draws.target.scope():
+        return x[at], at
+
+
+def _responses(draws: Draws, x: Any) -> xr.DataArray:
+    """Return `mu` or `p` of each draw, `(obs[, output | class], chain, draw)`."""
+    target, response = draws.target, draws.target.bnn.response
+    name, dims, coords = "mu", ["obs"], {}
+    if response.kind == "classes":
+        name, dims, coords = "p", ["obs", "class"], {"class": list(response.classes)}
+    elif not response.vector:
+        dims, coords = ["obs", "output"], {"output": list(response.names)}
+
+    def one(z: Any, data: Any, key: Any) -> Any:
+        return target.parameters(z, data["x"])[name]
+
+    blocks = [out for _, out in draws.sweep(one, {"x": x}, copies=len(response.classes or response.names))]
+    values = np.concatenate(blocks, axis=1)
+    values = values.reshape(*draws.shape, *values.shape[1:])
+    array = xr.DataArray(values, dims=["chain", "draw", *dims], coords=coords, name=name)
+    return array.transpose(..., "chain", "draw")
+
+
+def _points(values: xr.DataArray) -> list[Any]:
+    return [dim for dim in values.dims if dim not in ("chain", "draw")]
+
+
+def _describe(values: xr.DataArray, *, with_r_hat: bool) -> xr.Dataset:
+    """Return statistics of the draws at each point. ArviZ answers NaN where there are too few, or one is not finite."""
+    series = np.where(np.isfinite(values.to_numpy()), values.to_numpy(), np.nan)
+    dims = _points(values)
+    with np.errstate(divide="ignore", invalid="ignore"):  # all draws equal
+        columns = {
+            "r_hat": _r_hat(series) if with_r_hat else np.full(series.shape[:-2], np.nan),
+            "ess_bulk": array_stats.ess(series),
+            "ess_tail": array_stats.ess(series, method="tail", prob=TAILS),
+            "mcse_mean": array_stats.mcse(series),
+            "mcse_sd": array_stats.mcse(series, method="sd"),
+        }
+    n = series.shape[-1] * series.shape[-2]
+    table = xr.Dataset(
+        {name: (dims, column) for name, column in columns.items()}, coords=values[dims[0]].coords
+    )
+    table["mean"] = values.mean(["chain", "draw"])
+    table["sd"] = values.std(["chain", "draw"], ddof=1) if n > 1 else xr.full_like(table["mean"], np.nan)
+    return table
+
+
+def _r_hat(series: np.ndarray) -> np.ndarray:
+    """Return split, rank-normalised R-hat `(...)` of `(..., chain, draw)`; of one chain, that of its halves."""
+    if series.shape[-2] == 1:
+        half = series.shape[-1] // 2
+        series = np.concatenate([series[..., :half], series[..., half : 2 * half]], axis=-2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(array_stats.rhat(series))
+
+
+def _log_density(stats: xr.Dataset) -> dict[str, float]:
+    lp = stats["lp"].transpose("chain", "draw").to_numpy() if "lp" in stats else np.full((1, 1), np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {"log_density_r_hat": float(_r_hat(lp)), "log_density_ess": float(array_stats.ess(lp))}
+
+
+def _worst(values: xr.DataArray, choose: Callable[..., Any]) -> float:
+    numbers = values.to_numpy()
+    numbers = numbers[~np.isnan(numbers)]
+    return float(choose(numbers)) if numbers.size else float("nan")
+
+
+def _frozen(values: xr.DataArray) -> tuple[int, ...]:
+    """Return the chains that move a hundred times less than the liveliest one."""
+    if values.sizes["draw"] < MIN_DRAWS:
+        return ()
+    spread = values.std("draw").median(_points(values))
+    return tuple(np.flatnonzero(spread <= FROZEN * spread.max()).tolist())
+
+
+def _sampler(stats: xr.Dataset, attrs: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return what a Hamiltonian sampler tells of itself."""
+    told: dict[str, Any] = {}
+    if "diverging" in stats:
+        told["divergences"] = int(stats["diverging"].sum())
+    if "reached_max_treedepth" in stats:
+        told["max_treedepth_share"] = float(stats["reached_max_treedepth"].mean())
+    elif "tree_depth" in stats:
+        deepest = json.loads(str(attrs.get("options", "{}"))).get("max_treedepth", 10)
+        told["max_treedepth_share"] = float((stats["tree_depth"] >= deepest).mean())
+    if "energy" in stats and stats.sizes["draw"] >= MIN_DRAWS:
+        told["bfmi_min"] = float(
+            np.min(array_stats.bfmi(stats["energy"].transpose("chain", "draw").to_numpy()))
+        )
+    return told
+
+
+def _k_hat(stats: xr.Dataset) -> float | None:
+    """Return the Pareto shape of the importance weights from the approximation to the posterior."""
+    if "log_q" not in stats or stats["log_q"].size < MIN_WEIGHTS:
+        return None
+    log_weights = (stats["lp"] - stats["log_q"]).to_numpy().astype(float).ravel()
+    if not np.isfinite(log_weights).all():
+        return float("inf")
+    if np.ptp(log_weights) < EQUAL_WEIGHTS:
+        return 0.0
+    return float(array_stats.psislw(-log_weights)[1])
+
+
+def _attributes(e: Evidence) -> dict[str, str | int | float]:
+    """Return the verdict and what it rests on, in types that any file format keeps."""
+    trust, verdict, findings = judge(e)
+    facts = {name: value for name, value in asdict(e).items() if name != "frozen" and value is not None}
+    attrs = {name: int(value) if isinstance(value, bool) else value for name, value in facts.items()}
+    if e.divergences is not None:
+        attrs["divergence_share"] = e.divergences / e.total
+    levels = {"yes": "ok", "caution": "caution", "no": "no"}
+    listed = json.dumps([[levels[f.level], f.sentence] for f in findings], ensure_ascii=False)
+    return {"trust": trust, "verdict": verdict, "findings": listed, **attrs}

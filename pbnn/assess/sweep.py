@@ -56,7 +56,7 @@ class Draws:
         function
             Pure JAX; the arrays that it returns have the rows first. `key` is new for each draw and block.
         data
-            As `Target.bind` makes it.
+            As `Target.bind` makes it; `x` alone is enough for predictions.
         copies
             How many values `function` returns for each row, to choose the size of a block.
         seed
@@ -69,23 +69,26 @@ class Draws:
         """
         n_rows = len(data["x"])
         size = max(1, min(n_rows, BLOCK_BYTES // (8 * self.n * copies)))
-        at_once = max(1, min(64, BLOCK_BYTES // (8 * size * max(copies, self._width))))
+        at_once = max(1, min(64, self.n, BLOCK_BYTES // (8 * size * max(copies, self._width))))
         state = np.random.SeedSequence(seed).generate_state(1)[0]
+        # The last blocks, of draws and of rows, are filled up with their last one, so that one compiled loop body
+        # serves all.
+        draws = _blocks(self.n, at_once).ravel()
         with self.target.scope():
+            z = self.z[draws]
 
             @jax.jit
             def block(z: Any, data: Data, key: Any) -> Any:
-                keys = jax.random.split(key, self.n)
+                keys = jax.random.split(key, len(draws))
                 return jax.lax.map(lambda a: function(a[0], data, a[1]), (z, keys), batch_size=at_once)
 
             root = jax.random.PRNGKey(state)
-            for number, start in enumerate(range(0, n_rows, size)):
-                stop = min(start + size, n_rows)
-                # The last block is filled up with its last row, so that one compiled function serves all.
-                take = np.minimum(np.arange(start, start + size), n_rows - 1)
-                part = {**data, "x": data["x"][take], "y": data["y"][take]}
-                out = block(self.z, part, jax.random.fold_in(root, number))
-                yield slice(start, stop), jax.tree.map(lambda a, n=stop - start: np.asarray(a)[:, :n], out)
+            for number, take in enumerate(_blocks(n_rows, size)):
+                rows = slice(int(take[0]), int(take[-1]) + 1)
+                n = rows.stop - rows.start
+                part = {**data, **{name: data[name][take] for name in ("x", "y") if name in data}}
+                out = block(z, part, jax.random.fold_in(root, number))
+                yield rows, jax.tree.map(lambda a, n=n: np.asarray(a)[: self.n, :n], out)
 
     @property
     def _width(self) -> int:
@@ -98,3 +101,8 @@ def spaced(n: int, limit: int | None) -> np.ndarray:
     if limit is None or n <= limit:
         return np.arange(n)
     return np.unique(np.linspace(0, n - 1, limit).round().astype(int))
+
+
+def _blocks(n: int, size: int) -> np.ndarray:
+    """Return the numbers `0..n-1` in blocks `(block, size)`, the last one filled up with `n-1`."""
+    return np.minimum(np.arange(-(-n // size) * size), n - 1).reshape(-1, size)

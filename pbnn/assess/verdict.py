@@ -1,0 +1,298 @@
+"""What the evidence says of a fit, in plain words."""
+
+from dataclasses import dataclass
+from math import isfinite, isnan, log10
+from typing import Literal, final
+
+Trust = Literal["yes", "caution", "no"]
+
+MIN_DRAWS = 4
+"""Fewer in a chain, and R-hat cannot be computed."""
+R_HAT = 1.01
+R_HAT_BAD = 1.05
+ESS_PER_CHAIN, ESS_IN_ALL = 100, 400
+"""Vehtari et al. (2021), 10.1214/20-BA1221: so many effective draws, for R-hat itself to be reliable."""
+DIVERGENT_BAD = 0.05
+TREEDEPTH_SHARE = 0.05
+BFMI = 0.3
+"""Betancourt (2016), arXiv:1604.00695."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What was measured. None: the method does not tell; NaN: it could not be computed.
+
+    Attributes
+    ----------
+    sampling, method
+        As `fit` records them.
+    n_chains, n_draws, n_points
+        Chains, draws in a chain, inputs at which predictions were judged.
+    r_hat_max, ess_bulk_min, ess_tail_min, mcse_share_max
+        The worst over the predictions; the last is a Monte Carlo error of a mean, in standard deviations.
+    log_density_r_hat
+        R-hat of the log density.
+    non_finite
+        Draws whose predictions are NaN or infinite.
+    frozen
+        Numbers of chains that do not move.
+    divergences, max_treedepth_share, bfmi_min
+        Of Hamiltonian samplers.
+    k_hat
+        Pareto shape of the importance weights from an approximation to the posterior.
+    converged, message
+        What an optimiser says of itself.
+    interrupted
+        Whether the user stopped it.
+    """
+
+    sampling: str = "mcmc"
+    method: str = ""
+    n_chains: int
+    n_draws: int
+    n_points: int
+    r_hat_max: float
+    ess_bulk_min: float
+    ess_tail_min: float
+    mcse_share_max: float
+    log_density_r_hat: float = float("nan")
+    non_finite: int = 0
+    frozen: tuple[int, ...] = ()
+    divergences: int | None = None
+    max_treedepth_share: float | None = None
+    bfmi_min: float | None = None
+    k_hat: float | None = None
+    converged: bool | None = None
+    message: str = ""
+    interrupted: bool = False
+
+    @property
+    def total(self) -> int:
+        """Draws in all chains."""
+        return self.n_chains * self.n_draws
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: how it is, in a clause, and what to do about it."""
+
+    level: Trust
+    clause: str
+    advice: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The clause as a sentence, and the advice."""
+        text = f"{self.clause[0].upper()}{self.clause[1:]}."
+        return f"{text} {self.advice}" if self.advice else text
+
+
+def judge(e: Evidence) -> tuple[Trust, str, list[Finding]]:
+    """Return how far to trust a fit, a sentence that says why, and all findings, the worst first."""
+    found = [*_draws(e), *(_approximation(e) if e.sampling == "approximate" else _chains(e))]
+    if e.interrupted:
+        found.append(
+            Finding("caution", f"the run was interrupted, with {_count(e.n_draws, 'draw')} in a chain")
+        )
+    by_level: dict[Trust, list[Finding]] = {
+        level: [f for f in found if f.level == level] for level in ("no", "caution", "yes")
+    }
+    findings = [f for group in by_level.values() for f in group]
+    trust: Trust = next(level for level, group in by_level.items() if group)
+    reasons = by_level[trust] if trust != "no" else by_level["no"] + by_level["caution"]
+    start = {
+        "yes": "Trust the predictions",
+        "caution": "Trust the predictions with caution",
+        "no": "Do not trust the predictions",
+    }[trust]
+    if _undecided(e):
+        start = "No verdict"
+    return trust, f"{start}: {'; '.join(f.clause for f in reasons)}.", findings
+
+
+def k_hat_limit(n_draws: int) -> float:
+    """Return the largest Pareto shape at which importance sampling is reliable (Vehtari et al. 2024, JMLR 25(72))."""
+    return min(0.7, 1 - 1 / log10(max(n_draws, 11)))
+
+
+def _undecided(e: Evidence) -> bool:
+    return e.sampling == "mcmc" and not e.non_finite and not e.frozen and isnan(e.r_hat_max)
+
+
+def _draws(e: Evidence) -> list[Finding]:
+    if not e.non_finite:
+        return []
+    return [
+        Finding("no", f"{e.non_finite:,} of {_count(e.total, 'draw')} give predictions that are not finite")
+    ]
+
+
+def _chains(e: Evidence) -> list[Finding]:
+    found = []
+    if e.frozen:
+        chains = ", ".join(map(str, e.frozen))
+        found.append(
+            Finding("no", f"chain {chains} stands still", "Fit again with another seed or a longer `tune`.")
+        )
+    if _undecided(e):
+        why = (
+            f"{_count(e.n_draws, 'draw')} in a chain are too few to compute R-hat"
+            if e.n_draws < MIN_DRAWS * (2 if e.n_chains == 1 else 1)
+            else "R-hat of the predictions could not be computed"
+        )
+        return [*found, Finding("no", why, "Draw at least 400 in all.")]
+    found += [_r_hat(e), *_effective_draws(e)]
+    if e.n_chains == 1:
+        found.append(
+            Finding(
+                "caution",
+                "there is one chain, so R-hat compares its parts only, and a mode that it missed would not show",
+                "Run four chains.",
+            )
+        )
+    return [*found, *_log_density(e), *_hamiltonian(e)]
+
+
+def _r_hat(e: Evidence) -> Finding:
+    who = {1: "the parts of the chain", 2: "both chains"}.get(e.n_chains, f"all {e.n_chains} chains")
+    if e.r_hat_max <= R_HAT:
+        return Finding(
+            "yes", f"{who} agree at {_count(e.n_points, 'input')} (R-hat at most {_r_hat_text(e.r_hat_max)})"
+        )
+    they = "the parts of the chain" if e.n_chains == 1 else "the chains"
+    value = f"(R-hat up to {_r_hat_text(e.r_hat_max)}; it should be at most {R_HAT})"
+    if e.r_hat_max <= R_HAT_BAD:
+        return Finding("caution", f"{they} do not quite agree {value}", "Draw more.")
+    return Finding("no", f"{they} disagree {value}", "Draw and tune longer, or make the network smaller.")
+
+
+def _effective_draws(e: Evidence) -> list[Finding]:
+    least = min(e.ess_bulk_min, e.ess_tail_min)
+    if isnan(least):
+        return []
+    needed = max(ESS_IN_ALL, ESS_PER_CHAIN * e.n_chains)
+    if least >= needed:
+        error = (
+            f", so their means are known to {e.mcse_share_max:.2g} sd" if isfinite(e.mcse_share_max) else ""
+        )
+        return [Finding("yes", f"there are at least {least:,.0f} effective draws of each prediction{error}")]
+    level: Trust = "caution" if least >= needed / 4 else "no"
+    where = "tails" if e.ess_tail_min < e.ess_bulk_min else "bulk"
+    return [
+        Finding(
+            level,
+            f"of {e.total:,} draws only {least:,.0f} are effective in the {where} of the worst prediction "
+            f"({needed} are needed)",
+            "Draw more.",
+        )
+    ]
+
+
+def _log_density(e: Evidence) -> list[Finding]:
+    if not e.log_density_r_hat > R_HAT_BAD:
+        return []
+    return [
+        Finding(
+            "caution",
+            f"the chains differ in log density (R-hat {_r_hat_text(e.log_density_r_hat)}), so they do not explore the "
+            "same part of the posterior",
+        )
+    ]
+
+
+def _hamiltonian(e: Evidence) -> list[Finding]:
+    found = []
+    if e.divergences:
+        share = e.divergences / e.total
+        found.append(
+            Finding(
+                "no" if share > DIVERGENT_BAD else "caution",
+                f"{e.divergences:,} of {_count(e.total, 'draw')} diverged ({_percent(share)}), so a part of the "
+                "posterior may be missing",
+                "Raise `target_accept`.",
+            )
+        )
+    elif e.divergences == 0:
+        found.append(Finding("yes", "no draw diverged"))
+    if e.max_treedepth_share is not None and e.max_treedepth_share > TREEDEPTH_SHARE:
+        found.append(
+            Finding(
+                "caution",
+                f"{_percent(e.max_treedepth_share)} of the trajectories were cut at the greatest tree depth, so the "
+                "chains move slowly",
+                "Raise `max_treedepth`, or tune longer.",
+            )
+        )
+    if e.bfmi_min is not None and e.bfmi_min < BFMI:
+        found.append(
+            Finding(
+                "caution",
+                f"the energy moves slowly (BFMI {e.bfmi_min:.2f}; it should be above {BFMI})",
+                "Tune longer.",
+            )
+        )
+    return found
+
+
+def _approximation(e: Evidence) -> list[Finding]:
+    if e.method == "map":
+        return [*_optimiser(e, "caution"), _POINT]
+    close = e.k_hat is not None and e.k_hat <= k_hat_limit(e.total)
+    found = [*_optimiser(e, "caution" if close else "no"), _importance(e)]
+    if e.total < ESS_PER_CHAIN:
+        found.append(Finding("caution", f"there are only {_count(e.total, 'draw')}"))
+    if e.r_hat_max > R_HAT_BAD:
+        found.append(
+            Finding("caution", f"its {e.n_chains} runs disagree (R-hat up to {_r_hat_text(e.r_hat_max)})")
+        )
+    return found
+
+
+_POINT = Finding(
+    "caution",
+    "the fit is one point, the mode, which tells nothing of the uncertainty of the weights: intervals hold the noise "
+    "only",
+    "For uncertainty fit with NUTS or ADVI.",
+)
+
+
+def _optimiser(e: Evidence, level: Trust) -> list[Finding]:
+    if e.converged is None:
+        return []
+    if e.converged:
+        return [Finding("yes", "the optimiser converged", e.message)]
+    return [Finding(level, "the optimiser had not converged", e.message)]
+
+
+def _importance(e: Evidence) -> Finding:
+    unlike = "its draws are independent, so R-hat and effective draws do not tell whether it is right"
+    if e.k_hat is None:
+        return Finding(
+            "caution", f"it is an approximation, and nothing measured here tells how close it is; {unlike}"
+        )
+    limit = k_hat_limit(e.total)
+    value = f"k-hat {e.k_hat:.2f}; up to {limit:.2f} is good"
+    if e.k_hat <= limit:
+        return Finding(
+            "yes", f"the approximation lies close to the posterior by its importance weights ({value})"
+        )
+    return Finding(
+        "caution",
+        f"the approximation differs from the posterior by its importance weights ({value}), an indication that is "
+        f"pessimistic for many weights, so predictions may still be good; {unlike}",
+        "Compare its scores and predictions with those of NUTS.",
+    )
+
+
+def _r_hat_text(value: float) -> str:
+    return f"{value:.3f}" if value < 10 else f"{value:.3g}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2g} %"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
