@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterable
 from difflib import get_close_matches
+from types import FrameType
 
 
 class PbnnError(Exception):
@@ -63,7 +64,8 @@ def unknown(where: str, kind: str, got: object, known: Iterable[str]) -> str:
 
 def warn(message: str) -> None:
     """Warn the user, blaming the first line outside this package."""
-    level, frame = 1, sys._getframe(1)
+    level = 1
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").startswith("pbnn."):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, PbnnWarning, stacklevel=level + 1)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pymc as pm
 import pytensor
+from pytensor.tensor.sharedvar import TensorSharedVariable
 from pytensor.tensor.variable import TensorVariable
 
 from pbnn.errors import DataError, SpecError
@@ -47,7 +48,7 @@ class BNN:
     columns: Columns
     response: Response
     x: TensorVariable
-    y_loc: TensorVariable
+    y_loc: TensorSharedVariable
     outputs: TensorVariable
     parameters: Parameters
 
@@ -90,7 +91,9 @@ class BNN:
         ]
         body.append(row("out", "Dense identity", layer_priors(Dense(1), net.weights, net.biases)))
         others = [
-            (name, size) for name, size in sizes if not name.startswith(tuple(f"{s}_" for s in [*stems, "out"]))
+            (name, size)
+            for name, size in sizes
+            if not name.startswith(tuple(f"{s}_" for s in [*stems, "out"]))
         ]
         body += [(name, "likelihood", "", str(size), likelihood_words(net)) for name, size in others]
         return [("layer", "what", "weights", "count", "prior"), *body]
@@ -144,9 +147,7 @@ def build(network: Network, X: Any, y: Any, *, standardize: bool = True) -> BNN:
     return assemble(network, columns, response, values, observed)
 
 
-def assemble(
-    network: Network, columns: Columns, response: Response, X: np.ndarray, y: np.ndarray
-) -> BNN:
+def assemble(network: Network, columns: Columns, response: Response, X: np.ndarray, y: np.ndarray) -> BNN:
     """Make the model from parts that are already encoded: what `build` and `load` share."""
     with pm.Model(coords={"feature": columns.names}) as model:
         data = pm.Data("X", X, dims=("obs", "feature"))
@@ -196,5 +197,3 @@ def _check_index(X: Any, y: Any) -> None:
         same_rows = X.index.is_unique and X.index.sort_values().equals(y.index.sort_values())
         if same_rows and not X.index.equals(y.index):
             raise DataError("build: X and y hold the same index in another order; pass y.loc[X.index].")
-
-

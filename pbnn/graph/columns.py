@@ -48,7 +48,9 @@ class Columns:
             twice = next(n for n in names if names.count(n) > 1)
             raise DataError(f"build: column name {twice!r} occurs twice in X; rename one.")
         categorical = {_column_name(c, names) for c in embedded}
-        categories = tuple(_categories(frame.iloc[:, i], n) if n in categorical else None for i, n in enumerate(names))
+        categories = tuple(
+            _categories(frame.iloc[:, i], n) if n in categorical else None for i, n in enumerate(names)
+        )
         blank = cls(names, categories, (0.0,) * len(names), (1.0,) * len(names), named)
         if not standardize:
             return blank
@@ -129,17 +131,25 @@ def _as_frame(X: Any, where: str) -> tuple[pd.DataFrame, bool]:
     values = np.asarray(X)
     if values.ndim != 2:
         hint = "For one column pass X[:, None], for one observation X[None, :]." if values.ndim == 1 else ""
-        raise ShapeError(f"{where}: X must have shape (obs, feature); got shape {values.shape}. {hint}".rstrip())
+        raise ShapeError(
+            f"{where}: X must have shape (obs, feature); got shape {values.shape}. {hint}".rstrip()
+        )
     return pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])]), False
 
 
 def _numbers(column: pd.Series, where: str) -> np.ndarray:
     if column.dtype.kind in "Mm":
-        raise DataError(f"{where} holds dates or durations; turn them into numbers, such as days since a start.")
+        raise DataError(
+            f"{where} holds dates or durations; turn them into numbers, such as days since a start."
+        )
     if column.dtype.kind == "c":
         raise DataError(f"{where} holds complex numbers; pass real and imaginary parts as two columns.")
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    text = column.map(lambda v: isinstance(v, str)).to_numpy(dtype=bool) if column.dtype.kind not in "iufb" else None
+    text = (
+        column.map(lambda v: isinstance(v, str)).to_numpy(dtype=bool)
+        if column.dtype.kind not in "iufb"
+        else None
+    )
     if text is not None and text.any():
         row = int(np.argmax(text))
         raise DataError(
@@ -168,6 +178,7 @@ def _categories(column: pd.Series, name: str) -> tuple[Label, ...]:
     try:
         ordered = sorted(labels)
     except TypeError:
-        raise DataError(f"build: X column {name!r} mixes text and numbers; make its categories one kind.") from None
+        raise DataError(
+            f"build: X column {name!r} mixes text and numbers; make its categories one kind."
+        ) from None
     return tuple(as_label(v) for v in ordered)
-

@@ -34,6 +34,7 @@ class Wire:
 
     @property
     def width(self) -> int:
+        """Number of units."""
         return len(self.labels)
 
 
@@ -46,6 +47,7 @@ class Place:
     biases: Prior
 
     def inside(self, part: str) -> "Place":
+        """Return the place of a layer that stands within this one."""
         return Place(f"{self.stem}_{part}", self.weights, self.biases)
 
 

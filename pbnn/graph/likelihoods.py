@@ -33,6 +33,7 @@ class Observing:
 
     @property
     def output_dims(self) -> tuple[str, ...]:
+        """The dims of the response after `obs`."""
         return self.dims[1:]
 
 
@@ -63,9 +64,7 @@ def _noise(noise: float | Prior, at: Observing) -> float | TensorVariable:
 
 
 @output_labels.register
-def _(
-    likelihood: likelihoods.Gaussian, names: tuple[str, ...], classes: tuple[str, ...]
-) -> tuple[str, ...]:
+def _(likelihood: likelihoods.Gaussian, names: tuple[str, ...], classes: tuple[str, ...]) -> tuple[str, ...]:
     if likelihood.noise == "heteroscedastic":
         return (*names, *(f"log_noise[{name}]" for name in names))
     return names
@@ -85,9 +84,7 @@ def _(likelihood: likelihoods.Gaussian, f: TensorVariable, at: Observing) -> Par
 
 
 @output_labels.register
-def _(
-    likelihood: likelihoods.StudentT, names: tuple[str, ...], classes: tuple[str, ...]
-) -> tuple[str, ...]:
+def _(likelihood: likelihoods.StudentT, names: tuple[str, ...], classes: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
@@ -104,9 +101,7 @@ def _(likelihood: likelihoods.StudentT, f: TensorVariable, at: Observing) -> Par
 
 
 @output_labels.register
-def _(
-    likelihood: likelihoods.Bernoulli, names: tuple[str, ...], classes: tuple[str, ...]
-) -> tuple[str, ...]:
+def _(likelihood: likelihoods.Bernoulli, names: tuple[str, ...], classes: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
@@ -131,9 +126,7 @@ def _(likelihood: likelihoods.Categorical, f: TensorVariable, at: Observing) -> 
 
 
 @output_labels.register
-def _(
-    likelihood: likelihoods.Poisson, names: tuple[str, ...], classes: tuple[str, ...]
-) -> tuple[str, ...]:
+def _(likelihood: likelihoods.Poisson, names: tuple[str, ...], classes: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 

@@ -111,4 +111,3 @@ def _constant_width(name: str, value: TensorVariable) -> int:
         raise ShapeError(
             f"nn({name!r}): the number of columns of x is not known; fix it with pt.specify_shape(x, (None, n))."
         ) from error
-

@@ -35,14 +35,17 @@ class NonCentered(Transform):
     ndim_supp = 0
 
     def forward(self, value: TensorVariable, *inputs: TensorVariable) -> TensorVariable:
+        """Standardise a value of the variable."""
         *_, loc, scale = inputs
         return (value - loc) / scale
 
     def backward(self, value: TensorVariable, *inputs: TensorVariable) -> TensorVariable:
+        """Return the value of the variable that a standardised one stands for."""
         *_, loc, scale = inputs
         return loc + scale * value
 
     def log_jac_det(self, value: TensorVariable, *inputs: TensorVariable) -> TensorVariable:
+        """Return the logarithm of the derivative of `backward`."""
         *_, scale = inputs
         return pt.broadcast_to(pt.log(scale), value.shape)
 
@@ -101,7 +104,9 @@ def _(prior: priors.LogNormal, site: Site) -> TensorVariable:
 @draw_prior.register
 def _(prior: priors.StudentT, site: Site) -> TensorVariable:
     scale = resolve_scale(prior.scale, site)
-    return pm.StudentT(site.name, nu=prior.df, mu=prior.loc, sigma=scale, dims=site.dims, default_transform=noncentered)
+    return pm.StudentT(
+        site.name, nu=prior.df, mu=prior.loc, sigma=scale, dims=site.dims, default_transform=noncentered
+    )
 
 
 @draw_prior.register

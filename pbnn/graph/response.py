@@ -71,7 +71,9 @@ class Response:
         numbers = blank.encode(y, "build").reshape(-1, n)
         for i, name in enumerate(names):
             if len(numbers) > 1 and np.ptp(numbers[:, i]) <= 1e-12 * max(1.0, abs(numbers[0, i])):
-                raise DataError(f"build: y is constant ({name} = {numbers[0, i]:g}); there is nothing to learn.")
+                raise DataError(
+                    f"build: y is constant ({name} = {numbers[0, i]:g}); there is nothing to learn."
+                )
         if not standardize:
             return blank
         mean = numbers.mean(axis=0)
@@ -90,7 +92,9 @@ class Response:
         """
         values, names = _as_values(y, where)
         if len(names) != len(self.names):
-            raise ShapeError(f"{where}: y must have {len(self.names)} output(s), as in training; got {len(names)}.")
+            raise ShapeError(
+                f"{where}: y must have {len(self.names)} output(s), as in training; got {len(names)}."
+            )
         if self.kind == "classes":
             return codes_of(values, self.classes, f"{where}: y", "label")
         try:

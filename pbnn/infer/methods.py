@@ -30,7 +30,7 @@ def _check_precision(owner: Any) -> None:
 @final
 @dataclass(frozen=True, slots=True)
 class NUTS:
-    """The no-U-turn sampler (Hoffman & Gelman 2014, arXiv:1111.4246): asymptotically exact, and slow for large networks.
+    """The no-U-turn sampler (Hoffman & Gelman 2014, arXiv:1111.4246): asymptotically exact, slow for large networks.
 
     Parameters
     ----------
@@ -69,11 +69,12 @@ class NUTS:
 @final
 @dataclass(frozen=True, slots=True)
 class ADVI:
-    """Automatic differentiation variational inference: the Gaussian nearest to the posterior in Kullback–Leibler divergence.
+    """Automatic differentiation variational inference: a Gaussian near the posterior in Kullback–Leibler divergence.
 
     Kucukelbir et al. 2017 (arXiv:1603.00788), with the path-derivative gradient of Roeder et al. 2017
-    (arXiv:1703.09194), whose noise vanishes as the approximation becomes exact. Steps are taken at a falling sequence of
-    learning rates, each until the evidence lower bound (ELBO) stops rising, and the last iterates are averaged.
+    (arXiv:1703.09194), whose noise vanishes as the approximation becomes exact. Steps are taken at a falling
+    sequence of learning rates, each until the evidence lower bound (ELBO) stops rising, and the last iterates are
+    averaged.
 
     Parameters
     ----------

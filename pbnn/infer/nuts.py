@@ -76,13 +76,19 @@ def _compile(method: NUTS, target: Target) -> _Kernel:
         log_density = partial(target.log_density, data=data)
         return nuts(key, state, log_density, step_size, metric, method.max_treedepth)
 
-    def warm(key: jax.Array, first: jax.Array, n: jax.Array, schedule: jax.Array, carry: Any, data: Any) -> Any:
+    def warm(
+        key: jax.Array, first: jax.Array, n: jax.Array, schedule: jax.Array, carry: Any, data: Any
+    ) -> Any:
         def body(i: jax.Array, carry: Any) -> Any:
             state, adapted, gradients = carry
             step, mass = adapted
             at = first + i
             state, info = move(
-                jax.random.fold_in(key, at), state, jnp.exp(step.log_step_size), mass.inverse_mass_matrix, data
+                jax.random.fold_in(key, at),
+                state,
+                jnp.exp(step.log_step_size),
+                mass.inverse_mass_matrix,
+                data,
             )
             stage, last = schedule[at]
             adapted = adapt(adapted, stage, last == 1, state.position, info.acceptance_rate)
@@ -133,7 +139,9 @@ def _compile(method: NUTS, target: Target) -> _Kernel:
         return _Kernel(
             jax.jit(init).lower(z, target.data).compile(),
             jax.jit(warm).lower(key, zero, zero, schedule, carry, target.data).compile(),
-            jax.jit(draw).lower(key, zero, zero, jax.eval_shape(tuned, adapted), state, target.data).compile(),
+            jax.jit(draw)
+            .lower(key, zero, zero, jax.eval_shape(tuned, adapted), state, target.data)
+            .compile(),
             begin,
             tuned,
         )

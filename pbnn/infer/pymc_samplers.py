@@ -33,7 +33,7 @@ def sample_with_pymc(method: NUTS, target: Target, session: Session) -> Run:
     """Run `pm.sample` with one of its NUTS samplers, and bring the draws into our form."""
     if method.sampler in ("nutpie", "numpyro") and find_spec(method.sampler) is None:
         raise MissingExtraError(
-            f"NUTS: sampler={method.sampler!r} needs a library of that name: pip install \"pbnn[{method.sampler}]\"."
+            f'NUTS: sampler={method.sampler!r} needs a library of that name: pip install "pbnn[{method.sampler}]".'
         )
     with flags_kept(), _quiet():
         tree = pm.sample(
@@ -66,7 +66,11 @@ def _(method: PymcADVI, target: Target, session: Session) -> Run:
     name = {"meanfield": "advi", "fullrank": "fullrank_advi"}[method.structure]
     with _quiet():
         approximation = pm.fit(
-            method.steps, method=name, model=target.model, random_seed=session.seed, progressbar=session.progress
+            method.steps,
+            method=name,
+            model=target.model,
+            random_seed=session.seed,
+            progressbar=session.progress,
         )
         tree = approximation.sample(method.draws, random_seed=session.seed)
     z = np.asarray(target.draws(tree["posterior"].to_dataset()))

@@ -76,9 +76,11 @@ class Pace:
         self._length = 1
 
     def next(self, left: int) -> int:
+        """Return the length of the next chunk, of which no more than `left` may be."""
         return min(self._length, left, self.largest)
 
     def took(self, n: int, seconds: float) -> None:
+        """Learn that `n` steps took so long."""
         wanted = int(n * CHUNK_SECONDS / max(seconds, 1e-9))
         self._length = max(1, min(wanted, 4 * self._length, self.largest))
 

@@ -13,7 +13,6 @@ from pbnn.spec.layers import LAYERS
 from pbnn.spec.likelihoods import LIKELIHOODS
 from pbnn.spec.priors import PRIORS, SCALES
 
-
 # `StudentT` is a prior and a likelihood, so a type is written with its kind.
 _KINDS: dict[str, dict[str, type]] = {
     "layer": LAYERS,

@@ -47,7 +47,9 @@ class Network:
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", as_layers("Network", self.layers))
         if isinstance(self.likelihood, type) and self.likelihood.__name__ in LIKELIHOODS:
-            raise SpecError(f"Network: likelihood is a class; write likelihoods.{self.likelihood.__name__}().")
+            raise SpecError(
+                f"Network: likelihood is a class; write likelihoods.{self.likelihood.__name__}()."
+            )
         if not isinstance(self.likelihood, tuple(LIKELIHOODS.values())):
             raise SpecError(
                 f"Network: likelihood must be one of {', '.join(sorted(LIKELIHOODS))} from pbnn.likelihoods; "

@@ -136,10 +136,9 @@ class StudentT:
 Prior = Normal | HalfNormal | LogNormal | StudentT | Laplace
 Scale = float | FanIn | ResponseSD | HalfNormal | LogNormal
 
-PRIORS: dict[str, type] = {
-    cls.__name__: cls for cls in (Normal, HalfNormal, LogNormal, StudentT, Laplace)
-}
+PRIORS: dict[str, type] = {cls.__name__: cls for cls in (Normal, HalfNormal, LogNormal, StudentT, Laplace)}
 SCALES: dict[str, type] = {cls.__name__: cls for cls in (FanIn, ResponseSD, HalfNormal, LogNormal)}
+
 
 def check_scale(owner: object, scale: object) -> None:
     """Raise `SpecError` unless `scale` is a positive number, a `FanIn`, a `ResponseSD` or a positive prior."""

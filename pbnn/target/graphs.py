@@ -97,7 +97,12 @@ def model_graphs(model: pm.Model, precision: Precision, *, leave_out: str | None
 def _variables(model: pm.Model) -> tuple[Variable, ...]:
     point = model.initial_point()
     return tuple(
-        Variable(rv.name, value.name, np.shape(point[value.name]), tuple(model.named_vars_to_dims.get(rv.name) or ()))
+        Variable(
+            rv.name,
+            value.name,
+            np.shape(point[value.name]),
+            tuple(model.named_vars_to_dims.get(rv.name) or ()),
+        )
         for rv, value in zip(model.free_RVs, model.value_vars, strict=True)
     )
 

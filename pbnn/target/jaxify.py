@@ -31,8 +31,9 @@ def scope(precision: Precision) -> Any:
 
 
 def jaxify(inputs: Sequence[Any], outputs: Sequence[Any], precision: Precision) -> Callable[..., list[Any]]:
-    """Return the JAX function of a graph; its constants, and shared variables that are not inputs, are kept in
-    `precision`, so it must be called in that `scope`.
+    """Return the JAX function of a graph, to be called in the `scope` of this precision.
+
+    Its constants, and shared variables that are not inputs, are kept in that precision.
     """
     with flags_kept():
         from pymc.sampling.jax import get_jaxified_graph

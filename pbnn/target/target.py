@@ -79,9 +79,13 @@ class Target:
         bnn = model if isinstance(model, BNN) else None
         pm_model: pm.Model = bnn.model if bnn is not None else model
         _check_continuous(pm_model)
-        graphs, response = (model_graphs(pm_model, precision), None) if bnn is None else bnn_graphs(bnn, precision)
+        graphs, response = (
+            (model_graphs(pm_model, precision), None) if bnn is None else bnn_graphs(bnn, precision)
+        )
         with scope(precision):
-            data = {} if bnn is None else _bind(bnn, bnn.model["X"].get_value(), bnn.model["y_data"].get_value())
+            data = (
+                {} if bnn is None else _bind(bnn, bnn.model["X"].get_value(), bnn.model["y_data"].get_value())
+            )
         return cls(pm_model, bnn, precision, graphs.variables, data, graphs, response)
 
     @cached_property
@@ -178,7 +182,9 @@ class Target:
         parts = []
         for v in self.variables:
             if v.name not in posterior:
-                raise ModelError(f"posterior: variable {v.name!r} is missing; is this the fit of another model?")
+                raise ModelError(
+                    f"posterior: variable {v.name!r} is missing; is this the fit of another model?"
+                )
             values = posterior[v.name].transpose("chain", "draw", ...).to_numpy()
             if values.shape[2:] != v.shape:
                 raise ModelError(
@@ -189,7 +195,7 @@ class Target:
         with self.scope():
             return self._graphs.unconstrained(*parts)
 
-    def unravel(self, z: Array) -> dict[str, Array]:
+    def unravel(self, z: Array | np.ndarray) -> dict[str, Array]:
         """Return the unconstrained variables by name, such as `noise_log__`."""
         with self.scope():
             return {v.value_name: part for v, part in zip(self.variables, self._split(z), strict=True)}
@@ -247,7 +253,7 @@ class Target:
             "Check that its observations lie in its support and its prior is proper, or set `initval`."
         )
 
-    def _split(self, z: Array) -> list[Array]:
+    def _split(self, z: Array | np.ndarray) -> list[Array]:
         z = jnp.asarray(z)
         edges = np.cumsum([v.size for v in self.variables])[:-1]
         return [part.reshape(v.shape) for part, v in zip(jnp.split(z, edges), self.variables, strict=True)]
@@ -257,7 +263,9 @@ class Target:
 
     def _need_bnn(self, what: str) -> BNN:
         if self.bnn is None:
-            raise ModelError(f"Target.{what}: only for a model made by pbnn.build; this is a general pm.Model.")
+            raise ModelError(
+                f"Target.{what}: only for a model made by pbnn.build; this is a general pm.Model."
+            )
         return self.bnn
 
     def _need_response(self, what: str) -> ResponseGraphs:
