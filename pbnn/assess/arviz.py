@@ -1,15 +1,72 @@
 """A fit with the groups that ArviZ's checks read: predictive draws and pointwise log-likelihood."""
 
+from typing import Any
+
+import numpy as np
 import xarray as xr
 
+from pbnn.assess.sweep import Draws, spaced
 from pbnn.graph.build import BNN
 
 
 def for_arviz(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_points: int = 500) -> xr.DataTree:
     """Return the fit with `posterior_predictive`, `log_likelihood` and `observed_data` of the training rows.
 
-    Then `arviz_stats.loo(dt)`, `arviz_plots.plot_ppc_dist(dt)`, `plot_loo_pit(dt)` work. Of more than `max_points`
-    rows an evenly spaced subset is taken. The groups hold `y` with dims `(chain, draw, obs[, output])`, but
-    `log_likelihood` has dims `(chain, draw, obs)`.
+    Then `arviz_stats.loo(dt)`, `arviz_plots.plot_ppc_dist(dt)` and `plot_loo_pit(dt)` work.
+
+    Parameters
+    ----------
+    bnn, idata
+        The model and its fit.
+    seed
+        Of the draws of the response.
+    max_points
+        At most this many training rows, evenly spaced.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups `posterior` and `sample_stats` as they are; `posterior_predictive` and `observed_data` with `y`, dims
+        `([chain, draw,] obs[, output])`, in the user's units or as codes of the classes; `log_likelihood` with `y`,
+        dims `(chain, draw, obs)`, summed over outputs, in nats.
+
+    Raises
+    ------
+    ModelError
+        If `idata` is the fit of another model.
     """
-    raise NotImplementedError
+    draws = Draws.of(bnn, idata)
+    target, response = draws.target, bnn.response
+    at = spaced(target.n_obs, max_points)
+    with target.scope():
+        data = {**target.data, "x": target.data["x"][at], "y": target.data["y"][at]}
+
+    def one(z: Any, data: Any, key: Any) -> tuple[Any, Any]:
+        return target.draw_response(z, data["x"], key), target.log_likelihood(z, data)
+
+    blocks = [out for _, out in draws.sweep(one, data, copies=1 + len(response.names), seed=seed)]
+    y, log_likelihood = (np.concatenate(part, axis=1) for part in zip(*blocks, strict=True))
+    sample, row = ("chain", "draw"), ("obs",) if response.vector else ("obs", "output")
+    posterior = idata["posterior"].to_dataset()
+    coords: dict[str, Any] = {
+        "obs": at,
+        **{dim: posterior[dim].to_numpy() for dim in sample if dim in posterior.coords},
+    }
+    labels = {} if response.vector else {"output": list(response.names)}
+
+    def by_draw(values: np.ndarray, dims: tuple[str, ...], **labels: Any) -> xr.Dataset:
+        shaped = values.reshape(*draws.shape, *values.shape[1:])
+        return xr.Dataset({"y": ((*sample, *dims), shaped)}, coords={**coords, **labels})
+
+    observed = bnn.model["y_data"].get_value()[at]
+    groups = {
+        "posterior": posterior,
+        "posterior_predictive": by_draw(y, row, **labels),
+        "log_likelihood": by_draw(log_likelihood, ("obs",)),
+        "observed_data": xr.Dataset({"y": (row, observed)}, coords={"obs": at, **labels}),
+    }
+    if "sample_stats" in idata.children:
+        groups["sample_stats"] = idata["sample_stats"].to_dataset()
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs = dict(idata.attrs)
+    return tree

@@ -1,7 +1,7 @@
 """Did the sampler converge? In function space: hidden units permute, so the R-hat of a weight means nothing."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +11,7 @@ from arviz_stats.base import array_stats
 
 from pbnn.assess.sweep import Draws, spaced
 from pbnn.assess.verdict import MIN_DRAWS, Evidence, judge
+from pbnn.errors import DataError
 from pbnn.graph.build import BNN
 
 TAILS = (0.05, 0.95)
@@ -41,7 +42,8 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
         `mean`, `sd`; `r_hat`, split and rank-normalised (for one chain: of its parts; for one run of an approximation,
         whose draws are independent by construction: NaN); `ess_bulk`, `ess_tail`; `mcse_mean`, `mcse_sd`, Monte Carlo
         standard errors in the units of `y`. NaN where all draws are equal or there are fewer than 4 in a chain.
-        Scalars `log_density_r_hat`, `log_density_ess`.
+        Scalars `log_density_r_hat`, `log_density_ess`, and `noise_r_hat`, `noise_ess`: the worst of the variance of the
+        response given the weights (NaN if it is fixed, or follows from the mean).
 
         attrs: `trust`, "yes", "caution" or "no"; `verdict`, one sentence that says why; `findings`, a JSON list of
         `[level, sentence]` with all that was looked at, level "ok", "caution" or "no"; `sampling`, `method`,
@@ -74,12 +76,15 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
     """
     draws = Draws.of(bnn, idata)
     x, at = _inputs(draws, X, max_points)
-    values = _responses(draws, x)
+    values, noise = _responses(draws, x)
     attrs = idata.attrs
     sampling = str(attrs.get("sampling", "mcmc"))
-    table = _describe(values, with_r_hat=sampling == "mcmc" or draws.shape[0] > 1)
+    table = _describe(values)
     stats = idata["sample_stats"].to_dataset() if "sample_stats" in idata.children else xr.Dataset()
-    table = table.assign(_log_density(stats)).assign_coords(obs=at)
+    table = table.assign({**_noise(noise), **_log_density(stats)}).assign_coords(obs=at)
+    if sampling == "approximate" and draws.shape[0] == 1:
+        # Parts of a set of independent draws agree, whatever they approximate.
+        table = table.assign({name: table[name] * np.nan for name in table if str(name).endswith("r_hat")})
     evidence = Evidence(
         sampling=sampling,
         method=str(attrs.get("method", "")),
@@ -90,6 +95,7 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
         ess_bulk_min=_worst(table["ess_bulk"], np.min),
         ess_tail_min=_worst(table["ess_tail"], np.min),
         mcse_share_max=_worst(table["mcse_mean"] / table["sd"].where(table["sd"] > 0), np.max),
+        noise_r_hat=float(table["noise_r_hat"]),
         log_density_r_hat=float(table["log_density_r_hat"]),
         non_finite=int((~np.isfinite(values)).any(_points(values)).sum()),
         frozen=_frozen(values) if sampling == "mcmc" else (),
@@ -106,40 +112,47 @@ def _inputs(draws: Draws, X: Any, limit: int) -> tuple[Any, np.ndarray]:
     """Return standardised inputs, and the numbers of the rows that they are."""
     x = draws.target.data["x"] if X is None else draws.target.inputs(X, "diagnose")
     at = spaced(len(x), limit)
+    if len(at) == 0:
+        raise DataError("diagnose: X is empty.")
     with draws.target.scope():
         return x[at], at
 
 
-def _responses(draws: Draws, x: Any) -> xr.DataArray:
-    """Return `mu` or `p` of each draw, `(obs[, output | class], chain, draw)`."""
+def _responses(draws: Draws, x: Any) -> tuple[xr.DataArray, np.ndarray | None]:
+    """Return `mu` or `p` of each draw, `(obs[, output | class], chain, draw)`, and the variance of a continuous one."""
     target, response = draws.target, draws.target.bnn.response
     name, dims, coords = "mu", ["obs"], {}
     if response.kind == "classes":
         name, dims, coords = "p", ["obs", "class"], {"class": list(response.classes)}
     elif not response.vector:
         dims, coords = ["obs", "output"], {"output": list(response.names)}
+    names = (name, "variance") if response.kind == "continuous" else (name,)
 
-    def one(z: Any, data: Any, key: Any) -> Any:
-        return target.parameters(z, data["x"])[name]
+    def one(z: Any, data: Any, key: Any) -> list[Any]:
+        given = target.parameters(z, data["x"])
+        return [given[name] for name in names]
+
+    def by_chain(blocks: Sequence[np.ndarray]) -> np.ndarray:
+        values = np.concatenate(blocks, axis=1)
+        return np.moveaxis(values.reshape(*draws.shape, *values.shape[1:]), (0, 1), (-2, -1))
 
     blocks = [out for _, out in draws.sweep(one, {"x": x}, copies=len(response.classes or response.names))]
-    values = np.concatenate(blocks, axis=1)
-    values = values.reshape(*draws.shape, *values.shape[1:])
-    array = xr.DataArray(values, dims=["chain", "draw", *dims], coords=coords, name=name)
-    return array.transpose(..., "chain", "draw")
+    values, *noise = (by_chain(part) for part in zip(*blocks, strict=True))
+    array = xr.DataArray(values, dims=[*dims, "chain", "draw"], coords=coords, name=name)
+    return array, noise[0] if noise else None
 
 
 def _points(values: xr.DataArray) -> list[Any]:
     return [dim for dim in values.dims if dim not in ("chain", "draw")]
 
 
-def _describe(values: xr.DataArray, *, with_r_hat: bool) -> xr.Dataset:
+def _describe(values: xr.DataArray) -> xr.Dataset:
     """Return statistics of the draws at each point. ArviZ answers NaN where there are too few, or one is not finite."""
-    series = np.where(np.isfinite(values.to_numpy()), values.to_numpy(), np.nan)
+    series = _finite(values.to_numpy())
     dims = _points(values)
     with np.errstate(divide="ignore", invalid="ignore"):  # all draws equal
         columns = {
-            "r_hat": _r_hat(series) if with_r_hat else np.full(series.shape[:-2], np.nan),
+            "r_hat": _r_hat(series),
             "ess_bulk": array_stats.ess(series),
             "ess_tail": array_stats.ess(series, method="tail", prob=TAILS),
             "mcse_mean": array_stats.mcse(series),
@@ -169,8 +182,24 @@ def _log_density(stats: xr.Dataset) -> dict[str, float]:
         return {"log_density_r_hat": float(_r_hat(lp)), "log_density_ess": float(array_stats.ess(lp))}
 
 
-def _worst(values: xr.DataArray, choose: Callable[..., Any]) -> float:
-    numbers = values.to_numpy()
+def _noise(variance: np.ndarray | None) -> dict[str, float]:
+    if variance is None:
+        return {"noise_r_hat": np.nan, "noise_ess": np.nan}
+    if np.array_equal(variance, np.broadcast_to(variance[:1], variance.shape)):
+        variance = variance[:1]  # the same everywhere
+    series = _finite(variance)
+    moving = np.ptp(series, axis=(-2, -1)) > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ess = np.where(moving, array_stats.ess(series), np.nan)
+    return {"noise_r_hat": _worst(_r_hat(series), np.max), "noise_ess": _worst(ess, np.min)}
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _worst(values: Any, choose: Callable[..., Any]) -> float:
+    numbers = np.asarray(values)
     numbers = numbers[~np.isnan(numbers)]
     return float(choose(numbers)) if numbers.size else float("nan")
 

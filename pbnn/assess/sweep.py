@@ -8,6 +8,7 @@ import jax
 import numpy as np
 import xarray as xr
 
+from pbnn.errors import ModelError
 from pbnn.graph.build import BNN
 from pbnn.target import Data, Target
 
@@ -36,7 +37,19 @@ class Draws:
 
     @classmethod
     def of(cls, bnn: BNN, idata: xr.DataTree) -> Self:
-        """Read the draws of a fit; `ModelError` if it is the fit of another model."""
+        """Read the draws of a fit.
+
+        Raises
+        ------
+        ModelError
+            If it is no fit, or that of another model.
+        """
+        if not isinstance(bnn, BNN):
+            raise ModelError(f"assess: expected what pbnn.build returned; got {type(bnn).__name__}.")
+        if not isinstance(idata, xr.DataTree) or "posterior" not in idata.children:
+            raise ModelError(
+                f"assess: expected what pbnn.fit returned, with a group 'posterior'; got {type(idata).__name__}."
+            )
         target = Target.of(bnn, "float64")
         z = target.draws(idata["posterior"].to_dataset())
         return cls(target, z.reshape(-1, target.dim), (z.shape[0], z.shape[1]))

@@ -1,7 +1,7 @@
 """What the evidence says of a fit, in plain words."""
 
 from dataclasses import dataclass
-from math import isfinite, isnan, log10
+from math import ceil, isfinite, isnan, log10, nan
 from typing import Literal, final
 
 Trust = Literal["yes", "caution", "no"]
@@ -31,6 +31,8 @@ class Evidence:
         Chains, draws in a chain, inputs at which predictions were judged.
     r_hat_max, ess_bulk_min, ess_tail_min, mcse_share_max
         The worst over the predictions; the last is a Monte Carlo error of a mean, in standard deviations.
+    noise_r_hat
+        R-hat of the variance of the response given the weights, the worst.
     log_density_r_hat
         R-hat of the log density.
     non_finite
@@ -56,7 +58,8 @@ class Evidence:
     ess_bulk_min: float
     ess_tail_min: float
     mcse_share_max: float
-    log_density_r_hat: float = float("nan")
+    noise_r_hat: float = nan
+    log_density_r_hat: float = nan
     non_finite: int = 0
     frozen: tuple[int, ...] = ()
     divergences: int | None = None
@@ -118,6 +121,7 @@ def k_hat_limit(n_draws: int) -> float:
 
 
 def _undecided(e: Evidence) -> bool:
+    """Return whether there is no R-hat, and no worse reason to distrust the draws."""
     return e.sampling == "mcmc" and not e.non_finite and not e.frozen and isnan(e.r_hat_max)
 
 
@@ -134,16 +138,13 @@ def _chains(e: Evidence) -> list[Finding]:
     if e.frozen:
         chains = ", ".join(map(str, e.frozen))
         found.append(
-            Finding("no", f"chain {chains} stands still", "Fit again with another seed or a longer `tune`.")
+            Finding("no", f"chain {chains} stands still", "Fit again with another seed, and tune longer.")
         )
     if _undecided(e):
-        why = (
-            f"{_count(e.n_draws, 'draw')} in a chain are too few to compute R-hat"
-            if e.n_draws < MIN_DRAWS * (2 if e.n_chains == 1 else 1)
-            else "R-hat of the predictions could not be computed"
-        )
-        return [*found, Finding("no", why, "Draw at least 400 in all.")]
-    found += [_r_hat(e), *_effective_draws(e)]
+        few = e.n_draws < MIN_DRAWS * (2 if e.n_chains == 1 else 1)
+        why = f"{_count(e.n_draws, 'draw')} in a chain are too few" if few else "the draws do not allow"
+        return [*found, Finding("no", f"{why} to compute R-hat", f"Draw at least {ESS_IN_ALL} in all.")]
+    found += [*_agreement(e), *_effective_draws(e)]
     if e.n_chains == 1:
         found.append(
             Finding(
@@ -155,17 +156,24 @@ def _chains(e: Evidence) -> list[Finding]:
     return [*found, *_log_density(e), *_hamiltonian(e)]
 
 
-def _r_hat(e: Evidence) -> Finding:
-    who = {1: "the parts of the chain", 2: "both chains"}.get(e.n_chains, f"all {e.n_chains} chains")
-    if e.r_hat_max <= R_HAT:
-        return Finding(
-            "yes", f"{who} agree at {_count(e.n_points, 'input')} (R-hat at most {_r_hat_text(e.r_hat_max)})"
-        )
+def _agreement(e: Evidence) -> list[Finding]:
+    """Judge the R-hat of the predictions, and that of the noise if it is worse than good."""
     they = "the parts of the chain" if e.n_chains == 1 else "the chains"
-    value = f"(R-hat up to {_r_hat_text(e.r_hat_max)}; it should be at most {R_HAT})"
-    if e.r_hat_max <= R_HAT_BAD:
-        return Finding("caution", f"{they} do not quite agree {value}", "Draw more.")
-    return Finding("no", f"{they} disagree {value}", "Draw and tune longer, or make the network smaller.")
+    found = []
+    if e.r_hat_max <= R_HAT:
+        who = {1: they, 2: "both chains"}.get(e.n_chains, f"all {e.n_chains} chains")
+        value = f"(R-hat at most {_r_hat(e.r_hat_max)})"
+        found.append(
+            Finding("yes", f"{who} agree on the mean response at {_count(e.n_points, 'input')} {value}")
+        )
+    for what, r_hat in (("the mean response", e.r_hat_max), ("the noise", e.noise_r_hat)):
+        value = f"(R-hat up to {_r_hat(r_hat)}; it should be at most {R_HAT})"
+        if r_hat > R_HAT_BAD:
+            advice = "Tune and draw longer, or make the network smaller."
+            found.append(Finding("no", f"{they} disagree on {what} {value}", advice))
+        elif r_hat > R_HAT:
+            found.append(Finding("caution", f"{they} do not quite agree on {what} {value}", "Draw more."))
+    return found
 
 
 def _effective_draws(e: Evidence) -> list[Finding]:
@@ -191,13 +199,14 @@ def _effective_draws(e: Evidence) -> list[Finding]:
 
 
 def _log_density(e: Evidence) -> list[Finding]:
+    """Judge loosely: what the log density mixes slowly in, such as learned scales, predictions may not see."""
     if not e.log_density_r_hat > R_HAT_BAD:
         return []
     return [
         Finding(
             "caution",
-            f"the chains differ in log density (R-hat {_r_hat_text(e.log_density_r_hat)}), so they do not explore the "
-            "same part of the posterior",
+            f"{'parts of the chain' if e.n_chains == 1 else 'the chains'} differ in log density (R-hat "
+            f"{_r_hat(e.log_density_r_hat)}), so they explore different parts of the posterior",
         )
     ]
 
@@ -245,7 +254,7 @@ def _approximation(e: Evidence) -> list[Finding]:
         found.append(Finding("caution", f"there are only {_count(e.total, 'draw')}"))
     if e.r_hat_max > R_HAT_BAD:
         found.append(
-            Finding("caution", f"its {e.n_chains} runs disagree (R-hat up to {_r_hat_text(e.r_hat_max)})")
+            Finding("caution", f"its {e.n_chains} runs disagree (R-hat up to {_r_hat(e.r_hat_max)})")
         )
     return found
 
@@ -267,31 +276,32 @@ def _optimiser(e: Evidence, level: Trust) -> list[Finding]:
 
 
 def _importance(e: Evidence) -> Finding:
-    unlike = "its draws are independent, so R-hat and effective draws do not tell whether it is right"
+    advice = "Its draws are independent, so R-hat cannot tell: compare its scores and predictions with those of NUTS."
     if e.k_hat is None:
         return Finding(
-            "caution", f"it is an approximation, and nothing measured here tells how close it is; {unlike}"
+            "caution", "this is an approximation, and nothing here measures how close it is", advice
         )
     limit = k_hat_limit(e.total)
-    value = f"k-hat {e.k_hat:.2f}; up to {limit:.2f} is good"
+    value = f"(k-hat {e.k_hat:.2f}; up to {limit:.2f} is good)"
     if e.k_hat <= limit:
         return Finding(
-            "yes", f"the approximation lies close to the posterior by its importance weights ({value})"
+            "yes", f"the approximation is close to the posterior by its importance weights {value}"
         )
     return Finding(
         "caution",
-        f"the approximation differs from the posterior by its importance weights ({value}), an indication that is "
-        f"pessimistic for many weights, so predictions may still be good; {unlike}",
-        "Compare its scores and predictions with those of NUTS.",
+        f"the approximation differs from the posterior by its importance weights {value}, a test that is pessimistic "
+        "where weights are many: predictions may be good all the same",
+        advice,
     )
 
 
-def _r_hat_text(value: float) -> str:
-    return f"{value:.3f}" if value < 10 else f"{value:.3g}"
+def _r_hat(value: float) -> str:
+    """Write an upper bound, rounded up: 1.0101 is not 1.010."""
+    return f"{ceil(1000 * value) / 1000:.3f}" if value < 10 else f"{value:.3g}"
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.2g} %"
+    return f"{100 * share:.3g} %" if share >= 0.01 else f"{100 * share:.1g} %"
 
 
 def _count(n: int, noun: str) -> str:
