@@ -29,7 +29,7 @@ def fit(
     model
         What `pbnn.build` returned, or a `pm.Model`.
     method
-        A name (`pbnn.methods()` lists them) or options such as `pbnn.NUTS(draws=500)`; NUTS if not given.
+        `"nuts"` (the default), `"advi"`, `"map"` or `"pymc-advi"`, or options such as `pbnn.NUTS(draws=500)`.
     seed
         The same seed gives the same draws; None takes one at random, and records it.
     progress

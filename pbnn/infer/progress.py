@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Protocol
 
 
@@ -28,7 +29,9 @@ class _Rich:
 
 
 def _visible() -> bool:
-    return sys.stderr.isatty() or "ipykernel" in sys.modules
+    # In a notebook, rich draws its bar with ipywidgets.
+    in_notebook = "ipykernel" in sys.modules and find_spec("ipywidgets") is not None
+    return sys.stderr.isatty() or in_notebook
 
 
 @contextmanager
