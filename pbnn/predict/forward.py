@@ -1,0 +1,174 @@
+"""All draws of the weights at all rows of the inputs, tile by tile, on all cores.
+
+A tile is a few draws at a few rows: small enough that its activations stay in the processor's cache, which makes it
+several times faster than all draws at once. Its random numbers follow from the seed, the number of each draw and the
+number of the tile's rows, so they depend neither on the order of the work nor on the memory allowed.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Self, final
+from weakref import WeakKeyDictionary, ref
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import xarray as xr
+
+from pbnn.graph.build import BNN
+from pbnn.target import Precision, Target
+from pbnn.target.jaxify import scope
+
+TILE_ROWS = 256
+TILE_VALUES = 2**20
+"""How many values the widest layer of a tile may hold on a CPU: in float32 they fill a cache of 4 MiB."""
+TILE_VALUES_ACCELERATOR = 2**26
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Forward:
+    """A network with all draws of its weights, ready to run on inputs.
+
+    Attributes
+    ----------
+    bnn
+        The model.
+    precision
+        What it computes in.
+    z
+        Draws `(chain * draw, dim)`, unconstrained.
+    width
+        Units in the widest layer.
+    seed
+        Of the draws of the response.
+    """
+
+    bnn: BNN
+    precision: Precision
+    z: np.ndarray
+    width: int
+    seed: int
+
+    @classmethod
+    def of(cls, bnn: BNN, posterior: xr.Dataset, seed: int) -> Self:
+        """Read the draws of a posterior group; `ModelError` if it belongs to another model."""
+        precision = choose_precision(bnn)
+        target = Target.of(bnn, precision)
+        z = np.asarray(target.draws(posterior)).reshape(-1, target.dim)
+        width = max(v.shape[-1] for v in target.variables if v.shape)
+        return cls(bnn, precision, z, width, seed)
+
+    @property
+    def cells(self) -> dict[str, np.dtype]:
+        """What each draw gives at one row, as NumPy types that include the shape."""
+        response, real = self.bnn.response, self.precision
+        if response.kind == "classes":
+            return {"y": np.dtype(np.int32), "p": np.dtype((real, (len(response.classes),)))}
+        outputs = () if response.vector else (len(response.names),)
+        y = np.int64 if response.kind == "counts" else real
+        return {name: np.dtype((t, outputs)) for name, t in (("y", y), ("mu", real), ("variance", real))}
+
+    def allocate(self, names: Iterable[str], rows: int) -> dict[str, np.ndarray]:
+        """Return empty arrays `(chain * draw, rows, ...)` for `fill` to write into."""
+        return {name: np.empty((len(self.z), rows), self.cells[name]) for name in names}
+
+    def fill(self, X: np.ndarray, into: dict[str, np.ndarray], first_row: int = 0) -> None:
+        """Write what every draw gives at encoded inputs `X` `(obs, feature)` into arrays `(chain * draw, obs, ...)`.
+
+        Where `X` is part of a longer table, `first_row` is the number of its first row: a multiple of `TILE_ROWS`.
+        """
+        tile = _compiled(self.bnn, self.precision)
+        x = self.bnn.columns.standardize(X).astype(self.precision)
+        rows = TILE_ROWS if first_row else min(TILE_ROWS, _power_of_two(len(x)))
+        draws = self._draws_in_tile(rows)
+        words = np.random.SeedSequence(self.seed).generate_state(2, np.uint32)
+        key = jax.random.wrap_key_data(words, impl="threefry2x32")
+
+        def one(at: tuple[int, int]) -> None:
+            row, draw = at
+            number = np.uint32((first_row + row) // TILE_ROWS)
+            z_part, x_part = self.z[draw : draw + draws], x[row : row + rows]
+            with scope(self.precision):
+                out = tile(_filled_up(z_part, draws), _filled_up(x_part, rows), key, np.uint32(draw), number)
+                for name, values in into.items():
+                    part = np.asarray(out[name])[: len(z_part), : len(x_part)]
+                    values[draw : draw + draws, row : row + rows] = part
+
+        on_all_cores(one, product(range(0, len(x), rows), range(0, len(self.z), draws)))
+
+    def _draws_in_tile(self, rows: int) -> int:
+        values = TILE_VALUES if jax.default_backend() == "cpu" else TILE_VALUES_ACCELERATOR
+        fit = max(1, values // (rows * self.width))
+        return min(1 << (fit.bit_length() - 1), _power_of_two(len(self.z)))
+
+
+def choose_precision(bnn: BNN) -> Precision:
+    """Choose float32, unless it would eat digits that matter.
+
+    So it would where the offset of a response is large beside its spread; and with counts, which JAX draws by
+    comparing `k log(rate)` with `log k!`: at rates in the thousands float32 no longer resolves their difference.
+    """
+    response = bnn.response
+    offset = np.abs(response.loc) > 1e3 * np.asarray(response.scale)
+    return "float64" if response.kind == "counts" or offset.any() else "float32"
+
+
+def on_all_cores(function: Callable[[Any], Any], jobs: Iterable[Any]) -> list[Any]:
+    """Map a function over jobs, one thread for each core; it gains where the function lets go of Python's lock."""
+    jobs = list(jobs)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = min(cores, len(jobs)) if jax.default_backend() == "cpu" else 1
+    if threads <= 1:
+        return [function(job) for job in jobs]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(function, jobs))
+
+
+_cache: WeakKeyDictionary[BNN, dict[Precision, Callable[..., dict[str, Any]]]] = WeakKeyDictionary()
+
+
+def _compiled(bnn: BNN, precision: Precision) -> Callable[..., dict[str, Any]]:
+    """Return the function of a tile, made once for each BNN and compiled once for each shape."""
+    functions = _cache.setdefault(bnn, {})
+    if precision not in functions:
+        functions[precision] = _tile(ref(bnn), precision)
+    return functions[precision]
+
+
+def _tile(bnn_ref: "ref[BNN]", precision: Precision) -> Callable[..., dict[str, Any]]:
+    """Return `(z (draws, dim), x (rows, feature), key, first draw, number of the rows) -> {name: (draws, rows, ...)}`.
+
+    It refers to the BNN weakly: the cache would keep it alive for ever.
+    """
+
+    @jax.jit
+    def tile(z: Any, x: Any, key: Any, first: Any, number: Any) -> dict[str, Any]:
+        bnn = bnn_ref()
+        assert bnn is not None
+        target = Target.of(bnn, precision)
+
+        def one(z: Any, draw: Any) -> dict[str, Any]:
+            own = jax.random.fold_in(jax.random.fold_in(key, draw), number)
+            y = target.draw_response(z, x, own)
+            return {
+                "y": y.astype(jnp.int32) if bnn.response.kind == "classes" else y,
+                **target.parameters(z, x),
+            }
+
+        return jax.vmap(one)(z, first + jnp.arange(len(z), dtype=jnp.uint32))
+
+    return tile
+
+
+def _filled_up(values: np.ndarray, n: int) -> np.ndarray:
+    """Repeat the last row up to `n`, so that one compiled function serves the last block too."""
+    missing = n - len(values)
+    return np.concatenate([values, np.repeat(values[-1:], missing, axis=0)]) if missing else values
+
+
+def _power_of_two(n: int) -> int:
+    return 1 << (n - 1).bit_length()
