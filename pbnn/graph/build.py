@@ -11,7 +11,7 @@ from pytensor.tensor.sharedvar import TensorSharedVariable
 from pytensor.tensor.variable import TensorVariable
 
 from pbnn.errors import DataError, SpecError
-from pbnn.graph.columns import Columns
+from pbnn.graph.columns import Columns, column_name
 from pbnn.graph.layers import Place, Wire, add_dim, affine, apply_layer
 from pbnn.graph.likelihoods import Observing, Parameters, observe, output_labels
 from pbnn.graph.response import Response
@@ -138,7 +138,7 @@ def build(network: Network, X: Any, y: Any, *, standardize: bool = True) -> BNN:
     if not isinstance(network, Network):
         raise SpecError(f"build: the first argument must be a pbnn.Network; got {type(network).__name__}.")
     _check_index(X, y)
-    embedded = {layer.column: layer for layer in network.layers if isinstance(layer, Embedding)}
+    embedded = [layer.column for layer in network.layers if isinstance(layer, Embedding)]
     columns = Columns.learn(X, embedded, standardize=standardize)
     response = Response.learn(y, network.likelihood, standardize=standardize)
     values, observed = columns.encode(X, "build"), response.encode(y, "build")
@@ -181,7 +181,7 @@ def _resolve(layer: Layer, columns: Columns) -> Layer:
     """Fill in what an Embedding learns from the data: the column's name and its number of categories."""
     if not isinstance(layer, Embedding):
         return layer
-    name = columns.names[layer.column] if isinstance(layer.column, int) else layer.column
+    name = column_name(layer.column, columns.names, columns.named, "build")
     categories = columns.categories[columns.names.index(name)]
     return replace(layer, column=name, categories=len(categories))
 

@@ -1,6 +1,6 @@
 """The columns of `X`: names, categories and standardisation, learned from the training data and checked ever after."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -10,6 +10,7 @@ import xarray as xr
 
 from pbnn.errors import DataError, ShapeError, unknown, warn
 from pbnn.graph.labels import Label, as_label, codes_of
+from pbnn.graph.values import as_array, as_numbers, center_and_scale, is_constant
 
 
 @final
@@ -36,9 +37,9 @@ class Columns:
     named: bool
 
     @classmethod
-    def learn(cls, X: Any, embedded: Mapping[str | int, object], *, standardize: bool) -> "Columns":
+    def learn(cls, X: Any, embedded: Collection[str | int], *, standardize: bool) -> "Columns":
         """Read names, categories and scale from training data; `embedded` are the columns that hold categories."""
-        frame, named = _as_frame(X, "build")
+        frame, named = as_frame(X, "build")
         if frame.shape[1] == 0:
             raise DataError("build: X has no columns.")
         if len(frame) < 2:
@@ -47,22 +48,20 @@ class Columns:
         if len(set(names)) < len(names):
             twice = next(n for n in names if names.count(n) > 1)
             raise DataError(f"build: column name {twice!r} occurs twice in X; rename one.")
-        categorical = {_column_name(c, names) for c in embedded}
+        categorical = {column_name(c, names, named, "build") for c in embedded}
         categories = tuple(
             _categories(frame.iloc[:, i], n) if n in categorical else None for i, n in enumerate(names)
         )
-        blank = cls(names, categories, (0.0,) * len(names), (1.0,) * len(names), named)
-        if not standardize:
-            return blank
+        loc, scale = (0.0,) * len(names), (1.0,) * len(names)
+        blank = cls(names, categories, loc, scale, named)
         values = blank.encode(frame, "build")
-        loc, scale = values.mean(axis=0), values.std(axis=0)
-        for i, name in enumerate(names):
-            if categories[i] is not None:
-                loc[i], scale[i] = 0.0, 1.0
-            elif scale[i] <= 1e-12 * max(1.0, abs(loc[i])):
-                warn(f"build: column {name!r} is constant ({values[0, i]:g}); it is kept, and tells nothing.")
-                scale[i] = 1.0
-        return cls(names, categories, tuple(loc.tolist()), tuple(scale.tolist()), named)
+        centres = [
+            (0.0, 1.0) if categories[i] is not None else _centre(values[:, i], name)
+            for i, name in enumerate(names)
+        ]
+        if standardize:
+            loc, scale = zip(*centres, strict=True)
+        return cls(names, categories, loc, scale, named)
 
     def encode(self, X: Any, where: str) -> np.ndarray:
         """Return `X` as numbers `(obs, feature)`, categories as codes, in the user's units.
@@ -74,15 +73,15 @@ class Columns:
         DataError
             If a value is missing, infinite, text in a numeric column, or an unknown category.
         """
-        frame, named = _as_frame(X, where)
+        frame, named = as_frame(X, where)
         self._check_columns(frame, named, where)
         out = np.empty(frame.shape)
         for i, (name, categories) in enumerate(zip(self.names, self.categories, strict=True)):
-            column = frame.iloc[:, i]
+            column, at = frame.iloc[:, i], f"{where}: X column {name!r}"
             if categories is None:
-                out[:, i] = _numbers(column, f"{where}: X column {name!r}")
+                out[:, i] = as_numbers(column, at, if_text=_if_text(name))
             else:
-                out[:, i] = codes_of(column, categories, f"{where}: X column {name!r}", "category")
+                out[:, i] = codes_of(column, categories, at, "category")
         return out
 
     def standardize(self, values: np.ndarray) -> np.ndarray:
@@ -96,11 +95,12 @@ class Columns:
             extra = [n for n in got if n not in self.names]
             if missing or extra:
                 raise ShapeError(
-                    f"{where}: X must have the columns of the training data, {list(self.names)}; "
-                    f"missing: {missing or 'none'}, unknown: {extra or 'none'}."
+                    f"{where}: X must have the columns of the training data, {_some(self.names)}; "
+                    f"missing: {_some(missing)}, unknown: {_some(extra)}."
                 )
             raise ShapeError(
-                f"{where}: the columns of X are in another order than in training; pass X[{list(self.names)}]."
+                f"{where}: the columns of X are in another order than in training, {_some(self.names)}; "
+                "pass X[list(bnn.columns.names)]."
             )
         if frame.shape[1] != len(self.names):
             raise ShapeError(
@@ -108,15 +108,34 @@ class Columns:
             )
 
 
-def _column_name(column: str | int, names: tuple[str, ...]) -> str:
+def _centre(values: np.ndarray, name: str) -> tuple[float, float]:
+    if is_constant(values):
+        warn(f"build: column {name!r} is constant ({values[0]:g}); it is kept, and tells nothing.")
+        return float(values[0]), 1.0
+    return center_and_scale(values, f"build: X column {name!r}")
+
+
+def _if_text(name: str) -> str:
+    return (
+        f"If it holds categories, start the network with pbnn.Embedding({name!r}, units=2); "
+        "else turn it into numbers."
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "") if names else "none"
+
+
+def column_name(column: str | int, names: tuple[str, ...], named: bool, where: str) -> str:
+    """Return the name of the column that an `Embedding` gives by name or, in data without names, by position."""
+    if str(column) in names and (named or isinstance(column, str)):
+        return str(column)
     if isinstance(column, int) and -len(names) <= column < len(names):
         return names[column]
-    if column in names:
-        return str(column)
-    raise DataError(unknown("build", "column of Embedding", column, names))
+    raise DataError(unknown(where, "column of Embedding", column, names))
 
 
-def _as_frame(X: Any, where: str) -> tuple[pd.DataFrame, bool]:
+def as_frame(X: Any, where: str) -> tuple[pd.DataFrame, bool]:
     """Return `X` as a frame, and whether its columns came with names."""
     if isinstance(X, pd.DataFrame):
         return X, True
@@ -126,48 +145,14 @@ def _as_frame(X: Any, where: str) -> tuple[pd.DataFrame, bool]:
         if X.ndim == 2 and X.dims[1] in X.coords:
             return pd.DataFrame(X.values, columns=[str(c) for c in X.coords[X.dims[1]].values]), True
         X = X.values
-    if hasattr(X, "toarray"):
-        raise DataError(f"{where}: X is a sparse matrix; pass X.toarray().")
-    values = np.asarray(X)
+    values = as_array(X, f"{where}: X")
     if values.ndim != 2:
         hint = "For one column pass X[:, None], for one observation X[None, :]." if values.ndim == 1 else ""
         raise ShapeError(
             f"{where}: X must have shape (obs, feature); got shape {values.shape}. {hint}".rstrip()
         )
-    return pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])]), False
-
-
-def _numbers(column: pd.Series, where: str) -> np.ndarray:
-    if column.dtype.kind in "Mm":
-        raise DataError(
-            f"{where} holds dates or durations; turn them into numbers, such as days since a start."
-        )
-    if column.dtype.kind == "c":
-        raise DataError(f"{where} holds complex numbers; pass real and imaginary parts as two columns.")
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
-    text = (
-        column.map(lambda v: isinstance(v, str)).to_numpy(dtype=bool)
-        if column.dtype.kind not in "iufb"
-        else None
-    )
-    if text is not None and text.any():
-        row = int(np.argmax(text))
-        raise DataError(
-            f"{where} holds text ({column.iloc[row]!r}, row {row}). If it holds categories, start the network with "
-            f"pbnn.Embedding({str(column.name)!r}, units=2); else turn it into numbers."
-        )
-    check_finite(values, where)
-    return values
-
-
-def check_finite(values: np.ndarray, where: str) -> None:
-    """Raise `DataError`, naming the row, if a value is missing or infinite."""
-    bad = ~np.isfinite(values)
-    if bad.any():
-        row = int(np.argmax(bad))
-        what = "missing (NaN)" if np.isnan(values[row]) else "infinite"
-        more = f", and {bad.sum() - 1} more" if bad.sum() > 1 else ""
-        raise DataError(f"{where} is {what} in row {row}{more}; drop or impute such rows.")
+    frame = pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])])
+    return frame.infer_objects(), False
 
 
 def _categories(column: pd.Series, name: str) -> tuple[Label, ...]:

@@ -38,6 +38,8 @@ def codes_of(values: Iterable[Any], labels: tuple[Label, ...], where: str, kind:
         code = lookup.get(as_label(value))
         if code is None:
             known = ", ".join(repr(label) for label in labels[:12]) + (", ..." if len(labels) > 12 else "")
-            raise DataError(f"{where}: unknown {kind} {value!r} in row {row}; known from training: {known}.")
+            raise DataError(
+                f"{where}: unknown {kind} {as_label(value)!r} in row {row}; known from training: {known}."
+            )
         codes[row] = code
     return codes

@@ -9,10 +9,11 @@ import pandas as pd
 import xarray as xr
 
 from pbnn.errors import DataError, ShapeError
-from pbnn.graph.columns import check_finite
 from pbnn.graph.labels import Label, as_label, codes_of
+from pbnn.graph.values import as_array, as_numbers, center_and_scale, is_constant
 from pbnn.spec import likelihoods
 
+IF_TEXT = "For labels use likelihoods.Bernoulli() or likelihoods.Categorical()."
 Kind = Literal["continuous", "counts", "classes"]
 
 
@@ -62,23 +63,21 @@ class Response:
     def learn(cls, y: Any, likelihood: object, *, standardize: bool) -> "Response":
         """Read names, classes and scale from the training response."""
         kind = response_kind(likelihood)
+        if kind == "classes":
+            y = _one_column(y)
         values, names = _as_values(y, "build")
         n, vector = len(names), values.ndim == 1
+        loc, scale = (0.0,) * n, (1.0,) * n
         if kind == "classes":
-            classes = _classes(y, values, likelihood)
-            return cls(kind, names, vector, classes, (0.0,) * n, (1.0,) * n)
-        blank = cls(kind, names, vector, (), (0.0,) * n, (1.0,) * n)
+            return cls(kind, names, vector, _classes(y, values, likelihood), loc, scale)
+        blank = cls(kind, names, vector, (), loc, scale)
         numbers = blank.encode(y, "build").reshape(-1, n)
-        for i, name in enumerate(names):
-            if len(numbers) > 1 and np.ptp(numbers[:, i]) <= 1e-12 * max(1.0, abs(numbers[0, i])):
-                raise DataError(
-                    f"build: y is constant ({name} = {numbers[0, i]:g}); there is nothing to learn."
-                )
-        if not standardize:
-            return blank
-        mean = numbers.mean(axis=0)
-        loc, scale = (0 * mean, mean) if kind == "counts" else (mean, numbers.std(axis=0))
-        return cls(kind, names, vector, (), tuple(loc.tolist()), tuple(scale.tolist()))
+        centres = [_centre(numbers[:, i], at) for i, at in enumerate(_places(names, "build"))]
+        if standardize and kind == "continuous":
+            loc, scale = zip(*centres, strict=True)
+        elif standardize:
+            scale = tuple(mean for mean, _ in centres)
+        return cls(kind, names, vector, (), loc, scale)
 
     def encode(self, y: Any, where: str) -> np.ndarray:
         """Return `y` as numbers in the user's units, or as codes of classes.
@@ -90,30 +89,30 @@ class Response:
         DataError
             If a value is missing, infinite, text, no count, or a label outside the trained classes.
         """
+        if self.kind == "classes":
+            y = _one_column(y)
         values, names = _as_values(y, where)
         if len(names) != len(self.names):
             raise ShapeError(
                 f"{where}: y must have {len(self.names)} output(s), as in training; got {len(names)}."
             )
+        if names != self.names and set(names) == set(self.names):
+            raise ShapeError(
+                f"{where}: the outputs of y are in another order than in training, {self.names}."
+            )
         if self.kind == "classes":
             return codes_of(values, self.classes, f"{where}: y", "label")
-        try:
-            numbers = values.astype(float).reshape(len(values), -1)
-        except (TypeError, ValueError):
-            row = next(i for i, v in enumerate(values.ravel()) if isinstance(v, str))
-            raise DataError(
-                f"{where}: y holds text ({values.ravel()[row]!r}, row {row}); for labels use "
-                "likelihoods.Bernoulli() or likelihoods.Categorical()."
-            ) from None
-        for i, name in enumerate(names):
-            check_finite(numbers[:, i], f"{where}: y {name!r}")
+        table = values.reshape(len(values), -1)
+        numbers = np.empty(table.shape)
+        for i, at in enumerate(_places(names, where)):
+            numbers[:, i] = as_numbers(pd.Series(table[:, i]), at, if_text=IF_TEXT)
         if self.kind == "counts":
             bad = (numbers < 0) | (numbers != np.round(numbers))
             if bad.any():
-                row = int(np.argmax(bad.any(axis=1)))
+                row, output = np.argwhere(bad)[0]
                 raise DataError(
-                    f"{where}: y must hold counts 0, 1, 2, ... for a Poisson likelihood; got {numbers[row]} in "
-                    f"row {row}."
+                    f"{where}: y must hold counts 0, 1, 2, ... for a Poisson likelihood; "
+                    f"got {numbers[row, output]:g} in row {row}."
                 )
         return numbers[:, 0] if self.vector else numbers
 
@@ -126,7 +125,7 @@ def _as_values(y: Any, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
         values, names = y.values, tuple(str(c) for c in y.coords[y.dims[1]].values)
     else:
         name = getattr(y, "name", None)
-        values = np.asarray(y)
+        values = as_array(y, f"{where}: y")
         if values.ndim == 2:
             names = tuple(f"y{i}" for i in range(values.shape[1]))
         else:
@@ -135,7 +134,27 @@ def _as_values(y: Any, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
         raise ShapeError(f"{where}: y must have shape (obs,) or (obs, output); got {values.shape}.")
     if len(values) == 0:
         raise DataError(f"{where}: y is empty.")
+    if len(set(names)) < len(names):
+        raise DataError(f"{where}: two columns of y have the same name, {list(names)}; rename one.")
     return values, names
+
+
+def _places(names: tuple[str, ...], where: str) -> list[str]:
+    """Say where each output is, for errors."""
+    return [f"{where}: y"] if len(names) == 1 else [f"{where}: y column {name!r}" for name in names]
+
+
+def _centre(values: np.ndarray, where: str) -> tuple[float, float]:
+    if len(values) > 1 and is_constant(values):
+        raise DataError(f"{where} is constant ({values[0]:g}); there is nothing to learn.")
+    return center_and_scale(values, where)
+
+
+def _one_column(y: Any) -> Any:
+    """Return the column of a table that has only one, as labels often come."""
+    if np.ndim(y) == 2 and np.shape(y)[1] == 1:
+        return y.iloc[:, 0] if isinstance(y, pd.DataFrame) else np.asarray(y)[:, 0]
+    return y
 
 
 def _classes(y: Any, values: np.ndarray, likelihood: object) -> tuple[Label, ...]:
@@ -148,17 +167,20 @@ def _classes(y: Any, values: np.ndarray, likelihood: object) -> tuple[Label, ...
     if isinstance(getattr(y, "dtype", None), pd.CategoricalDtype):
         labels = tuple(as_label(v) for v in y.dtype.categories if v in set(present))
     else:
-        labels = tuple(as_label(v) for v in sorted(present))
+        try:
+            labels = tuple(as_label(v) for v in sorted(present))
+        except TypeError:
+            raise DataError("build: y mixes text and numbers; make its labels one kind.") from None
     if len(labels) < 2:
         raise DataError(f"build: y is constant (all {labels[0]!r}); a classifier needs two classes.")
-    if isinstance(likelihood, likelihoods.Bernoulli) and len(labels) > 2:
-        raise DataError(
-            f"build: Bernoulli needs two classes; y has {len(labels)}: {list(labels[:8])}. "
-            "Use likelihoods.Categorical()."
-        )
     if len(labels) > 2 and len(labels) > len(values) / 2 and not isinstance(labels[0], str):
         raise DataError(
             f"build: y has {len(labels)} different values in {len(values)} rows, so it does not hold classes; "
             "use likelihoods.Gaussian()."
+        )
+    if isinstance(likelihood, likelihoods.Bernoulli) and len(labels) > 2:
+        raise DataError(
+            f"build: Bernoulli needs two classes; y has {len(labels)}: {list(labels[:8])}. "
+            "Use likelihoods.Categorical()."
         )
     return labels
