@@ -8,7 +8,7 @@ from pbnn.assess.calibration import confusion, coverage, pit_histogram, reliabil
 from pbnn.assess.convergence import diagnose
 from pbnn.assess.decomposition import split_entropy, split_variance
 from pbnn.assess.pointwise import pointwise
-from pbnn.assess.scores import score
+from pbnn.assess.scores import score, score_rows
 
 __all__ = [
     "confusion",
@@ -19,6 +19,7 @@ __all__ = [
     "pointwise",
     "reliability",
     "score",
+    "score_rows",
     "split_entropy",
     "split_variance",
 ]

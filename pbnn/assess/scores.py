@@ -46,7 +46,11 @@ def score(bnn: BNN, idata: xr.DataTree, X: Any, y: Any, *, seed: int | None = No
     Gneiting & Raftery (2007), Strictly proper scoring rules, prediction, and estimation,
     10.1198/016214506000001437.
     """
-    rows = pointwise(bnn, idata, X, y, seed=seed)
+    return score_rows(pointwise(bnn, idata, X, y, seed=seed))
+
+
+def score_rows(rows: xr.Dataset) -> xr.Dataset:
+    """Return the scores of rows that `pointwise` has compared already; see `score`."""
     values = _classes(rows) if rows.attrs["kind"] == "classes" else _numbers(rows)
     scores = xr.Dataset(attrs={name: rows.attrs[name] for name in ("n_obs", "n_draws", "lpd_mcse")})
     for name, (value, se) in values.items():
