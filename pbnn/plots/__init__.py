@@ -1,0 +1,45 @@
+"""Figures, one per file. A figure computes nothing: it draws what `predict` and `assess` return.
+
+Each takes `ax=` and returns the axes it drew on; without `ax` it makes a pyplot figure, as in a notebook. The
+figures that ArviZ has (trace, rank, energy, predictive check, LOO-PIT) are drawn by `arviz_plots`.
+"""
+
+from pbnn.plots.bands import plot_bands
+from pbnn.plots.confusion import plot_confusion
+from pbnn.plots.convergence import plot_convergence
+from pbnn.plots.coverage import plot_coverage
+from pbnn.plots.energy import plot_energy
+from pbnn.plots.loo_pit import plot_loo_pit
+from pbnn.plots.observed import plot_observed
+from pbnn.plots.optimization import plot_optimization
+from pbnn.plots.pit import plot_pit
+from pbnn.plots.predictive_check import plot_predictive_check
+from pbnn.plots.prior import plot_prior
+from pbnn.plots.probabilities import plot_probabilities
+from pbnn.plots.rank import plot_rank
+from pbnn.plots.reliability import plot_reliability
+from pbnn.plots.residuals import plot_residuals
+from pbnn.plots.rootogram import plot_rootogram
+from pbnn.plots.trace import plot_trace
+from pbnn.plots.uncertainty import plot_uncertainty
+
+__all__ = [
+    "plot_bands",
+    "plot_confusion",
+    "plot_convergence",
+    "plot_coverage",
+    "plot_energy",
+    "plot_loo_pit",
+    "plot_observed",
+    "plot_optimization",
+    "plot_pit",
+    "plot_predictive_check",
+    "plot_prior",
+    "plot_probabilities",
+    "plot_rank",
+    "plot_reliability",
+    "plot_residuals",
+    "plot_rootogram",
+    "plot_trace",
+    "plot_uncertainty",
+]

@@ -1,0 +1,41 @@
+"""Confusion matrix of a classifier."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from pbnn.plots.style import INK, axes_for, percent
+
+
+def plot_confusion(table: xr.Dataset, *, ax: Axes | None = None) -> Axes:
+    """Draw predicted against observed classes: counts, coloured by their share of the observed class.
+
+    Parameters
+    ----------
+    table
+        From `assess.confusion`.
+    """
+    ax = axes_for(ax)
+    table = table.transpose("observed_class", "predicted_class")
+    share, count = np.nan_to_num(table["share"].to_numpy()), table["count"].to_numpy()
+    labels = [str(label) for label in table["observed_class"].values]
+    ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    if len(labels) <= 12:
+        for i, j in np.ndindex(count.shape):
+            text = f"{int(count[i, j])}\n{percent(round(share[i, j], 2))}"
+            ax.text(
+                j,
+                i,
+                text,
+                ha="center",
+                va="center",
+                color="white" if share[i, j] > 0.55 else INK,
+                fontsize=10,
+            )
+    long = max(map(len, labels)) > 6 and len(labels) > 3
+    ax.set_xticks(range(len(labels)), labels, rotation=40 if long else 0, ha="right" if long else "center")
+    ax.set_yticks(range(len(labels)), labels)
+    ax.set(xlabel="predicted", ylabel="observed")
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    return ax

@@ -1,0 +1,40 @@
+"""Energy of Hamiltonian chains."""
+
+import arviz_plots
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+
+from pbnn.plots.panel import panel
+from pbnn.plots.style import BLUE, ORANGE, axes_for
+
+
+def plot_energy(idata: xr.DataTree, *, ax: Axes | None = None) -> Axes:
+    """Draw the distribution of the energy and of its changes from draw to draw (`arviz_plots.plot_energy`).
+
+    Parameters
+    ----------
+    idata
+        A fit by NUTS, with `sample_stats["energy"]`.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        If the changes are much narrower than the energy itself, the chains move too slowly through the tails.
+
+    References
+    ----------
+    Betancourt (2016), arXiv:1604.00695.
+    """
+    ax = axes_for(ax)
+    parts = xr.Dataset({"Energy": ("energy", [0.0, 0.0])}, coords={"energy": ["marginal", "transition"]})
+    arviz_plots.plot_energy(
+        idata,
+        show_bfmi=False,
+        plot_collection=panel(ax, parts, {"color": ["energy"]}),
+        visuals={"title": False, "legend": False},
+    )
+    handles = [Patch(color=BLUE, alpha=0.6), Patch(color=ORANGE, alpha=0.6)]
+    ax.legend(handles, ["energy, centred", "change between draws"], loc="upper right")
+    ax.set(xlabel="energy (nats)")
+    return ax

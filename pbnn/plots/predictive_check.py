@@ -1,0 +1,56 @@
+"""Posterior predictive check: data drawn from the fit beside the data."""
+
+import arviz_plots
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from pbnn.plots.panel import panel
+from pbnn.plots.style import BLUE, INK, axes_for
+
+SAMPLE_DIMS = ("chain", "draw")
+
+
+def plot_predictive_check(
+    idata: xr.DataTree, *, output: str | None = None, n_draws: int = 40, ax: Axes | None = None
+) -> Axes:
+    """Draw the density of the response, and of data sets drawn from the fit (`arviz_plots.plot_ppc_dist`).
+
+    Parameters
+    ----------
+    idata
+        A fit with groups `posterior_predictive` and `observed_data`, as `assess.for_arviz` returns; continuous `y`.
+    output
+        Which output, if there are several.
+    n_draws
+        Number of data sets.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The dark line should look like one of the pale ones.
+    """
+    ax = axes_for(ax)
+    drawn, observed = (
+        idata[group].to_dataset()[["y"]] for group in ("posterior_predictive", "observed_data")
+    )
+    if output is not None:
+        drawn, observed = drawn.sel(output=output), observed.sel(output=output)
+    total = drawn.sizes["chain"] * drawn.sizes["draw"]
+    drawn = drawn.isel(draw=slice(None, None, max(1, total // n_draws)))
+    n_draws = min(n_draws, drawn.sizes["chain"] * drawn.sizes["draw"])
+    arviz_plots.plot_ppc_dist(
+        xr.DataTree.from_dict({"posterior_predictive": drawn, "observed_data": observed}),
+        kind="kde",
+        num_samples=n_draws,
+        plot_collection=panel(ax, drawn.stack(sample=SAMPLE_DIMS), {"overlay_ppc": ["sample"]}),
+        visuals={
+            "title": False,
+            "predictive_dist": {"color": BLUE, "alpha": 0.25, "width": 0.8},
+            "observed_dist": {"color": INK, "width": 2},
+        },
+    )
+    handles = [Line2D([], [], color=INK, lw=2), Line2D([], [], color=BLUE, alpha=0.5, lw=0.8)]
+    ax.legend(handles, ["data", "drawn from the fit"], loc="upper right")
+    ax.set(xlabel=output or "response")
+    return ax

@@ -1,0 +1,207 @@
+"""What the report knows of a fit: each fact computed once, when a section first asks for it."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Any, final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from pbnn.assess import diagnose, for_arviz, pointwise, score, score_rows
+from pbnn.errors import DataError, ModelError
+from pbnn.graph.build import BNN
+from pbnn.predict import predict, prior_predict
+
+MOST_ROWS = 2_000
+"""Rows that are drawn in scatter plots and judged one by one; of more, an evenly spaced part."""
+
+GRID = 200
+"""Inputs at which a curve is drawn."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """A fit, the data it is judged on, and what `predict` and `assess` say of them.
+
+    Attributes
+    ----------
+    bnn, idata
+        The fit.
+    X_train, y_train
+        Training data in the user's terms: a frame, and numbers or labels.
+    X, y
+        The data the fit is judged on: held-out data if there are any, else the training data.
+    held_out
+        Whether they are held-out data.
+    seed
+        Of every random call.
+    """
+
+    bnn: BNN
+    idata: xr.DataTree
+    X_train: pd.DataFrame
+    y_train: np.ndarray
+    X: Any
+    y: Any
+    held_out: bool
+    seed: int
+
+    @classmethod
+    def of(cls, bnn: BNN, idata: xr.DataTree, X_test: Any, y_test: Any, seed: int) -> "Facts":
+        """Gather the data, and check the held-out ones before anything is computed.
+
+        Raises
+        ------
+        ModelError
+            If `bnn` is no `BNN`, or the fit is not one of it.
+        DataError, ShapeError
+            If held-out data cannot be used.
+        """
+        if not isinstance(bnn, BNN):
+            raise ModelError(
+                f"report: the first argument must be what pbnn.build returned; got {type(bnn).__name__}."
+            )
+        for group in ("posterior", "sample_stats", "observed_data", "constant_data"):
+            if group not in idata.children:
+                raise ModelError(f"report: the fit has no group {group!r}; pass what pbnn.fit returned.")
+        X_train = decode_inputs(bnn, idata["constant_data"]["X"].to_numpy())
+        y_train = decode_response(bnn, idata["observed_data"]["y"].to_numpy())
+        if (X_test is None) != (y_test is None):
+            raise DataError("report: pass both X_test and y_test, or neither.")
+        if X_test is None:
+            return cls(bnn, idata, X_train, y_train, X_train, y_train, False, seed)
+        n_inputs, n_responses = (
+            len(bnn.columns.encode(X_test, "report")),
+            len(bnn.response.encode(y_test, "report")),
+        )
+        if n_inputs != n_responses:
+            raise DataError(
+                f"report: X_test has {n_inputs} rows and y_test has {n_responses}; they must be equal."
+            )
+        return cls(bnn, idata, X_train, y_train, X_test, y_test, True, seed)
+
+    # ------------------------------------------------------------------------------------------------ plain
+
+    @property
+    def kind(self) -> str:
+        """`"continuous"`, `"counts"` or `"classes"`."""
+        return self.bnn.response.kind
+
+    @property
+    def outputs(self) -> tuple[str | None, ...]:
+        """Names of the outputs; `(None,)` of a vector response."""
+        return (None,) if self.bnn.response.vector else self.bnn.response.names
+
+    @property
+    def response_name(self) -> str:
+        """What is predicted, in words."""
+        return ", ".join(self.bnn.response.names)
+
+    @property
+    def one_numeric_input(self) -> bool:
+        """Whether the fit can be drawn as a curve."""
+        return self.bnn.columns.categories == (None,)
+
+    @property
+    def n_draws(self) -> int:
+        """Draws in all chains together."""
+        return int(self.idata["posterior"].sizes["chain"] * self.idata["posterior"].sizes["draw"])
+
+    @property
+    def approximate(self) -> bool:
+        """Whether the draws are independent draws of an approximation."""
+        return self.idata.attrs.get("sampling") == "approximate"
+
+    @property
+    def judged_on(self) -> str:
+        """The data behind the numbers: `"held-out data"` or `"training data"`."""
+        return "held-out data" if self.held_out else "training data"
+
+    @cached_property
+    def data_hash(self) -> str:
+        """First 16 hexadecimal digits of the SHA-256 of the training data as numbers."""
+        digest = sha256()
+        for values in (self.idata["constant_data"]["X"], self.idata["observed_data"]["y"]):
+            digest.update(repr(values.shape).encode())
+            digest.update(np.ascontiguousarray(values.to_numpy(), dtype="<f8").tobytes())
+        return digest.hexdigest()[:16]
+
+    # --------------------------------------------------------------------------------------------- computed
+
+    @cached_property
+    def diagnosis(self) -> xr.Dataset:
+        """Convergence in function space."""
+        return diagnose(self.bnn, self.idata)
+
+    @cached_property
+    def scores(self) -> xr.Dataset:
+        """Scores on all rows of the judged data."""
+        if len(self.y) <= MOST_ROWS:
+            return score_rows(self.rows)
+        return score(self.bnn, self.idata, self.X, self.y, seed=self.seed)
+
+    @cached_property
+    def rows(self) -> xr.Dataset:
+        """Predictions against observations, at most `MOST_ROWS` of them; `obs` holds row numbers."""
+        return pointwise(self.bnn, self.idata, self.X, self.y, seed=self.seed, max_rows=MOST_ROWS)
+
+    @cached_property
+    def at_rows(self) -> xr.DataTree:
+        """Summary of the predictions at the same rows."""
+        X = take(self.X, self.rows["obs"].to_numpy())
+        return predict(self.bnn, self.idata, X, kind="summary", seed=self.seed)
+
+    @cached_property
+    def curve(self) -> xr.DataTree:
+        """Summary of the predictions along the only input, a little beyond the data on both sides."""
+        return predict(self.bnn, self.idata, self._grid, kind="summary", seed=self.seed)
+
+    @cached_property
+    def prior(self) -> xr.DataTree:
+        """What the prior expects: along the only input, or at some training rows."""
+        rows = np.unique(np.linspace(0, len(self.X_train) - 1, GRID).astype(int))
+        X = self._grid if self.one_numeric_input else self.X_train.iloc[rows]
+        return prior_predict(self.bnn, X, draws=200, seed=self.seed)
+
+    @cached_property
+    def checks(self) -> xr.DataTree:
+        """The fit with the groups of ArviZ's predictive checks."""
+        return for_arviz(self.bnn, self.idata, seed=self.seed)
+
+    @cached_property
+    def _grid(self) -> pd.DataFrame:
+        x = np.concatenate([np.asarray(X, dtype=float).ravel() for X in (self.X_train, self.X)])
+        margin = 0.1 * (np.ptp(x) or 1.0)
+        return pd.DataFrame(
+            {self.bnn.columns.names[0]: np.linspace(x.min() - margin, x.max() + margin, GRID)}
+        )
+
+
+def take(table: Any, rows: np.ndarray) -> Any:
+    """Return some rows of an array, a frame, a series or a DataArray."""
+    if hasattr(table, "iloc"):
+        return table.iloc[rows]
+    if isinstance(table, xr.DataArray):
+        return table[rows]
+    return np.asarray(table)[rows]
+
+
+def decode_inputs(bnn: BNN, values: np.ndarray) -> pd.DataFrame:
+    """Return encoded inputs `(obs, feature)` in the user's terms: codes become categories."""
+    columns: dict[str, Any] = {}
+    for i, (name, categories) in enumerate(zip(bnn.columns.names, bnn.columns.categories, strict=True)):
+        columns[name] = values[:, i] if categories is None else _labels(categories, values[:, i])
+    return pd.DataFrame(columns)
+
+
+def decode_response(bnn: BNN, values: np.ndarray) -> np.ndarray:
+    """Return an encoded response in the user's terms: codes become labels."""
+    return _labels(bnn.response.classes, values) if bnn.response.kind == "classes" else values
+
+
+def _labels(known: tuple[Hashable, ...], codes: np.ndarray) -> np.ndarray:
+    return np.asarray(known)[np.asarray(codes).astype(int)]

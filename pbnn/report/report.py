@@ -1,0 +1,145 @@
+"""`report`: a fit to one self-contained HTML file."""
+
+import os
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import xarray as xr
+from markupsafe import Markup
+
+from pbnn.errors import FileError
+from pbnn.graph.build import BNN
+from pbnn.report.facts import Facts
+from pbnn.report.sections.calibration import calibration_section
+from pbnn.report.sections.checks import checks_section
+from pbnn.report.sections.convergence import convergence_section
+from pbnn.report.sections.fit import fit_section
+from pbnn.report.sections.model import model_section
+from pbnn.report.sections.prior import prior_section
+from pbnn.report.sections.provenance import provenance_section
+from pbnn.report.sections.uncertainty import uncertainty_section
+from pbnn.report.summary import summarize
+from pbnn.report.words import prose
+
+SECTIONS = (
+    fit_section,
+    calibration_section,
+    uncertainty_section,
+    convergence_section,
+    checks_section,
+    model_section,
+    prior_section,
+    provenance_section,
+)
+"""In the order of what a reader wants to know."""
+
+
+def report(
+    bnn: BNN,
+    idata: xr.DataTree,
+    path: str | os.PathLike[str],
+    X_test: Any = None,
+    y_test: Any = None,
+    *,
+    seed: int = 0,
+    title: str | None = None,
+) -> Path:
+    """Write a report of a fit: one HTML file that needs nothing else, for a desktop, a phone or paper.
+
+    It says in words and figures whether to trust the fit, how good and how uncertain its predictions are, whether the
+    sampler converged in function space, what was fitted to what, and how it came about.
+
+    Parameters
+    ----------
+    bnn, idata
+        The model and its fit.
+    path
+        The file to write; an existing one is replaced, but only once the new one is complete.
+    X_test, y_test
+        Held-out data `(obs, feature)` and `(obs,)` or `(obs, output)`, as given to `build`. Without them the fit is
+        judged on its training data, and the report says so.
+    seed
+        Of the draws of predictions.
+    title
+        Heading; made from the names of response and inputs if None.
+
+    Returns
+    -------
+    pathlib.Path
+        The file written.
+
+    Raises
+    ------
+    DataError, ShapeError
+        If the held-out data cannot be used.
+    ModelError
+        If `bnn` is no `BNN`, or `idata` is the fit of another model.
+    FileError
+        If the file cannot be written.
+
+    Notes
+    -----
+    A figure that does not apply to the fit, or fails, leaves a line in its place that says why; a failure also warns.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np, pbnn
+    >>> from pbnn import likelihoods
+    >>> x = np.linspace(-1, 1, 20)[:, None]
+    >>> bnn = pbnn.build(pbnn.Network([], likelihoods.Gaussian()), x, 2 * x[:, 0] + np.sin(9 * x[:, 0]))
+    >>> idata = pbnn.fit(bnn, pbnn.MAP(), seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pbnn.report(bnn, idata, f"{folder}/report.html").name
+    'report.html'
+    """
+    path = Path(path)
+    _check_writable(path)
+    facts = Facts.of(bnn, idata, X_test, y_test, seed)
+    head = summarize(facts, title)
+    sections = [make(facts) for make in SECTIONS]
+    text = _template().render(head=head, sections=sections, style=_style())
+    _write(path, text)
+    return path
+
+
+@cache
+def _template() -> jinja2.Template:
+    loader = jinja2.PackageLoader("pbnn.report", "templates")
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters["prose"] = prose
+    return environment.get_template("report.html")
+
+
+@cache
+def _style() -> Markup:
+    return Markup((Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8"))
+
+
+def _check_writable(path: Path) -> None:
+    """Say so before the work rather than after it."""
+    if path.is_dir():
+        raise FileError(f"report: {str(path)!r} is a folder; name a file in it, such as report.html.")
+    if not path.parent.is_dir():
+        raise FileError(f"report: there is no folder {str(path.parent)!r}; make it first.")
+    if not os.access(path.parent, os.W_OK):
+        raise FileError(f"report: no permission to write in the folder {str(path.parent)!r}.")
+
+
+def _write(path: Path, text: str) -> None:
+    """Write beside, then rename: the path holds the old file or the whole new one, never half of it."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
+        raise FileError(f"report: cannot write {str(path)!r}: {error.strerror or error}.") from error

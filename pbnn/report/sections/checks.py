@@ -1,0 +1,71 @@
+"""Whether the data could have come from the fit."""
+
+import numpy as np
+
+from pbnn.plots import plot_loo_pit, plot_predictive_check, plot_rootogram
+from pbnn.report.blocks import NotApplicableError, Paragraph, Picture, Section, attempt, draw, group
+from pbnn.report.facts import Facts
+
+FEWEST_DRAWS = 100
+MOST_OUTPUTS = 4
+
+
+def checks_section(facts: Facts) -> Section:
+    """Posterior predictive check and leave-one-out calibration, on the training data."""
+    text = (
+        "A model can be sampled perfectly and still be wrong. These figures ask whether the training data look like "
+        "data from the fit."
+    )
+    figures = [
+        attempt(_named("Posterior predictive check", o), _check, facts, o)
+        for o in facts.outputs[:MOST_OUTPUTS]
+    ]
+    figures.append(attempt("Leave-one-out calibration (LOO-PIT)", _loo_pit, facts))
+    return Section("checks", "Could the data have come from this fit?", (Paragraph(text), group(*figures)))
+
+
+def _check(facts: Facts, output: str | None) -> Picture:
+    if facts.kind == "classes":
+        raise NotApplicableError("for classes the reliability diagram above answers this question.")
+    if facts.n_draws < 2:
+        raise NotApplicableError("the fit is a single point.")
+    counts = facts.kind == "counts"
+    return draw(
+        plot_rootogram if counts else plot_predictive_check,
+        facts.checks,
+        output=output,
+        title=_named("Posterior predictive check", output),
+        alt="How often each count occurs in the data and in draws from the fit."
+        if counts
+        else "Density of the response in the data, over densities of data drawn from the fit.",
+        caption="How many rows have each count: in the data, and in data drawn from the fit. Heights are on a "
+        "square-root scale."
+        if counts
+        else "The dark line is the data; each pale one is a data set drawn from the fit. They should be hard to tell "
+        "apart.",
+    )
+
+
+def _loo_pit(facts: Facts) -> Picture:
+    if facts.kind == "classes":
+        raise NotApplicableError("classes have no order, so they have no PIT.")
+    if not facts.bnn.response.vector:
+        raise NotApplicableError("it is made for a single output.")
+    if facts.approximate:
+        raise NotApplicableError("leaving rows out by reweighting needs draws from the posterior itself.")
+    if facts.n_draws < FEWEST_DRAWS:
+        raise NotApplicableError(f"it needs at least {FEWEST_DRAWS} draws.")
+    if not np.isfinite(facts.checks["log_likelihood"]["y"]).all():
+        raise NotApplicableError("the log-likelihood of some rows is not finite.")
+    return draw(
+        plot_loo_pit,
+        facts.checks,
+        title="Leave-one-out calibration (LOO-PIT)",
+        alt="Difference from uniform of the distribution of leave-one-out probability integral transforms.",
+        caption="Is each row where a fit to all the others would expect it? The line should stay near zero; a small p "
+        "says that the predictive distributions are off.",
+    )
+
+
+def _named(title: str, output: str | None) -> str:
+    return f"{title}: {output}" if output else title

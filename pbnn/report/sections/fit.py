@@ -1,0 +1,131 @@
+"""The fit itself: a curve where there is one input, else predicted against observed."""
+
+from pbnn.assess import confusion
+from pbnn.plots import plot_bands, plot_confusion, plot_observed, plot_probabilities, plot_residuals
+from pbnn.report.blocks import Block, Paragraph, Picture, Section, attempt, draw, group
+from pbnn.report.facts import Facts
+
+MOST_OUTPUTS = 6
+
+
+def fit_section(facts: Facts) -> Section:
+    """Show predictions with their uncertainty beside the data."""
+    make = _classes if facts.kind == "classes" else _numbers
+    return Section("fit", "The fit", make(facts))
+
+
+def _numbers(facts: Facts) -> tuple[Block, ...]:
+    outputs = facts.outputs[:MOST_OUTPUTS]
+    blocks: list[Block] = []
+    if facts.one_numeric_input:
+        blocks += [attempt(_named("The fit", o), _curve, facts, o) for o in outputs]
+    else:
+        blocks.append(
+            Paragraph(
+                "With several inputs there is no single curve to draw; instead each prediction is set against what "
+                f"was observed, on the {facts.judged_on}."
+            )
+        )
+    pairs = [
+        figure
+        for o in outputs
+        for figure in (
+            attempt(_named("Predicted against observed", o), _observed, facts, o),
+            attempt(_named("Residuals", o), _residuals, facts, o),
+        )
+    ]
+    return (*blocks, group(*pairs))
+
+
+def _classes(facts: Facts) -> tuple[Block, ...]:
+    blocks: list[Block] = []
+    if facts.one_numeric_input:
+        blocks.append(attempt("Class probabilities", _probabilities, facts))
+    blocks.append(attempt("Confusion matrix", _confusion, facts))
+    return tuple(blocks)
+
+
+def _curve(facts: Facts, output: str | None) -> Picture:
+    position = facts.outputs.index(output)
+    own = (lambda y: y) if output is None else (lambda y: _column(y, position))
+    test = {"X_test": facts.X, "y_test": own(facts.y)} if facts.held_out else {}
+    name = facts.bnn.columns.names[0]
+    return draw(
+        plot_bands,
+        facts.curve,
+        facts.X_train,
+        own(facts.y_train),
+        **test,
+        output=output,
+        title=_named("The fit", output),
+        alt=f"Predictive mean of {output or facts.response_name} against {name}, with a band for the mean, a wider "
+        "band for the response, and the data.",
+        caption="The dark band is epistemic: where the mean could still lie, given these data. It should widen where "
+        "there are no data. The pale band with dashed edges adds the noise: nine new observations in ten should fall "
+        "inside.",
+        size=(6.4, 4.2),
+        wide=True,
+        labels={"ylabel": output or facts.response_name},
+    )
+
+
+def _column(y: object, position: int) -> object:
+    return y.iloc[:, position] if hasattr(y, "iloc") else y[:, position]  # type: ignore[index]
+
+
+def _observed(facts: Facts, output: str | None) -> Picture:
+    return draw(
+        plot_observed,
+        facts.rows,
+        output=output,
+        title=_named("Predicted against observed", output),
+        alt=f"Scatter of predicted against observed values on the {facts.judged_on}, with 90 % intervals "
+        "around a diagonal.",
+        caption=f"On the {facts.judged_on}. On the dashed line the prediction is right; an interval that crosses it "
+        "contains the observation, as nine in ten should.",
+    )
+
+
+def _residuals(facts: Facts, output: str | None) -> Picture:
+    return draw(
+        plot_residuals,
+        facts.rows,
+        output=output,
+        title=_named("Residuals", output),
+        alt=f"Standardised residuals against predictions on the {facts.judged_on}.",
+        caption=f"On the {facts.judged_on}, in units of the predictive standard deviation. There should be no pattern, "
+        "and about one row in twenty beyond the dashed lines.",
+    )
+
+
+def _probabilities(facts: Facts) -> Picture:
+    name = facts.bnn.columns.names[0]
+    return draw(
+        plot_probabilities,
+        facts.curve,
+        facts.X_train,
+        facts.y_train,
+        title="Class probabilities",
+        alt=f"Probability of each class against {name}, with uncertainty bands; ticks mark the data of each class.",
+        caption="Lines are the predictive probabilities; bands show what the weights leave open. Ticks below mark "
+        "where the training rows of each class lie.",
+        size=(6.4, 4.2),
+        wide=True,
+    )
+
+
+def _confusion(facts: Facts) -> Picture:
+    return draw(
+        plot_confusion,
+        confusion(facts.rows),
+        title="Confusion matrix",
+        alt=f"Matrix of observed against predicted classes on the {facts.judged_on}.",
+        caption=f"Rows of the {facts.judged_on}, by what they are and what they were called; the most probable class "
+        "is what a row is called. Percentages are of each row of the matrix. All that counts lies on the diagonal.",
+        size=(6.0, 4.2),
+        wide=True,
+    )
+
+
+def _named(title: str, output: str | None) -> str:
+    return f"{title}: {output}" if output else title

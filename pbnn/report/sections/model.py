@@ -1,0 +1,112 @@
+"""Data and model."""
+
+import shutil
+import warnings
+
+import numpy as np
+import pymc as pm
+from markupsafe import Markup
+
+from pbnn.report.blocks import (
+    Block,
+    Details,
+    Drawing,
+    NotApplicableError,
+    Paragraph,
+    Picture,
+    Section,
+    Table,
+    as_data_uri,
+    attempt,
+)
+from pbnn.report.chain import chain_svg
+from pbnn.report.facts import Facts
+from pbnn.report.words import likelihood_sentence, listing, network_words, number, percent, plain, plural
+
+MOST_COLUMNS = 40
+
+
+def model_section(facts: Facts) -> Section:
+    """Say in words, a drawing and tables what was fitted to what."""
+    blocks = [
+        Paragraph(_data_words(facts)),
+        attempt("Columns", _columns_table, facts),
+        Paragraph(_model_words(facts)),
+        attempt("The network", _chain, facts),
+        attempt("Layers and priors", _layers, facts),
+        attempt("PyMC's graph of the model", _pymc_graph, facts),
+    ]
+    return Section("model", "Data and model", tuple(blocks))
+
+
+def _data_words(facts: Facts) -> str:
+    bnn = facts.bnn
+    n, names = len(facts.y_train), bnn.columns.names
+    text = f"The training data have {plural(n, 'row')} and {plural(len(names), 'input column')} ({listing(names)})"
+    if facts.held_out:
+        text += f"; {plural(len(facts.y), 'further row')} were held out"
+    if facts.kind == "classes":
+        labels, counts = np.unique(np.asarray(facts.y_train).astype(str), return_counts=True)
+        shares = [f"{label} ({percent(c / n)})" for label, c in zip(labels, counts, strict=True)]
+        return f"{text}. The response {facts.response_name} is one of {len(labels)} classes: {listing(shares, 10)}."
+    y = np.asarray(facts.y_train, dtype=float).reshape(n, -1)
+    spans = [
+        f"{name} lies between {plain(col.min())} and {plain(col.max())} (mean {number(col.mean())}, "
+        f"standard deviation {number(col.std())})"
+        for name, col in zip(bnn.response.names, y.T, strict=True)
+    ]
+    what = "counts" if facts.kind == "counts" else "continuous"
+    return f"{text}. The response is {what}: {listing(spans, 6)}."
+
+
+def _columns_table(facts: Facts) -> Table:
+    rows = []
+    for name, categories in zip(facts.bnn.columns.names, facts.bnn.columns.categories, strict=True):
+        column = facts.X_train[name]
+        if categories is None:
+            spread = (number(column.mean()), number(column.std(ddof=0)))
+            rows.append((name, "number", *spread, plain(column.min()), plain(column.max())))
+        else:
+            rows.append((name, f"category: {listing(categories, 6)}", "", "", "", ""))
+    more = f" The first {MOST_COLUMNS} of {len(rows)}." if len(rows) > MOST_COLUMNS else ""
+    head = ("column", "kind", "mean", "sd", "smallest", "largest")
+    return Table(
+        f"Inputs, in the training data.{more}", head, tuple(rows[:MOST_COLUMNS]), frozenset(range(2, 6))
+    )
+
+
+def _model_words(facts: Facts) -> str:
+    words = network_words(facts.bnn)
+    return (
+        f"The model is {words}, with {plural(facts.bnn.n_weights, 'free parameter')} in all. "
+        f"The likelihood of the response is {likelihood_sentence(facts.bnn)}. Each weight, bias and learned scale has "
+        "a prior, listed below; inputs and a continuous response are standardised inside the model, and everything in "
+        "this report is back in the units of the data."
+    )
+
+
+def _chain(facts: Facts) -> Drawing:
+    return Drawing(
+        chain_svg(facts.bnn), "The network, from the inputs on the left to the likelihood on the right."
+    )
+
+
+def _layers(facts: Facts) -> Drawing:
+    return Drawing(Markup(facts.bnn._repr_html_()))
+
+
+def _pymc_graph(facts: Facts) -> Block:
+    if shutil.which("dot") is None:
+        raise NotApplicableError("drawing it needs Graphviz, whose program `dot` is not installed here.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        svg = pm.model_to_graphviz(facts.bnn.model).pipe(format="svg")
+    picture = Picture(
+        "PyMC's graph of the model",
+        as_data_uri(svg, "image/svg+xml"),
+        "Graph of the random variables of the PyMC model and how they depend on each other.",
+        "Circles are random variables, grey ones are observed; plates say how often each is repeated.",
+        width=700,
+        height=500,
+    )
+    return Details("Graph of the PyMC model", blocks=(picture,))

@@ -1,0 +1,147 @@
+"""The top of the report: what was done, whether to trust it, and the numbers that matter."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from pbnn.errors import warn
+from pbnn.report.facts import Facts
+from pbnn.report.words import listing, method_words, network_words, number, percent, plural
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A key number: its name, its value, and what it is in a few words."""
+
+    name: str
+    value: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What stands above the chapters.
+
+    Attributes
+    ----------
+    trust
+        "yes", "caution" or "no".
+    banner, verdict
+        The judgement in a few words, and the sentence that gives the reasons.
+    """
+
+    title: str
+    paragraph: str
+    trust: str
+    banner: str
+    verdict: str
+    numbers: tuple[Number, ...]
+    judged_on: str
+
+
+def summarize(facts: Facts, title: str | None) -> Head:
+    """Say in one paragraph, one verdict and a few numbers what a reader in a hurry has to know."""
+    trust, verdict = _judge(facts)
+    banner, _, reason = verdict.partition(": ")
+    names = facts.bnn.columns.names
+    return Head(
+        title or f"Predicting {listing(facts.bnn.response.names)} from {listing(names)}",
+        f"{_what(facts)} {_how_good(facts)}",
+        trust,
+        banner,
+        f"{reason[:1].upper()}{reason[1:]}",
+        _numbers(facts),
+        facts.judged_on,
+    )
+
+
+def _judge(facts: Facts) -> tuple[str, str]:
+    try:
+        attrs = facts.diagnosis.attrs
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        warn(f"report: the fit could not be judged ({reason}).")
+        return (
+            "no",
+            f"Do not trust the predictions: whether the method converged could not be judged ({reason}).",
+        )
+    return str(attrs["trust"]), str(attrs["verdict"])
+
+
+def _what(facts: Facts) -> str:
+    words = network_words(facts.bnn)
+    return (
+        f"{words[0].upper()}{words[1:]} was fitted to {plural(len(facts.y_train), 'row')}, to predict "
+        f"{listing(facts.bnn.response.names)} from {listing(facts.bnn.columns.names)}. {method_words(facts.idata)}."
+    )
+
+
+def _how_good(facts: Facts) -> str:
+    scores, n = facts.scores, f"{len(facts.y):,}"
+    where = (
+        f"On {n} held-out rows"
+        if facts.held_out
+        else f"On the {n} training rows themselves, which flatters it,"
+    )
+    if facts.kind == "classes":
+        _, counts = np.unique(np.asarray(facts.y).astype(str), return_counts=True)
+        return (
+            f"{where} it names the right class for {percent(float(scores['accuracy']))}; always naming the most "
+            f"frequent one would be right for {percent(counts.max() / counts.sum())}."
+        )
+    if not facts.bnn.response.vector:
+        errors = zip(facts.bnn.response.names, np.ravel(scores["rmse"]), strict=False)
+        return f"{where} its typical error (RMSE) is {listing([f'{number(e)} ({name})' for name, e in errors], 6)}."
+    spread = float(np.std(np.asarray(facts.y, dtype=float)))
+    return (
+        f"{where} its typical error (RMSE) is {number(scores['rmse'])}, where the response has a standard deviation of "
+        f"{number(spread)}; its 90 % intervals hold {percent(_coverage(scores))} of the observations."
+    )
+
+
+def _coverage(scores: xr.Dataset, level: float = 0.9) -> float:
+    return float(scores["coverage"].sel(level=level, method="nearest").mean())
+
+
+def _numbers(facts: Facts) -> tuple[Number, ...]:
+    scores = facts.scores
+    if facts.kind == "classes":
+        quality = [
+            Number("accuracy", percent(float(scores["accuracy"])), "rows classified right"),
+            Number("log density", number(scores["lpd"]), "nats per row; higher is better"),
+            Number("Brier", number(scores["brier"]), "squared error of probabilities; lower is better"),
+            Number("ECE", number(scores["ece"]), "calibration error; lower is better"),
+        ]
+    else:
+        each = [number(value) for value in np.ravel(scores["rmse"])]
+        quality = [
+            Number("RMSE", " · ".join(each), "typical error, in units of the response"),
+            Number("log density", number(scores["lpd"]), "nats per row; higher is better"),
+            Number(
+                "CRPS",
+                " · ".join(number(v) for v in np.ravel(scores["crps"])),
+                "error of the whole distribution; lower is better",
+            ),
+            Number("coverage", percent(_coverage(scores)), "of rows inside the 90 % interval"),
+        ]
+    return (*quality, *_sampling_numbers(facts))
+
+
+def _sampling_numbers(facts: Facts) -> tuple[Number, ...]:
+    try:
+        attrs: Mapping[str, object] = facts.diagnosis.attrs
+    except Exception:  # `_judge` has warned of it
+        return ()
+    wanted = (
+        ("r_hat_max", "R-hat", "worst input; at most 1.01 is good"),
+        ("ess_bulk_min", "effective draws", "worst input; 400 or more is good"),
+        ("k_hat", "Pareto k", "of the approximation; below 0.7 is good"),
+    )
+    values = [(name, float(attrs.get(key, np.nan)), hint) for key, name, hint in wanted]  # type: ignore[arg-type]
+    return tuple(
+        Number(name, f"{value:,.0f}" if name == "effective draws" else number(value, 4), hint)
+        for name, value, hint in values
+        if np.isfinite(value)
+    )
