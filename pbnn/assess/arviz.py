@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pbnn.assess.sweep import Draws, spaced
+from pbnn.assess.rows import read_draws, spaced, take
 from pbnn.graph.build import BNN
+from pbnn.target import Target
 
 
 def for_arviz(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_points: int = 500) -> xr.DataTree:
@@ -35,33 +36,25 @@ def for_arviz(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_poin
     ModelError
         If `idata` is the fit of another model.
     """
-    draws = Draws.of(bnn, idata)
-    target, response = draws.target, bnn.response
-    at = spaced(target.n_obs, max_points)
-    with target.scope():
-        data = {**target.data, "x": target.data["x"][at], "y": target.data["y"][at]}
-
-    def one(z: Any, data: Any, key: Any) -> tuple[Any, Any]:
-        return target.draw_response(z, data["x"], key), target.log_likelihood(z, data)
-
-    blocks = [out for _, out in draws.sweep(one, data, copies=1 + len(response.names), seed=seed)]
-    y, log_likelihood = (np.concatenate(part, axis=1) for part in zip(*blocks, strict=True))
+    forward, posterior = read_draws(bnn, idata, "for_arviz", seed)
+    response = bnn.response
+    data = Target.of(bnn, forward.precision).data
+    at = spaced(len(data["x"]), max_points)
+    drawn = forward.allocate(["y"], len(at))
+    forward.fill(bnn.model["X"].get_value()[at], drawn)
+    log_likelihood = forward.log_likelihood(take(data, at))
     sample, row = ("chain", "draw"), ("obs",) if response.vector else ("obs", "output")
-    posterior = idata["posterior"].to_dataset()
-    coords: dict[str, Any] = {
-        "obs": at,
-        **{dim: posterior[dim].to_numpy() for dim in sample if dim in posterior.coords},
-    }
+    coords: dict[str, Any] = {"obs": at, **{dim: posterior[dim].to_numpy() for dim in sample}}
     labels = {} if response.vector else {"output": list(response.names)}
 
     def by_draw(values: np.ndarray, dims: tuple[str, ...], **labels: Any) -> xr.Dataset:
-        shaped = values.reshape(*draws.shape, *values.shape[1:])
+        shaped = values.reshape(posterior.sizes["chain"], -1, *values.shape[1:])
         return xr.Dataset({"y": ((*sample, *dims), shaped)}, coords={**coords, **labels})
 
     observed = bnn.model["y_data"].get_value()[at]
     groups = {
         "posterior": posterior,
-        "posterior_predictive": by_draw(y, row, **labels),
+        "posterior_predictive": by_draw(drawn["y"], row, **labels),
         "log_likelihood": by_draw(log_likelihood, ("obs",)),
         "observed_data": xr.Dataset({"y": (row, observed)}, coords={"obs": at, **labels}),
     }

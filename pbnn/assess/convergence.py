@@ -1,7 +1,7 @@
 """Did the sampler converge? In function space: hidden units permute, so the R-hat of a weight means nothing."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -9,10 +9,11 @@ import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
 
-from pbnn.assess.sweep import Draws, spaced
+from pbnn.assess.rows import read_draws, spaced
 from pbnn.assess.verdict import MIN_DRAWS, Evidence, judge
 from pbnn.errors import DataError
 from pbnn.graph.build import BNN
+from pbnn.predict.forward import Forward
 
 TAILS = (0.05, 0.95)
 FROZEN = 0.01
@@ -74,22 +75,26 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
     >>> pbnn.diagnose(bnn, pbnn.fit(bnn, pbnn.MAP(), seed=1)).attrs["trust"]
     'caution'
     """
-    draws = Draws.of(bnn, idata)
-    x, at = _inputs(draws, X, max_points)
-    values, noise = _responses(draws, x)
+    forward, posterior = read_draws(bnn, idata, "diagnose", 0)
+    n_chains, n_draws = posterior.sizes["chain"], posterior.sizes["draw"]
+    inputs = bnn.model["X"].get_value() if X is None else bnn.columns.encode(X, "diagnose")
+    if len(inputs) == 0:
+        raise DataError("diagnose: X is empty.")
+    at = spaced(len(inputs), max_points)
+    values, noise = _responses(forward, inputs[at], n_chains)
     attrs = idata.attrs
     sampling = str(attrs.get("sampling", "mcmc"))
     table = _describe(values)
     stats = idata["sample_stats"].to_dataset() if "sample_stats" in idata.children else xr.Dataset()
     table = table.assign({**_noise(noise), **_log_density(stats)}).assign_coords(obs=at)
-    if sampling == "approximate" and draws.shape[0] == 1:
+    if sampling == "approximate" and n_chains == 1:
         # Parts of a set of independent draws agree, whatever they approximate.
         table = table.assign({name: table[name] * np.nan for name in table if str(name).endswith("r_hat")})
     evidence = Evidence(
         sampling=sampling,
         method=str(attrs.get("method", "")),
-        n_chains=draws.shape[0],
-        n_draws=draws.shape[1],
+        n_chains=n_chains,
+        n_draws=n_draws,
         n_points=len(at),
         r_hat_max=_worst(table["r_hat"], np.max),
         ess_bulk_min=_worst(table["ess_bulk"], np.min),
@@ -108,38 +113,24 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
     return table.assign_attrs(_attributes(evidence))
 
 
-def _inputs(draws: Draws, X: Any, limit: int) -> tuple[Any, np.ndarray]:
-    """Return standardised inputs, and the numbers of the rows that they are."""
-    x = draws.target.data["x"] if X is None else draws.target.inputs(X, "diagnose")
-    at = spaced(len(x), limit)
-    if len(at) == 0:
-        raise DataError("diagnose: X is empty.")
-    with draws.target.scope():
-        return x[at], at
-
-
-def _responses(draws: Draws, x: Any) -> tuple[xr.DataArray, np.ndarray | None]:
+def _responses(forward: Forward, inputs: np.ndarray, n_chains: int) -> tuple[xr.DataArray, np.ndarray | None]:
     """Return `mu` or `p` of each draw, `(obs[, output | class], chain, draw)`, and the variance of a continuous one."""
-    target, response = draws.target, draws.target.bnn.response
+    response = forward.bnn.response
     name, dims, coords = "mu", ["obs"], {}
     if response.kind == "classes":
         name, dims, coords = "p", ["obs", "class"], {"class": list(response.classes)}
     elif not response.vector:
         dims, coords = ["obs", "output"], {"output": list(response.names)}
-    names = (name, "variance") if response.kind == "continuous" else (name,)
+    names = [name, "variance"] if response.kind == "continuous" else [name]
+    drawn = forward.allocate(names, len(inputs))
+    forward.fill(inputs, drawn)
 
-    def one(z: Any, data: Any, key: Any) -> list[Any]:
-        given = target.parameters(z, data["x"])
-        return [given[name] for name in names]
+    def by_chain(values: np.ndarray) -> np.ndarray:
+        values = values.astype(float).reshape(n_chains, -1, *values.shape[1:])
+        return np.moveaxis(values, (0, 1), (-2, -1))
 
-    def by_chain(blocks: Sequence[np.ndarray]) -> np.ndarray:
-        values = np.concatenate(blocks, axis=1)
-        return np.moveaxis(values.reshape(*draws.shape, *values.shape[1:]), (0, 1), (-2, -1))
-
-    blocks = [out for _, out in draws.sweep(one, {"x": x}, copies=len(response.classes or response.names))]
-    values, *noise = (by_chain(part) for part in zip(*blocks, strict=True))
-    array = xr.DataArray(values, dims=[*dims, "chain", "draw"], coords=coords, name=name)
-    return array, noise[0] if noise else None
+    array = xr.DataArray(by_chain(drawn[name]), dims=[*dims, "chain", "draw"], coords=coords, name=name)
+    return array, by_chain(drawn["variance"]) if "variance" in drawn else None
 
 
 def _points(values: xr.DataArray) -> list[Any]:

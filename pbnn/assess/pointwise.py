@@ -1,20 +1,20 @@
 """Predictions against observations, row by row: what scores, calibration tables and residual plots are made of."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.special import logsumexp
 
+from pbnn.assess.rows import blocks, read_draws, spaced, take
 from pbnn.assess.scoring_rules import brier, crps, pit
-from pbnn.assess.sweep import Draws, spaced
 from pbnn.errors import DataError
 from pbnn.graph.build import BNN
-from pbnn.target import Data, Target
+from pbnn.predict.forward import Forward
+from pbnn.target import Data, Precision, Target
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
 MIN_RESPONSES = 1000
@@ -70,97 +70,85 @@ def pointwise(
     ModelError
         If `idata` is the fit of another model.
     """
-    draws = Draws.of(bnn, idata)
-    data, observed = _bind(draws.target, X, y)
+    forward, posterior = read_draws(bnn, idata, "score", seed)
+    data, inputs, observed = _bind(bnn, forward.precision, X, y)
     at = spaced(len(observed), max_rows)
-    with draws.target.scope():
-        data = {**data, "x": data["x"][at], "y": data["y"][at]}
-    make = _class_rows if bnn.response.kind == "classes" else _number_rows
-    table, weight = make(draws, data, observed[at], tuple(levels), seed)
+    data, inputs, observed = take(data, at), inputs[at], observed[at]
+    if bnn.response.kind == "classes":
+        table = _class_rows(forward, inputs, observed)
+    else:
+        table = _number_rows(forward, inputs, observed, tuple(levels))
+    lpd, weight = _predictive_density(forward, data)
+    table["lpd"] = ("obs", lpd)
     table.attrs = {
         "kind": bnn.response.kind,
         "n_obs": len(at),
-        "n_draws": draws.n,
+        "n_draws": len(forward.z),
         # The mean of lpd moves by this share of what a draw weighs in it: the delta method.
-        "lpd_mcse": float(array_stats.mcse((weight / len(at)).reshape(draws.shape))),
+        "lpd_mcse": float(array_stats.mcse(weight.reshape(posterior.sizes["chain"], -1) / len(at))),
     }
     return table.assign_coords(obs=at)
 
 
-def _bind(target: Target, X: Any, y: Any) -> tuple[Data, np.ndarray]:
-    """Return the data as the target takes them, and the responses in the user's units or as codes."""
-    assert target.bnn is not None
+def _bind(bnn: BNN, precision: Precision, X: Any, y: Any) -> tuple[Data, np.ndarray, np.ndarray]:
+    """Return the data as the target takes them, encoded inputs, and responses in the user's units or as codes."""
     if (X is None) != (y is None):
         raise DataError("score: pass both X and y, or neither for the training data.")
+    target = Target.of(bnn, precision)
     if X is None:
-        return target.data, target.bnn.model["y_data"].get_value()
-    data, observed = target.bind(X, y), target.bnn.response.encode(y, "score")
-    if len(data["x"]) != len(observed):
-        raise DataError(f"score: X has {len(data['x'])} rows and y has {len(observed)}; they must be equal.")
-    return data, observed
+        return target.data, bnn.model["X"].get_value(), bnn.model["y_data"].get_value()
+    inputs, observed = bnn.columns.encode(X, "score"), bnn.response.encode(y, "score")
+    if len(inputs) != len(observed):
+        raise DataError(f"score: X has {len(inputs)} rows and y has {len(observed)}; they must be equal.")
+    return target.bind(X, y), inputs, observed
 
 
 def _number_rows(
-    draws: Draws, data: Data, observed: np.ndarray, levels: Sequence[float], seed: int | None
-) -> tuple[xr.Dataset, np.ndarray]:
-    target, response = draws.target, draws.target.bnn.response
-    copies = -(-MIN_RESPONSES // draws.n)
-    rng = np.random.default_rng(seed)
-    discrete = response.kind == "counts"
-
-    def one(z: Any, data: Data, key: Any) -> dict[str, Any]:
-        keys = jax.random.split(key, copies)
-        y = jax.vmap(lambda k: target.draw_response(z, data["x"], k))(keys)
-        given = target.parameters(z, data["x"])
-        return {"y": jnp.moveaxis(y, 0, 1), "log_lik": target.log_likelihood(z, data), **given}
-
-    blocks, weight = [], np.zeros(draws.n)
-    for at, out in draws.sweep(one, data, copies=copies * len(response.names), seed=seed):
-        y = np.moveaxis(out["y"], 2, 1)
-        y = y.reshape(-1, *y.shape[2:])
-        lpd, share = _log_mean(out["log_lik"])
-        weight += share
-        blocks.append(
+    forward: Forward, inputs: np.ndarray, observed: np.ndarray, levels: Sequence[float]
+) -> xr.Dataset:
+    response = forward.bnn.response
+    copies = -(-MIN_RESPONSES // len(forward.z))
+    forward = replace(forward, z=np.tile(forward.z, (copies, 1)))
+    rng = np.random.default_rng(forward.seed)
+    names = ("y", "mu", "variance")
+    row_bytes = len(forward.z) * sum(forward.cells[name].itemsize for name in names)
+    parts = []
+    for rows in blocks(len(observed), row_bytes):
+        drawn = forward.allocate(names, rows.stop - rows.start)
+        forward.fill(inputs[rows], drawn, rows.start)
+        y = drawn["y"].astype(float)
+        parts.append(
             {
-                "lpd": lpd,
-                "predicted": out["mu"].mean(axis=0),
-                "epistemic_sd": out["mu"].std(axis=0),
-                "aleatoric_sd": np.sqrt(out["variance"].mean(axis=0)),
-                "crps": crps(y, observed[at]),
-                "pit": pit(y, observed[at], rng),
-                **_intervals(y, levels, discrete=discrete),
+                "predicted": drawn["mu"].mean(axis=0, dtype=float),
+                "epistemic_sd": drawn["mu"].std(axis=0, dtype=float),
+                "aleatoric_sd": np.sqrt(drawn["variance"].mean(axis=0, dtype=float)),
+                "crps": crps(y, observed[rows]),
+                "pit": pit(y, observed[rows], rng),
+                **_intervals(y, levels, discrete=response.kind == "counts"),
             }
         )
-    columns = {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
     dims = ("obs",) if response.vector else ("obs", "output")
     table = xr.Dataset({"observed": (dims, observed)}, coords={"level": list(levels)})
     if not response.vector:
         table = table.assign_coords(output=list(response.names))
-    for name, values in columns.items():
-        of = ("obs",) if name == "lpd" else (*dims, "level") if name in ("lower", "upper") else dims
-        table[name] = (of, values)
+    for name in parts[0]:
+        of = (*dims, "level") if name in ("lower", "upper") else dims
+        table[name] = (of, np.concatenate([part[name] for part in parts]))
     table["sd"] = np.hypot(table["epistemic_sd"], table["aleatoric_sd"])
     table["residual"] = table["observed"] - table["predicted"]
     table["standardized"] = table["residual"] / table["sd"]
-    return table.transpose("level", ...), weight
+    return table.transpose("level", ...)
 
 
-def _class_rows(
-    draws: Draws, data: Data, observed: np.ndarray, levels: Sequence[float], seed: int | None
-) -> tuple[xr.Dataset, np.ndarray]:
-    target, labels = draws.target, np.asarray(draws.target.bnn.response.classes)
-
-    def one(z: Any, data: Data, key: Any) -> dict[str, Any]:
-        return {"log_lik": target.log_likelihood(z, data), **target.parameters(z, data["x"])}
-
-    blocks, weight = [], np.zeros(draws.n)
-    for _, out in draws.sweep(one, data, copies=len(labels)):
-        lpd, share = _log_mean(out["log_lik"])
-        weight += share
-        blocks.append((lpd, out["p"].mean(axis=0)))
-    lpd, p = (np.concatenate(part) for part in zip(*blocks, strict=True))
-    observed = observed.astype(int)
-    predicted = p.argmax(axis=1)
+def _class_rows(forward: Forward, inputs: np.ndarray, observed: np.ndarray) -> xr.Dataset:
+    labels = np.asarray(forward.bnn.response.classes)
+    p = np.empty((len(observed), len(labels)))
+    for rows in blocks(len(observed), len(forward.z) * forward.cells["p"].itemsize):
+        drawn = forward.allocate(["p"], rows.stop - rows.start)
+        forward.fill(inputs[rows], drawn, rows.start)
+        p[rows] = drawn["p"].mean(axis=0, dtype=float)
+    p /= p.sum(axis=1, keepdims=True)
+    observed, predicted = observed.astype(int), p.argmax(axis=1)
     columns = {
         "observed": labels[observed],
         "predicted": labels[predicted],
@@ -169,17 +157,21 @@ def _class_rows(
         "confidence": p.max(axis=1),
         "correct": (predicted == observed).astype(float),
         "brier": brier(p, observed),
-        "lpd": lpd,
     }
     table = xr.Dataset({name: ("obs", values) for name, values in columns.items()})
     table["p"] = (("obs", "class"), p)
-    return table.assign_coords({"class": labels}), weight
+    return table.assign_coords({"class": labels})
 
 
-def _log_mean(log_lik: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the log of the mean likelihood `(rows,)`, and what each draw weighs in it, summed over rows."""
-    lpd = logsumexp(log_lik, axis=0) - np.log(len(log_lik))
-    return lpd, np.exp(log_lik - lpd).sum(axis=1)
+def _predictive_density(forward: Forward, data: Data) -> tuple[np.ndarray, np.ndarray]:
+    """Return the log of the mean likelihood of each row, and what each draw weighs in them, summed over rows."""
+    n_draws, n_rows = len(forward.z), len(data["x"])
+    lpd, weight = np.empty(n_rows), np.zeros(n_draws)
+    for rows in blocks(n_rows, 8 * n_draws):
+        log_lik = forward.log_likelihood(take(data, rows)).astype(float)
+        lpd[rows] = logsumexp(log_lik, axis=0) - np.log(n_draws)
+        weight += np.exp(log_lik - lpd[rows]).sum(axis=1)
+    return lpd, weight
 
 
 def _intervals(y: np.ndarray, levels: Sequence[float], *, discrete: bool) -> dict[str, np.ndarray]:

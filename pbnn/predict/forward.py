@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 from pbnn.graph.build import BNN
-from pbnn.target import Precision, Target
+from pbnn.target import Data, Precision, Target
 from pbnn.target.jaxify import scope
 
 TILE_ROWS = 256
@@ -81,24 +81,49 @@ class Forward:
 
         Where `X` is part of a longer table, `first_row` is the number of its first row: a multiple of `TILE_ROWS`.
         """
-        tile = _compiled(self.bnn, self.precision)
+        tile = _compiled(self.bnn, self.precision)[0]
         x = self.bnn.columns.standardize(X).astype(self.precision)
         rows = TILE_ROWS if first_row else min(TILE_ROWS, _power_of_two(len(x)))
-        draws = self._draws_in_tile(rows)
         words = np.random.SeedSequence(self.seed).generate_state(2, np.uint32)
         key = jax.random.wrap_key_data(words, impl="threefry2x32")
 
+        def run(z: np.ndarray, draw: int, row: int) -> dict[str, Any]:
+            number = np.uint32((first_row + row) // TILE_ROWS)
+            return tile(z, _filled_up(x[row : row + rows], rows), key, np.uint32(draw), number)
+
+        self._tile_by_tile(run, into, rows)
+
+    def log_likelihood(self, data: Data) -> np.ndarray:
+        """Return the log-likelihood `(chain * draw, obs)` of data (`Target.bind`) for every draw, in nats."""
+        tile = _compiled(self.bnn, self.precision)[1]
+        x, y = np.asarray(data["x"]), np.asarray(data["y"])
+        rows = min(TILE_ROWS, _power_of_two(len(x)))
+        out = {"log_likelihood": np.empty((len(self.z), len(x)), self.precision)}
+
+        def run(z: np.ndarray, draw: int, row: int) -> dict[str, Any]:
+            here = (_filled_up(values[row : row + rows], rows) for values in (x, y))
+            return tile(z, *here, data["y_loc"])
+
+        self._tile_by_tile(run, out, rows)
+        return out["log_likelihood"]
+
+    def _tile_by_tile(
+        self, run: Callable[..., dict[str, Any]], into: dict[str, np.ndarray], rows: int
+    ) -> None:
+        """Call `run(z, draw, row)` for each tile, whose results may be filled up, and write them where they belong."""
+        draws = self._draws_in_tile(rows)
+        n_draws, n_rows = next(iter(into.values())).shape[:2]
+
         def one(at: tuple[int, int]) -> None:
             row, draw = at
-            number = np.uint32((first_row + row) // TILE_ROWS)
-            z_part, x_part = self.z[draw : draw + draws], x[row : row + rows]
+            here = np.s_[draw : min(draw + draws, n_draws), row : min(row + rows, n_rows)]
             with scope(self.precision):
-                out = tile(_filled_up(z_part, draws), _filled_up(x_part, rows), key, np.uint32(draw), number)
+                out = run(_filled_up(self.z[here[0]], draws), draw, row)
                 for name, values in into.items():
-                    part = np.asarray(out[name])[: len(z_part), : len(x_part)]
-                    values[draw : draw + draws, row : row + rows] = part
+                    n, m = values[here].shape[:2]
+                    values[here] = np.asarray(out[name])[:n, :m]
 
-        on_all_cores(one, product(range(0, len(x), rows), range(0, len(self.z), draws)))
+        on_all_cores(one, product(range(0, n_rows, rows), range(0, n_draws, draws)))
 
     def _draws_in_tile(self, rows: int) -> int:
         values = TILE_VALUES if jax.default_backend() == "cpu" else TILE_VALUES_ACCELERATOR
@@ -128,40 +153,47 @@ def on_all_cores(function: Callable[[Any], Any], jobs: Iterable[Any]) -> list[An
         return list(pool.map(function, jobs))
 
 
-_cache: WeakKeyDictionary[BNN, dict[Precision, Callable[..., dict[str, Any]]]] = WeakKeyDictionary()
+Compiled = tuple[Callable[..., dict[str, Any]], Callable[..., dict[str, Any]]]
+_cache: WeakKeyDictionary[BNN, dict[Precision, Compiled]] = WeakKeyDictionary()
 
 
-def _compiled(bnn: BNN, precision: Precision) -> Callable[..., dict[str, Any]]:
-    """Return the function of a tile, made once for each BNN and compiled once for each shape."""
+def _compiled(bnn: BNN, precision: Precision) -> Compiled:
+    """Return the functions of a tile, made once for each BNN and compiled once for each shape."""
     functions = _cache.setdefault(bnn, {})
     if precision not in functions:
-        functions[precision] = _tile(ref(bnn), precision)
+        functions[precision] = _tiles(ref(bnn), precision)
     return functions[precision]
 
 
-def _tile(bnn_ref: "ref[BNN]", precision: Precision) -> Callable[..., dict[str, Any]]:
-    """Return `(z (draws, dim), x (rows, feature), key, first draw, number of the rows) -> {name: (draws, rows, ...)}`.
+def _tiles(bnn_ref: "ref[BNN]", precision: Precision) -> Compiled:
+    """Return functions of draws `(draw, dim)` and rows that give arrays `(draw, obs, ...)` by name.
 
-    It refers to the BNN weakly: the cache would keep it alive for ever.
+    They refer to the BNN weakly: the cache would keep it alive for ever.
     """
 
-    @jax.jit
-    def tile(z: Any, x: Any, key: Any, first: Any, number: Any) -> dict[str, Any]:
+    def target() -> Target:
         bnn = bnn_ref()
         assert bnn is not None
-        target = Target.of(bnn, precision)
+        return Target.of(bnn, precision)
+
+    @jax.jit
+    def predictions(z: Any, x: Any, key: Any, first: Any, number: Any) -> dict[str, Any]:
+        t = target()
 
         def one(z: Any, draw: Any) -> dict[str, Any]:
             own = jax.random.fold_in(jax.random.fold_in(key, draw), number)
-            y = target.draw_response(z, x, own)
-            return {
-                "y": y.astype(jnp.int32) if bnn.response.kind == "classes" else y,
-                **target.parameters(z, x),
-            }
+            y = t.draw_response(z, x, own)
+            classes = t.bnn is not None and t.bnn.response.kind == "classes"
+            return {"y": y.astype(jnp.int32) if classes else y, **t.parameters(z, x)}
 
         return jax.vmap(one)(z, first + jnp.arange(len(z), dtype=jnp.uint32))
 
-    return tile
+    @jax.jit
+    def log_likelihood(z: Any, x: Any, y: Any, y_loc: Any) -> dict[str, Any]:
+        data = {"x": x, "y": y, "y_loc": y_loc}
+        return {"log_likelihood": jax.vmap(lambda z: target().log_likelihood(z, data))(z)}
+
+    return predictions, log_likelihood
 
 
 def _filled_up(values: np.ndarray, n: int) -> np.ndarray:

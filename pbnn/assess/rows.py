@@ -1,0 +1,52 @@
+"""What a fit is judged on: its draws, and the rows of the data."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from pbnn.errors import ModelError
+from pbnn.graph.build import BNN
+from pbnn.predict.forward import TILE_ROWS, Forward
+from pbnn.predict.predictions import posterior_of, resolve_seed
+
+BLOCK_BYTES = 2**28
+"""Draws are held for about this many bytes of rows at a time."""
+
+
+def read_draws(
+    bnn: BNN, idata: xr.DataTree, where: str, seed: int | None = None
+) -> tuple[Forward, xr.Dataset]:
+    """Return the draws of a fit, ready to run on inputs, and its posterior group.
+
+    Raises
+    ------
+    ModelError
+        If it is no fit, or that of another model.
+    """
+    if not isinstance(bnn, BNN):
+        raise ModelError(
+            f"{where}: the first argument must be what pbnn.build returned; got {type(bnn).__name__}."
+        )
+    posterior = posterior_of(idata, where)
+    return Forward.of(bnn, posterior, resolve_seed(seed, where)), posterior
+
+
+def spaced(n: int, limit: int | None) -> np.ndarray:
+    """Return at most `limit` of the row numbers `0..n-1`, evenly spaced."""
+    if limit is None or n <= limit:
+        return np.arange(n)
+    return np.unique(np.linspace(0, n - 1, limit).round().astype(int))
+
+
+def blocks(n_rows: int, bytes_per_row: int) -> Iterator[slice]:
+    """Cut rows into whole tiles that fit in memory."""
+    size = max(1, BLOCK_BYTES // (bytes_per_row * TILE_ROWS)) * TILE_ROWS
+    for start in range(0, n_rows, size):
+        yield slice(start, min(start + size, n_rows))
+
+
+def take(data: dict[str, Any], rows: Any) -> dict[str, Any]:
+    """Return some rows of what `Target.bind` made."""
+    return {name: values if name == "y_loc" else np.asarray(values)[rows] for name, values in data.items()}
