@@ -3,7 +3,9 @@
 Names are loaded at first use: `import pbnn` alone is quick, and loads neither JAX nor PyMC nor matplotlib.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,10 +57,23 @@ def __getattr__(name: str) -> Any:
     elif name in _HOMES:
         value = getattr(import_module(_HOMES[name]), name)
     else:
-        raise AttributeError(f"module 'pbnn' has no attribute {name!r}; it has: {', '.join(sorted(__all__))}.")
+        raise AttributeError(
+            f"module 'pbnn' has no attribute {name!r}; it has: {', '.join(sorted(__all__))}."
+        )
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+class _Package(ModuleType):
+    """Keeps `pbnn.predict` and `pbnn.report` the functions: importing a room binds the room's name to the module."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -24,10 +24,9 @@ def crps(draws: np.ndarray, y: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> crps(np.array([0.0, 1.0]), np.array(0.0))
-    0.0
-    >>> crps(np.array([1.0, 1.0]), np.array(0.0))
-    1.0
+    >>> draws = np.array([[0.0, 1.0], [1.0, 1.0]])
+    >>> crps(draws, np.zeros(2))
+    array([0., 1.])
     """
     n = len(draws)
     ordered = np.sort(draws, axis=0)
