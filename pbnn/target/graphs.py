@@ -1,6 +1,6 @@
 """The graphs of a model as JAX functions of its unconstrained variables: made once for each model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, final
@@ -20,7 +20,7 @@ from pbnn.target.jaxify import Precision, jaxify
 @final
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A free variable: its name in the posterior and on the unconstrained scale, its shape there, and its dims."""
+    """A free variable: its name in the posterior, its name and shape on the unconstrained scale, and its dims."""
 
     name: str
     value_name: str
@@ -94,6 +94,14 @@ def model_graphs(model: pm.Model, precision: Precision, *, leave_out: str | None
     )
 
 
+def log_terms(model: pm.Model, precision: Precision) -> Callable[[Sequence[Any]], dict[str, Any]]:
+    """Return the function of the value variables that gives the log density of each variable and potential."""
+    factors = [*model.basic_RVs, *model.potentials]
+    terms = [term.sum() for term in model.logp(vars=factors, sum=False)]
+    function = jax.jit(jaxify(model.value_vars, terms, precision))
+    return lambda values: dict(zip([f.name for f in factors], function(*values), strict=True))
+
+
 def _variables(model: pm.Model) -> tuple[Variable, ...]:
     point = model.initial_point()
     return tuple(
@@ -144,7 +152,8 @@ def _response_graphs(bnn: BNN, precision: Precision) -> ResponseGraphs:
     y = model.rvs_to_values[y_rv].type("y")
     # Free variables become functions of the value variables, and the data become inputs.
     free = dict(zip(model.free_RVs, model.replace_rvs_by_values(model.free_RVs), strict=True))
-    cut = {**free, bnn.x: x, bnn.y_loc: y_loc}
+    # `X` itself is left where the response takes its number of rows.
+    cut = {**free, bnn.x: x, model["X"]: x, bnn.y_loc: y_loc}
 
     log_likelihood = pm.logp(y_rv, y)
     if log_likelihood.ndim > 1:

@@ -12,9 +12,9 @@ import pymc as pm
 import xarray as xr
 from pymc.initial_point import make_initial_point_fn
 
-from pbnn.errors import ModelError
+from pbnn.errors import DataError, ModelError, ShapeError
 from pbnn.graph.build import BNN
-from pbnn.target.graphs import ModelGraphs, ResponseGraphs, Variable, bnn_graphs, model_graphs
+from pbnn.target.graphs import ModelGraphs, ResponseGraphs, Variable, bnn_graphs, log_terms, model_graphs
 from pbnn.target.jaxify import Precision, scope
 
 Array = jax.Array
@@ -83,9 +83,7 @@ class Target:
             (model_graphs(pm_model, precision), None) if bnn is None else bnn_graphs(bnn, precision)
         )
         with scope(precision):
-            data = (
-                {} if bnn is None else _bind(bnn, bnn.model["X"].get_value(), bnn.model["y_data"].get_value())
-            )
+            data = {} if bnn is None else _bind(bnn, *_current_data(bnn))
         return cls(pm_model, bnn, precision, graphs.variables, data, graphs, response)
 
     @cached_property
@@ -180,15 +178,19 @@ class Target:
             If a free variable is missing, or of another shape.
         """
         parts = []
+        with self.scope():
+            # A transform may change the shape: a simplex of 3 has 2 unconstrained values.
+            shapes = jax.eval_shape(self.constrain, jax.ShapeDtypeStruct((self.dim,), self.dtype))
         for v in self.variables:
             if v.name not in posterior:
                 raise ModelError(
                     f"posterior: variable {v.name!r} is missing; is this the fit of another model?"
                 )
             values = posterior[v.name].transpose("chain", "draw", ...).to_numpy()
-            if values.shape[2:] != v.shape:
+            shape = shapes[v.name].shape
+            if values.shape[2:] != shape:
                 raise ModelError(
-                    f"posterior: {v.name!r} has shape {values.shape[2:]} and the model has {v.shape}; "
+                    f"posterior: {v.name!r} has shape {values.shape[2:]} and the model has {shape}; "
                     "is this the fit of another model?"
                 )
             parts.append(values.astype(self.dtype))
@@ -215,7 +217,10 @@ class Target:
         ------
         ModelError
             If the log density is not finite at ten successive points; the message names the variable.
+        DataError, ShapeError
+            If `pm.set_data` left missing values, or `X` and `y_data` of different lengths.
         """
+        self._check_data()
         if self.bnn is not None:
             scalars = {rv: "support_point" for rv in self.model.free_RVs if rv.ndim == 0}
             draw = make_initial_point_fn(model=self.model, overrides=scalars, default_strategy="prior")
@@ -238,11 +243,22 @@ class Target:
                     raise ModelError(self._why_not_finite(z))
         return np.stack(found)
 
+    def _check_data(self) -> None:
+        """Check what `pm.set_data` may have put in place of the training data."""
+        for name, label in (("x", "X"), ("y", "y_data")):
+            if self.data and not np.isfinite(self.data[name]).all():
+                raise DataError(f"fit: {label} of the model holds missing or infinite values; set it again.")
+        if self.data and len(self.data["y"]) != self.n_obs:
+            raise ShapeError(
+                f"fit: X of the model has {self.n_obs} rows and y_data has {len(self.data['y'])}; "
+                "set both, pm.set_data({'X': ..., 'y_data': ...})."
+            )
+
     def _why_not_finite(self, z: np.ndarray) -> str:
         """Say which variable's log density is not finite at `z`."""
-        point = {name: np.asarray(value) for name, value in self.unravel(z).items()}
-        terms = self.model.point_logps(point)
-        bad = [f"{name} ({value})" for name, value in terms.items() if not np.isfinite(value)]
+        with self.scope():
+            terms = log_terms(self.model, self.precision)(self._split(z))
+        bad = [f"{name} ({float(value)})" for name, value in terms.items() if not np.isfinite(value)]
         if not bad:
             return (
                 "fit: the gradient of the log density is not finite at the start, though the log density is. "
@@ -272,6 +288,15 @@ class Target:
         self._need_bnn(what)
         assert self._response is not None
         return self._response
+
+
+def _current_data(bnn: BNN) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the model holds now: the training data, or what `pm.set_data` put in their place.
+
+    PyMC masks missing values, which JAX does not know.
+    """
+    X, y = bnn.model["X"].get_value(), bnn.model["y_data"].get_value()
+    return np.ma.filled(X, np.nan), np.ma.filled(y, np.nan)
 
 
 def _bind(bnn: BNN, X: np.ndarray, y: np.ndarray) -> Data:
