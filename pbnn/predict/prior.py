@@ -91,7 +91,7 @@ def _draw_weights(bnn: BNN, draws: int, seed: int) -> xr.Dataset:
         tree = pm.sample_prior_predictive(
             draws, bnn.model, names, random_seed=seed, compile_kwargs={"mode": "FAST_COMPILE"}
         )
-    return tree["prior"].to_dataset()[names]
+    return tree["prior"].to_dataset()[names].drop_attrs()  # PyMC's hold the time, so no two are the same
 
 
 @contextmanager
