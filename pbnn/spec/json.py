@@ -62,10 +62,13 @@ def to_json(spec: object) -> str:
 def from_json[T](text: str, cls: type[T]) -> T:
     """Return the spec that `to_json` wrote, which must be a `cls`."""
     try:
-        raw = json.loads(text)
-    except ValueError as error:
+        spec = _decode(json.loads(text), "$", {**_KINDS, "root": {cls.__name__: cls}})
+    except SpecError:
+        raise
+    except (TypeError, ValueError) as error:
         raise SpecError(f"JSON: not readable ({error}).") from error
-    spec = _decode(raw, "$", {**_KINDS, "root": {cls.__name__: cls}})
+    except RecursionError:
+        raise SpecError("JSON: nested too deeply to be a network.") from None
     if not isinstance(spec, cls):
         raise SpecError(f"JSON: expected a {cls.__name__}; got {type(spec).__name__}.")
     return spec

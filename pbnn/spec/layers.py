@@ -7,16 +7,11 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Literal, final, get_args
 
 from pbnn.errors import SpecError, unknown
+from pbnn.spec.numbers import as_number, require_counts, require_numbers
 from pbnn.spec.priors import LogNormal, Normal, Prior, check_prior
 
 Activation = Literal["tanh", "relu", "gelu", "silu", "softplus", "sin", "identity"]
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
-
-
-def _require_count(owner: object, **values: object) -> None:
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise SpecError(f"{type(owner).__name__}: {name} must be a whole number >= 1; got {value!r}.")
 
 
 @final
@@ -49,11 +44,13 @@ class Dense:
     bias: Prior | bool = True
 
     def __post_init__(self) -> None:
-        _require_count(self, units=self.units)
+        require_counts(self, "units")
         if self.activation not in ACTIVATIONS:
             raise SpecError(unknown("Dense", "activation", self.activation, ACTIVATIONS))
         if self.weight is not None:
             check_prior("Dense: weight", self.weight)
+        if self.bias is None:
+            raise SpecError("Dense: bias must be a prior, True, or False for no bias; got None.")
         if not isinstance(self.bias, bool):
             check_prior("Dense: bias", self.bias)
 
@@ -97,8 +94,7 @@ class LayerNorm:
     offset: Prior | None = Normal(scale=1.0)
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.epsilon, float) and 0 < self.epsilon < 1):
-            raise SpecError(f"LayerNorm: epsilon must lie between 0 and 1; got {self.epsilon!r}.")
+        require_numbers(self, "epsilon", positive=True)
         for name, prior in (("gain", self.gain), ("offset", self.offset)):
             if prior is not None:
                 check_prior(f"LayerNorm: {name}", prior)
@@ -135,11 +131,14 @@ class Embedding:
     weight: Prior | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.column, bool) or not isinstance(self.column, str | int):
-            raise SpecError(f"Embedding: column must be a name or a position; got {self.column!r}.")
-        _require_count(self, units=self.units)
+        if not isinstance(self.column, str):
+            position = as_number(self.column)
+            if not isinstance(position, int):
+                raise SpecError(f"Embedding: column must be a name or a position; got {self.column!r}.")
+            object.__setattr__(self, "column", position)
+        require_counts(self, "units")
         if self.categories is not None:
-            _require_count(self, categories=self.categories)
+            require_counts(self, "categories")
         if self.weight is not None:
             check_prior("Embedding: weight", self.weight)
 

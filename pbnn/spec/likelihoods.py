@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from typing import Literal, final
 
 from pbnn.errors import SpecError, unknown
+from pbnn.spec.numbers import as_number, require_numbers
 from pbnn.spec.priors import DEFAULT_NOISE, HalfNormal, LogNormal, Prior, check_positive_prior
 
 
-def _check_noise(owner: str, noise: object, *, words: tuple[str, ...] = ()) -> None:
+def _check_noise(owner: object, *, words: tuple[str, ...] = ()) -> None:
+    name, noise = type(owner).__name__, owner.noise  # type: ignore[attr-defined]
+    number = as_number(noise)
     if isinstance(noise, str):
         if noise not in words:
-            raise SpecError(unknown(owner, "noise", noise, words))
-    elif isinstance(noise, int | float) and not isinstance(noise, bool):
-        if not 0 < noise < float("inf"):
-            raise SpecError(f"{owner}: noise must be positive; got {noise!r}.")
+            raise SpecError(unknown(name, "noise", noise, words))
+    elif number is None:
+        check_positive_prior(f"{name}: noise", noise)
     else:
-        check_positive_prior(f"{owner}: noise", noise)
+        require_numbers(owner, "noise", positive=True)
 
 
 @final
@@ -43,7 +45,7 @@ class Gaussian:
     noise: float | HalfNormal | LogNormal | Literal["heteroscedastic"] = DEFAULT_NOISE
 
     def __post_init__(self) -> None:
-        _check_noise("Gaussian", self.noise, words=("heteroscedastic",))
+        _check_noise(self, words=("heteroscedastic",))
 
 
 @final
@@ -63,12 +65,14 @@ class StudentT:
     noise: float | HalfNormal | LogNormal = DEFAULT_NOISE
 
     def __post_init__(self) -> None:
-        _check_noise("StudentT", self.noise)
-        if isinstance(self.df, int | float) and not isinstance(self.df, bool):
-            if not 2 < self.df < float("inf"):
-                raise SpecError(f"StudentT: df must be > 2, so that the variance exists; got {self.df!r}.")
-        else:
+        _check_noise(self)
+        df = as_number(self.df)
+        if df is None:
             check_positive_prior("StudentT: df", self.df)
+        elif not 2 < df < float("inf"):
+            raise SpecError(f"StudentT: df must be > 2, so that the variance exists; got {self.df!r}.")
+        else:
+            object.__setattr__(self, "df", df)
 
 
 @final

@@ -13,19 +13,7 @@ from dataclasses import dataclass
 from typing import final
 
 from pbnn.errors import SpecError
-
-
-def _require_positive(owner: object, **values: float) -> None:
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-            raise SpecError(f"{type(owner).__name__}: {name} must be a positive number; got {value!r}.")
-
-
-def _require_number(owner: object, **values: float) -> None:
-    for name, value in values.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not abs(value) < float("inf"):
-            raise SpecError(f"{type(owner).__name__}: {name} must be a finite number; got {value!r}.")
+from pbnn.spec.numbers import as_number, require_numbers
 
 
 @final
@@ -43,7 +31,7 @@ class FanIn:
     gain: float = 1.0
 
     def __post_init__(self) -> None:
-        _require_positive(self, gain=self.gain)
+        require_numbers(self, "gain", positive=True)
 
 
 @final
@@ -57,7 +45,7 @@ class ResponseSD:
     factor: float = 1.0
 
     def __post_init__(self) -> None:
-        _require_positive(self, factor=self.factor)
+        require_numbers(self, "factor", positive=True)
 
 
 @final
@@ -68,7 +56,7 @@ class HalfNormal:
     scale: "Scale" = 1.0
 
     def __post_init__(self) -> None:
-        check_scale(self, self.scale)
+        check_scale(self)
 
 
 @final
@@ -88,8 +76,8 @@ class LogNormal:
     sigma: float = 1.0
 
     def __post_init__(self) -> None:
-        check_scale(self, self.scale)
-        _require_positive(self, sigma=self.sigma)
+        check_scale(self)
+        require_numbers(self, "sigma", positive=True)
 
 
 @final
@@ -101,8 +89,8 @@ class Normal:
     scale: "Scale" = 1.0
 
     def __post_init__(self) -> None:
-        _require_number(self, loc=self.loc)
-        check_scale(self, self.scale)
+        require_numbers(self, "loc")
+        check_scale(self)
 
 
 @final
@@ -114,8 +102,8 @@ class Laplace:
     scale: "Scale" = 1.0
 
     def __post_init__(self) -> None:
-        _require_number(self, loc=self.loc)
-        check_scale(self, self.scale)
+        require_numbers(self, "loc")
+        check_scale(self)
 
 
 @final
@@ -128,9 +116,9 @@ class StudentT:
     scale: "Scale" = 1.0
 
     def __post_init__(self) -> None:
-        _require_positive(self, df=self.df)
-        _require_number(self, loc=self.loc)
-        check_scale(self, self.scale)
+        require_numbers(self, "df", positive=True)
+        require_numbers(self, "loc")
+        check_scale(self)
 
 
 Prior = Normal | HalfNormal | LogNormal | StudentT | Laplace
@@ -140,16 +128,18 @@ PRIORS: dict[str, type] = {cls.__name__: cls for cls in (Normal, HalfNormal, Log
 SCALES: dict[str, type] = {cls.__name__: cls for cls in (FanIn, ResponseSD, HalfNormal, LogNormal)}
 
 
-def check_scale(owner: object, scale: object) -> None:
+def check_scale(owner: object) -> None:
     """Raise `SpecError` unless `scale` is a positive number, a `FanIn`, a `ResponseSD` or a positive prior."""
+    scale = owner.scale  # type: ignore[attr-defined]
     if isinstance(scale, tuple(SCALES.values())):
         return
-    if isinstance(scale, int | float) and not isinstance(scale, bool) and 0 < scale < float("inf"):
-        return
-    raise SpecError(
-        f"{type(owner).__name__}: scale must be a positive number or one of {', '.join(sorted(SCALES))}; "
-        f"got {scale!r}."
-    )
+    number = as_number(scale)
+    if number is None or not 0 < number < float("inf"):
+        raise SpecError(
+            f"{type(owner).__name__}: scale must be a positive number or one of {', '.join(sorted(SCALES))}; "
+            f"got {scale!r}."
+        )
+    object.__setattr__(owner, "scale", number)
 
 
 def check_prior(where: str, prior: object) -> None:
@@ -163,9 +153,11 @@ def check_prior(where: str, prior: object) -> None:
 
 def check_positive_prior(where: str, prior: object) -> None:
     """Raise `SpecError` unless `prior` lives on the positive numbers."""
-    check_prior(where, prior)
     if not isinstance(prior, HalfNormal | LogNormal):
-        raise SpecError(f"{where}: must be positive, so HalfNormal or LogNormal; got {prior!r}.")
+        raise SpecError(
+            f"{where} must be a positive number or a prior on such, HalfNormal or LogNormal (for example "
+            f"priors.HalfNormal(1.0)); got {prior!r}."
+        )
 
 
 DEFAULT_WEIGHTS = Normal(scale=LogNormal(FanIn(1.0), sigma=1.0))
