@@ -27,7 +27,7 @@ def scatter() -> Callable[..., xr.DataTree]:
         noise = np.random.default_rng(0).normal(size=(chains, draws, target.dim))
         z = target.starts(1, 0) + spread * noise
         with target.scope():
-            values = jax.jit(jax.vmap(jax.vmap(target.constrain)))(z)
+            values = {k: np.array(v) for k, v in jax.jit(jax.vmap(jax.vmap(target.constrain)))(z).items()}
         posterior = {
             v.name: (
                 ("chain", "draw", *(f"{v.name}_{i}" for i in range(values[v.name].ndim - 2))),
