@@ -20,6 +20,7 @@ from pbnn.plots.rank import plot_rank
 from pbnn.plots.reliability import plot_reliability
 from pbnn.plots.residuals import plot_residuals
 from pbnn.plots.rootogram import plot_rootogram
+from pbnn.plots.surface import plot_surface
 from pbnn.plots.trace import plot_trace
 from pbnn.plots.uncertainty import plot_uncertainty
 
@@ -40,6 +41,7 @@ __all__ = [
     "plot_reliability",
     "plot_residuals",
     "plot_rootogram",
+    "plot_surface",
     "plot_trace",
     "plot_uncertainty",
 ]

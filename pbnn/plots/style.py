@@ -37,6 +37,7 @@ RC: dict[str, Any] = {
     "legend.edgecolor": "none",
     "legend.fontsize": 11,
     "figure.facecolor": "white",
+    "text.parse_math": False,  # names of columns may hold dollar signs
 }
 """For `matplotlib.rc_context`: how the report draws. In a notebook the user's own settings hold."""
 
@@ -50,9 +51,11 @@ def axes_for(ax: Axes | None) -> Axes:
     return plt.subplots(figsize=(6.4, 4.0), layout="constrained")[1]
 
 
-def legend_below(ax: Axes, columns: int = 3) -> None:
+def legend_below(ax: Axes, columns: int = 2) -> None:
     """Put the legend below the axes, where it hides no data."""
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=columns, borderaxespad=0)
+    ax.legend(
+        loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=columns, borderaxespad=0, handlelength=1.6
+    )
 
 
 def summary_of(pred: xr.DataTree, output: str | None = None) -> xr.Dataset:

@@ -51,7 +51,7 @@ def plot_uncertainty(
         ax.set(xlabel=name, ylabel=f"uncertainty ({unit})")
         ax.set_ylim(bottom=0)
         ax.margins(x=0.01)
-        legend_below(ax)
+        legend_below(ax, columns=3)
         return ax
     ax.scatter(
         aleatoric, epistemic, s=14, color=BLUE, alpha=point_alpha(len(epistemic)), linewidths=0, zorder=3

@@ -14,7 +14,10 @@ from pbnn.errors import warn
 from pbnn.plots.style import RC
 
 MOST_SVG_BYTES = 120_000
-"""Beyond this a figure is dense, and smaller as an image of pixels."""
+"""Beyond this a figure is dense, and smaller with its lines and points as pixels."""
+
+WIDE = (5.8, 4.2)
+"""Size in inches of a figure that has a row of its own: small, so that its words are large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +165,19 @@ def draw(
 
 
 def _data_uri(canvas: Canvas) -> str:
-    svg = BytesIO()
-    canvas.savefig(svg, format="svg", metadata={"Date": None})
-    if svg.tell() <= MOST_SVG_BYTES:
-        return as_data_uri(svg.getvalue(), "image/svg+xml")
-    png = BytesIO()
-    canvas.savefig(png, format="png", dpi=200)
-    return as_data_uri(png.getvalue(), "image/png")
+    svg = _svg(canvas)
+    if len(svg) > MOST_SVG_BYTES:
+        for axes in canvas.axes:
+            for artist in (*axes.lines, *axes.collections):
+                artist.set_rasterized(True)
+        svg = _svg(canvas)
+    return as_data_uri(svg, "image/svg+xml")
+
+
+def _svg(canvas: Canvas) -> bytes:
+    file = BytesIO()
+    canvas.savefig(file, format="svg", dpi=200, metadata={"Date": None})
+    return file.getvalue()
 
 
 def as_data_uri(content: bytes, media_type: str) -> str:

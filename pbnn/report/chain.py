@@ -53,7 +53,7 @@ def _columns(bnn: BNN) -> list[Column]:
     for layer in bnn.network.layers:
         width, words = _layer(layer, width)
         columns.append(Column(width, type(layer).__name__, words))
-    n_out = int(bnn.model["out_weight"].shape.eval()[-1])
+    n_out = len(bnn.model.coords["out_unit"])
     likelihood = type(bnn.network.likelihood).__name__
     return [*columns, Column(n_out, likelihood, ", ".join(bnn.response.names))]
 

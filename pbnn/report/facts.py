@@ -21,6 +21,9 @@ MOST_ROWS = 2_000
 GRID = 200
 """Inputs at which a curve is drawn."""
 
+SIDE = 40
+"""Inputs along each side of a map."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -107,6 +110,11 @@ class Facts:
         return self.bnn.columns.categories == (None,)
 
     @property
+    def two_numeric_inputs(self) -> bool:
+        """Whether the fit can be drawn as a map."""
+        return self.bnn.columns.categories == (None, None)
+
+    @property
     def n_draws(self) -> int:
         """Draws in all chains together."""
         return int(self.idata["posterior"].sizes["chain"] * self.idata["posterior"].sizes["draw"])
@@ -158,13 +166,21 @@ class Facts:
     @cached_property
     def curve(self) -> xr.DataTree:
         """Summary of the predictions along the only input, a little beyond the data on both sides."""
-        return predict(self.bnn, self.idata, self._grid, kind="summary", seed=self.seed)
+        return predict(self.bnn, self.idata, self._line, kind="summary", seed=self.seed)
+
+    @cached_property
+    def surface(self) -> xr.DataTree:
+        """Summary of the predictions over two inputs."""
+        names = self.bnn.columns.names
+        points = np.meshgrid(*(_span(self.X_train[name], 0.05, SIDE) for name in names))
+        grid = pd.DataFrame({name: at.ravel() for name, at in zip(names, points, strict=True)})
+        return predict(self.bnn, self.idata, grid, kind="summary", seed=self.seed)
 
     @cached_property
     def prior(self) -> xr.DataTree:
         """What the prior expects: along the only input, or at some training rows."""
         rows = np.unique(np.linspace(0, len(self.X_train) - 1, GRID).astype(int))
-        X = self._grid if self.one_numeric_input else self.X_train.iloc[rows]
+        X = self._line if self.one_numeric_input else self.X_train.iloc[rows]
         return prior_predict(self.bnn, X, draws=200, seed=self.seed)
 
     @cached_property
@@ -173,12 +189,16 @@ class Facts:
         return for_arviz(self.bnn, self.idata, seed=self.seed)
 
     @cached_property
-    def _grid(self) -> pd.DataFrame:
+    def _line(self) -> pd.DataFrame:
         x = np.concatenate([np.asarray(X, dtype=float).ravel() for X in (self.X_train, self.X)])
-        margin = 0.1 * (np.ptp(x) or 1.0)
-        return pd.DataFrame(
-            {self.bnn.columns.names[0]: np.linspace(x.min() - margin, x.max() + margin, GRID)}
-        )
+        return pd.DataFrame({self.bnn.columns.names[0]: _span(x, 0.1, GRID)})
+
+
+def _span(x: Any, margin: float, n: int) -> np.ndarray:
+    """Return `n` values over the range of `x`, and a share `margin` of it beyond on both sides."""
+    x = np.asarray(x, dtype=float)
+    beyond = margin * (np.ptp(x) or 1.0)
+    return np.linspace(x.min() - beyond, x.max() + beyond, n)
 
 
 def take(table: Any, rows: np.ndarray) -> Any:

@@ -1,11 +1,12 @@
 """The top of the report: what was done, whether to trust it, and the numbers that matter."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
+from pbnn.assess import pit_histogram
 from pbnn.errors import warn
 from pbnn.report.facts import Facts
 from pbnn.report.words import listing, method_words, network_words, number, percent, plural
@@ -29,7 +30,9 @@ class Head:
     trust
         "yes", "caution" or "no".
     banner, verdict
-        The judgement in a few words, and the sentence that gives the reasons.
+        The judgement of convergence in a few words, and the sentence that gives the reasons.
+    caveats
+        What speaks against the predictions although the method may have converged.
     """
 
     title: str
@@ -37,6 +40,7 @@ class Head:
     trust: str
     banner: str
     verdict: str
+    caveats: tuple[str, ...]
     numbers: tuple[Number, ...]
     judged_on: str
 
@@ -52,6 +56,7 @@ def summarize(facts: Facts, title: str | None) -> Head:
         trust,
         banner,
         f"{reason[:1].upper()}{reason[1:]}",
+        tuple(_caveats(facts)),
         _numbers(facts),
         facts.judged_on,
     )
@@ -99,6 +104,27 @@ def _how_good(facts: Facts) -> str:
         f"{where} its typical error (RMSE) is {number(scores['rmse'])}, where the response has a standard deviation of "
         f"{number(spread)}; its 90 % intervals hold {percent(_coverage(scores))} of the observations."
     )
+
+
+def _caveats(facts: Facts) -> Iterator[str]:
+    """Say where the data contradict the predictions."""
+    if facts.kind == "classes":
+        ece, error = facts.scores["ece"], float(facts.scores["ece_se"])
+        if float(ece) > ece.attrs["if_calibrated"] + 3 * error:
+            yield (
+                f"On the {facts.judged_on} the probabilities of the predicted classes are off by "
+                f"{percent(float(ece))} on average, more than chance explains: do not take them at their word."
+            )
+        return
+    shapes = pit_histogram(facts.rows)["shape"]
+    for output in facts.outputs:
+        shape = str(shapes.item() if output is None else shapes.sel(output=output).item())
+        if shape != "about right":
+            of = f" of {output}" if output else ""
+            yield (
+                f"On the {facts.judged_on} the predictive distributions{of} are {shape}: do not take the intervals at "
+                "their word."
+            )
 
 
 def _coverage(scores: xr.Dataset, level: float = 0.9) -> float:

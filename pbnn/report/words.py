@@ -43,7 +43,7 @@ def number(value: float, digits: int = 3) -> str:
 def plain(value: float) -> str:
     """Write a number as given in data: `57.6`, `3`, `1,234`."""
     value = float(value)
-    return f"{value:,.0f}" if value == round(value) and abs(value) < 1e7 else number(value, 4)
+    return f"{value:,.4g}".replace("-", "−") if math.isfinite(value) else "–"
 
 
 def percent(share: float) -> str:

@@ -119,9 +119,9 @@ def _rank(facts: Facts) -> Picture:
 
 
 def _energy(facts: Facts) -> Picture:
+    _need_chains(facts)
     if "energy" not in facts.idata["sample_stats"]:
         raise NotApplicableError("only Hamiltonian samplers have an energy.")
-    _need_chains(facts)
     return draw(
         plot_energy,
         facts.idata,

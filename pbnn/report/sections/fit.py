@@ -1,8 +1,25 @@
 """The fit itself: a curve where there is one input, else predicted against observed."""
 
 from pbnn.assess import confusion
-from pbnn.plots import plot_bands, plot_confusion, plot_observed, plot_probabilities, plot_residuals
-from pbnn.report.blocks import Block, Paragraph, Picture, Section, attempt, draw, group
+from pbnn.plots import (
+    plot_bands,
+    plot_confusion,
+    plot_observed,
+    plot_probabilities,
+    plot_residuals,
+    plot_surface,
+)
+from pbnn.report.blocks import (
+    WIDE,
+    Block,
+    NotApplicableError,
+    Paragraph,
+    Picture,
+    Section,
+    attempt,
+    draw,
+    group,
+)
 from pbnn.report.facts import Facts
 
 MOST_OUTPUTS = 6
@@ -20,6 +37,8 @@ def _numbers(facts: Facts) -> tuple[Block, ...]:
     if facts.one_numeric_input:
         blocks += [attempt(_named("The fit", o), _curve, facts, o) for o in outputs]
     else:
+        if facts.two_numeric_inputs:
+            blocks += [_maps(facts, o) for o in outputs]
         blocks.append(
             Paragraph(
                 "With several inputs there is no single curve to draw; instead each prediction is set against what "
@@ -41,8 +60,38 @@ def _classes(facts: Facts) -> tuple[Block, ...]:
     blocks: list[Block] = []
     if facts.one_numeric_input:
         blocks.append(attempt("Class probabilities", _probabilities, facts))
+    if facts.two_numeric_inputs:
+        blocks.append(_maps(facts, None))
     blocks.append(attempt("Confusion matrix", _confusion, facts))
     return tuple(blocks)
+
+
+def _maps(facts: Facts, output: str | None) -> Block:
+    parts = ("p", "epistemic_entropy") if facts.kind == "classes" else ("mean", "epistemic_sd")
+    titles = (_named("Prediction", output), _named("Epistemic uncertainty", output))
+    captions = (
+        "What is predicted over the two inputs, and where the training data lie.",
+        "Where the fit knows least: it should know less where there are no data.",
+    )
+    made = zip(titles, parts, captions, strict=True)
+    return group(*(attempt(title, _map, facts, title, of, caption, output) for title, of, caption in made))
+
+
+def _map(facts: Facts, title: str, of: str, caption: str, output: str | None) -> Picture:
+    if of.startswith("epistemic") and facts.n_draws == 1:
+        raise NotApplicableError("a single point in the space of weights has none.")
+    names = " and ".join(facts.bnn.columns.names)
+    return draw(
+        plot_surface,
+        facts.surface,
+        of,
+        facts.X_train,
+        facts.y_train,
+        output=output,
+        title=title,
+        alt=f"Map over {names}, with the training data: {title.lower()}.",
+        caption=caption,
+    )
 
 
 def _curve(facts: Facts, output: str | None) -> Picture:
@@ -63,7 +112,7 @@ def _curve(facts: Facts, output: str | None) -> Picture:
         caption="The dark band is epistemic: where the mean could still lie, given these data. It should widen where "
         "there are no data. The pale band with dashed edges adds the noise: nine new observations in ten should fall "
         "inside.",
-        size=(6.4, 4.2),
+        size=WIDE,
         wide=True,
         labels={"ylabel": output or facts.response_name},
     )
@@ -109,7 +158,7 @@ def _probabilities(facts: Facts) -> Picture:
         alt=f"Probability of each class against {name}, with uncertainty bands; ticks mark the data of each class.",
         caption="Lines are the predictive probabilities; bands show what the weights leave open. Ticks below mark "
         "where the training rows of each class lie.",
-        size=(6.4, 4.2),
+        size=WIDE,
         wide=True,
     )
 
@@ -122,7 +171,7 @@ def _confusion(facts: Facts) -> Picture:
         alt=f"Matrix of observed against predicted classes on the {facts.judged_on}.",
         caption=f"Rows of the {facts.judged_on}, by what they are and what they were called; the most probable class "
         "is what a row is called. Percentages are of each row of the matrix. All that counts lies on the diagonal.",
-        size=(6.0, 4.2),
+        size=WIDE,
         wide=True,
     )
 

@@ -1,7 +1,7 @@
 """Before the data: the prior predictive distribution."""
 
 from pbnn.plots import plot_prior
-from pbnn.report.blocks import Paragraph, Picture, Section, attempt, draw, group
+from pbnn.report.blocks import WIDE, Paragraph, Picture, Section, attempt, draw, group
 from pbnn.report.facts import Facts
 
 
@@ -38,6 +38,6 @@ def _prior(facts: Facts, output: str | None) -> Picture:
         title=_title(output),
         alt=f"{shown}{beside}.",
         caption=f"{shown}{beside}.",
-        size=(6.4, 4.0),
+        size=WIDE,
         wide=len(facts.outputs) == 1,
     )

@@ -7,6 +7,7 @@ import xarray as xr
 from pbnn.plots import plot_uncertainty
 from pbnn.plots.style import one_output, summary_of
 from pbnn.report.blocks import (
+    WIDE,
     Block,
     NotApplicableError,
     Paragraph,
@@ -65,7 +66,7 @@ def _parts(facts: Facts, output: str | None) -> Picture:
         title=_named("Two kinds of uncertainty", output),
         alt=f"Epistemic and aleatoric uncertainty {where}.",
         caption=f"Epistemic and aleatoric uncertainty {where}: {unit}.",
-        size=(6.4, 4.0),
+        size=WIDE,
         wide=len(facts.outputs) == 1,
     )
 
