@@ -1,0 +1,270 @@
+"""The commands: what each takes, and what it says about itself.
+
+What they do is imported when they run, so that `pbnn --help` answers at once.
+"""
+
+import warnings
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pbnn.errors import PbnnError, PbnnWarning
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="pbnn",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line. Bad input ends it with one line on stderr and exit code 2."""
+    with warnings.catch_warnings():
+        # Other libraries' warnings are for programmers; ours are notes to the user.
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", PbnnWarning)
+        warnings.showwarning = _show_note
+        try:
+            code = app(args=args, prog_name="pbnn", standalone_mode=False)
+        except typer.TyperException as error:
+            _complain(f"{error.format_message()}{_hint(error)}")
+            code = BAD_INPUT
+        except PbnnError as error:
+            _complain(str(error))
+            code = BAD_INPUT
+        except (typer.Abort, KeyboardInterrupt):
+            _complain("interrupted.")
+            code = INTERRUPTED
+    raise SystemExit(code or 0)
+
+
+def _complain(text: str) -> None:
+    typer.secho(f"Error: {' '.join(text.split())}", fg="red", err=True)
+
+
+def _hint(error: Exception) -> str:
+    command = getattr(getattr(error, "ctx", None), "command_path", None)
+    return f" See {command} --help." if command else ""
+
+
+def _show_note(message: Warning | str, *_: Any, **__: Any) -> None:
+    typer.secho(f"Note: {message}", fg="yellow", err=True)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"pbnn {version('pbnn')}")
+        raise typer.Exit
+
+
+# The \b before an example keeps its lines as they are.
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Fit Bayesian neural networks to tables, and say how far to trust them.
+
+    To see what comes out, type `pbnn demo`. With tables of your own:
+
+    \b
+      pbnn fit train.csv --target price --out run.nc
+      pbnn diagnose run.nc
+      pbnn report run.nc --test test.csv
+      pbnn predict run.nc new.csv --out predictions.csv
+
+    Bad input ends a command with one line and exit code 2, before anything is computed.
+    """  # noqa: D301
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+RunFile = Annotated[Path, typer.Argument(metavar="RUN", help="A file that `pbnn fit` or `pbnn.save` wrote.")]
+
+
+@app.command(short_help="Fit a network to real data, and report.")
+def demo(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the report.")] = Path(
+        "report.html"
+    ),
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed gives the same fit.")] = 1,
+) -> None:
+    """Fit a network to real data and write a report: under a minute.
+
+    The data are accelerations of a head in motorcycle crashes, a curve whose noise changes along it. One row in five
+    is held out to judge the fit.
+    """
+    from pbnn.cli.demo import run_demo
+
+    run_demo(out, seed)
+
+
+@app.command(short_help="Fit a network to a CSV file.")
+def fit(
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA.CSV", help="Table with a header and one row for each observation.")
+    ],
+    target: Annotated[str, typer.Option(metavar="COLUMN", help="Column to predict; all others are inputs.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the run.")] = Path("run.nc"),
+    force: Annotated[bool, typer.Option("--force", help="Replace the run file if it exists.")] = False,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column to leave out, such as an identifier. May be repeated."),
+    ] = None,
+    categorical: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Column of numbers that stand for categories. May be repeated."),
+    ] = None,
+    likelihood: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="gaussian, student-t, poisson, bernoulli or categorical. Chosen from the target if not given.",
+        ),
+    ] = None,
+    noise: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORD",
+            help="`heteroscedastic` lets the noise of gaussian change with the inputs; a number is its known standard "
+            "deviation. If not given it is learned, and the same everywhere.",
+        ),
+    ] = None,
+    hidden: Annotated[
+        str,
+        typer.Option(
+            metavar="UNITS", help="Units of the hidden layers, such as 50,50; 0 for a linear model."
+        ),
+    ] = "20",
+    activation: Annotated[
+        str, typer.Option(metavar="NAME", help="tanh, relu, gelu, silu, softplus, sin or identity.")
+    ] = "tanh",
+    method: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="How to fit: nuts, advi, map or pymc-advi; see `pbnn methods`."),
+    ] = "nuts",
+    draws: Annotated[int | None, typer.Option(metavar="N", help="Draws to keep, in each chain.")] = None,
+    tune: Annotated[int | None, typer.Option(metavar="N", help="Steps of adaptation before them.")] = None,
+    chains: Annotated[int | None, typer.Option(metavar="N", help="Number of chains.")] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="OPTION=VALUE",
+            help="Any other option of the method, such as structure=fullrank. May be repeated.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="The same seed gives the same fit. If not given, one is taken at random and recorded.",
+        ),
+    ] = None,
+) -> None:
+    """Fit a network to the rows of a CSV file, and save the run.
+
+    Text columns become categories. Inputs and a continuous target are standardised inside the model; all results are
+    in the units of the table. ctrl-C ends the fit early, and what was drawn so far is saved.
+
+    \b
+      pbnn fit cars.csv --target price --drop id --hidden 50,50 --seed 1
+      pbnn fit patients.csv --target ill --method advi --set structure=lowrank
+    """  # noqa: D301
+    from pbnn.cli.choices import Wishes
+    from pbnn.cli.fitting import run_fit
+
+    wishes = Wishes(
+        hidden=hidden,
+        activation=activation,
+        likelihood=likelihood,
+        noise=noise,
+        categorical=tuple(categorical or ()),
+        drop=tuple(drop or ()),
+        method=method,
+        counts={"draws": draws, "tune": tune, "chains": chains},
+        settings=tuple(setting or ()),
+        seed=seed,
+    )
+    run_fit(data, target, out, wishes, force=force)
+
+
+@app.command(short_help="Predict the rows of a CSV file.")
+def predict(
+    run: RunFile,
+    data: Annotated[
+        Path, typer.Argument(metavar="NEW.CSV", help="Table with the input columns of the training data.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the predictions.")] = Path(
+        "predictions.csv"
+    ),
+    quantiles: Annotated[
+        str, typer.Option(metavar="P,P,...", help="Which quantiles of a numeric response to give.")
+    ] = "0.05,0.25,0.5,0.75,0.95",
+    seed: Annotated[int, typer.Option(metavar="N", help="Of the draws behind the quantiles.")] = 0,
+) -> None:
+    """Predict the rows of a CSV file: one line for each, in the same order.
+
+    For a number: `mean` and `sd` of the response; the parts of the sd, `epistemic_sd` (what more data would reduce)
+    and `aleatoric_sd` (noise); quantiles `q05` to `q95` of the response.
+
+    For classes: `class`, the likeliest one; `p_LABEL`, the probability of each; `entropy` and its part
+    `epistemic_entropy`, in nats.
+
+    Columns that the model does not know, such as the target, are ignored.
+    """
+    from pbnn.cli.using import run_predict
+
+    run_predict(run, data, out, quantiles, seed)
+
+
+@app.command(short_help="Write a report of a run, one HTML file.")
+def report(
+    run: RunFile,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the report.")] = Path(
+        "report.html"
+    ),
+    test: Annotated[
+        Path | None,
+        typer.Option(metavar="TEST.CSV", help="Held-out rows, with the target, on which to judge the fit."),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="The target in TEST.CSV, if it is named otherwise than in training."
+        ),
+    ] = None,
+) -> None:
+    """Write a report: one HTML file that shows the model, the fit, its uncertainty, and how far to trust it."""
+    from pbnn.cli.using import run_report
+
+    run_report(run, out, test, target)
+
+
+@app.command(short_help="Say whether to trust a run, and why.")
+def diagnose(run: RunFile) -> None:
+    """Say whether to trust a run, and why. Exit code 1 if not.
+
+    Judged by the predictions: hidden units may trade places, so the convergence of a single weight means nothing.
+    """
+    from pbnn.cli.using import run_diagnose
+
+    raise typer.Exit(run_diagnose(run))
+
+
+@app.command(short_help="List the inference methods and their options.")
+def methods() -> None:
+    """List the inference methods and their options, as `pbnn fit --method NAME --set OPTION=VALUE` takes them."""
+    from pbnn.cli.using import list_methods
+
+    list_methods()

@@ -1,0 +1,125 @@
+"""Words from the command line to specs and options, and the likelihood that a target column suggests."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, final
+
+import pandas as pd
+
+from pbnn.errors import DataError, MethodError, SpecError, unknown
+from pbnn.infer.methods import Method, as_method, method_name
+from pbnn.spec.layers import Dense, Embedding, Layer
+from pbnn.spec.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood, Poisson, StudentT
+
+LIKELIHOODS: Mapping[str, type] = {
+    "gaussian": Gaussian,
+    "student-t": StudentT,
+    "bernoulli": Bernoulli,
+    "categorical": Categorical,
+    "poisson": Poisson,
+}
+SMALL_COUNT = 20
+"""With a mean above it, counts are told from continuous numbers by nothing but their being whole."""
+MOST_CATEGORIES = 50
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the user of `pbnn fit` asked for, in words."""
+
+    hidden: str = "20"
+    activation: str = "tanh"
+    likelihood: str | None = None
+    noise: str | None = None
+    categorical: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    method: str = "nuts"
+    counts: Mapping[str, int | None]
+    settings: tuple[str, ...] = ()
+    seed: int | None = None
+
+
+def layers_from(hidden: str, activation: str, categories: Iterable[str]) -> list[Layer]:
+    """Return an embedding for each column of categories, then a dense layer for each width in `"50,50"`."""
+    try:
+        widths = [int(word) for word in hidden.split(",") if word.strip()]
+    except ValueError:
+        raise SpecError(f"fit: --hidden must be whole numbers such as 50,50; got {hidden!r}.") from None
+    dense = [] if widths == [0] else [Dense(width, activation) for width in widths]  # type: ignore[arg-type]
+    return [*(Embedding(name) for name in categories), *dense]
+
+
+def suggest_likelihood(y: pd.Series) -> tuple[str, str]:
+    """Return the name of a likelihood that suits a column, and why."""
+    n = y.nunique()
+    if n == 2:
+        return (
+            "bernoulli",
+            f"it holds two values, {', '.join(map(repr, sorted(y.unique().tolist(), key=str)))}",
+        )
+    if not pd.api.types.is_numeric_dtype(y):
+        return "categorical", f"it holds text, {n} labels"
+    if pd.api.types.is_integer_dtype(y) and y.min() >= 0 and y.mean() < SMALL_COUNT:
+        return "poisson", f"it holds whole numbers from {y.min()} to {y.max()}, so counts"
+    return "gaussian", f"it holds numbers from {y.min():g} to {y.max():g}"
+
+
+def likelihood_from(name: str, noise: str | None) -> Likelihood:
+    """Return the likelihood of that name, with noise given as a word or a number."""
+    if name not in LIKELIHOODS:
+        raise SpecError(unknown("fit", "likelihood", name, LIKELIHOODS))
+    if noise is None:
+        return LIKELIHOODS[name]()
+    if name not in ("gaussian", "student-t"):
+        raise SpecError(f"fit: --noise is for gaussian and student-t; the likelihood is {name}.")
+    try:
+        return LIKELIHOODS[name](noise=float(noise))
+    except ValueError:
+        return LIKELIHOODS[name](noise=noise)
+
+
+def require_categories(table: pd.DataFrame, names: Iterable[str], path: object) -> None:
+    """Raise `DataError` if a text column holds so many texts that it names rows rather than groups them."""
+    for name in names:
+        n = table[name].nunique()
+        if n > max(MOST_CATEGORIES, len(table) / 10) or n > 0.9 * len(table):
+            raise DataError(
+                f"{path}: column {name!r} holds {n} different texts in {len(table)} rows, too many for categories; "
+                f"leave it out with --drop {name}."
+            )
+
+
+def method_from(name: str, counts: Mapping[str, int | None], settings: Iterable[str]) -> Method:
+    """Return the options of a method: its defaults, and what the user set.
+
+    Raises
+    ------
+    MethodError
+        If the method has no such option (the known ones are listed), or the value is none for it.
+    """
+    method = as_method(name)
+    known = [field.name for field in fields(method)]
+    wanted: dict[str, Any] = {key: value for key, value in counts.items() if value is not None}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise MethodError(f"fit: --set takes NAME=VALUE, such as {known[0]}=500; got {setting!r}.")
+        wanted[key.strip()] = _value(value.strip())
+    for key in wanted:
+        if key not in known:
+            raise MethodError(unknown("fit", f"option of {method_name(method)}", key, known))
+    try:
+        return replace(method, **wanted)
+    except TypeError as error:
+        raise MethodError(f"fit: {error}.") from error
+
+
+def _value(text: str) -> Any:
+    if text.lower() == "none":
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,40 @@
+"""`pbnn demo`: from a data set that comes along to a report."""
+
+from pathlib import Path
+from time import perf_counter
+
+import typer
+
+import pbnn
+from pbnn.cli.files import require_writable
+from pbnn.cli.fitting import keep
+from pbnn.errors import FileError
+from pbnn.spec import likelihoods
+
+METHOD = {"draws": 500, "tune": 500, "chains": 4}
+
+
+def run_demo(out: Path, seed: int) -> None:
+    """Fit, judge and report, and say at each step what happens."""
+    start = perf_counter()
+    require_writable(out)
+    data = pbnn.datasets.load_motorcycle()
+    part = pbnn.datasets.split(data, test=0.2, seed=seed)
+    typer.echo(
+        f"{data.description} {len(part.X_train)} rows to learn from, {len(part.X_test)} to be judged on."
+    )
+    network = pbnn.Network([pbnn.Dense(20, "tanh")], likelihoods.Gaussian(noise="heteroscedastic"))
+    bnn = pbnn.build(network, part.X_train, part.y_train)
+    typer.echo(bnn)
+    method = pbnn.NUTS(**METHOD)
+    typer.echo(f"Sampling the weights by NUTS, {method.chains} chains ...")
+    idata = pbnn.fit(bnn, method, seed=seed)
+    typer.echo(pbnn.diagnose(bnn, idata).attrs["verdict"])
+    typer.echo("Writing the report ...")
+    try:
+        pbnn.report(bnn, idata, out, X_test=part.X_test, y_test=part.y_test)
+    except Exception as error:
+        run = out.with_suffix(".nc")
+        keep(bnn, idata, run)
+        raise FileError(f"The report failed ({error}). The fit is in {run}: pbnn report {run}") from error
+    typer.echo(f"Wrote {out.resolve()} in {perf_counter() - start:.0f} s. Open it in a browser.")

@@ -1,0 +1,155 @@
+"""Tables in CSV files, and places to write to, with errors that name the file, the line and the column."""
+
+import csv
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import pandas as pd
+import xarray as xr
+
+from pbnn.errors import DataError, FileError, unknown, warn
+
+
+def read_table(path: Path, text: Iterable[str] = ()) -> pd.DataFrame:
+    """Read a CSV file; columns named in `text` stay text even where they look like numbers.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or not readable as a table.
+    DataError
+        If it has no rows.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}.")
+    try:
+        separator = _separator(path)
+        table = pd.read_csv(path, sep=separator, encoding="utf-8-sig", dtype=dict.fromkeys(text, "str"))
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path}: is no text in UTF-8 ({error.reason} at byte {error.start}).") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError, csv.Error) as error:
+        raise FileError(f"{path}: not readable as CSV: {str(error).strip().rstrip('.')}.") from error
+    nameless = [name for name in table.columns if str(name).startswith("Unnamed: ")]
+    if nameless == ["Unnamed: 0"]:
+        warn(f"{path}: the first column has no name, so it is taken for row numbers and left out.")
+        table = table.drop(columns=nameless)
+    if table.empty:
+        raise DataError(f"{path}: has {len(table.columns)} column(s) and no rows.")
+    return table
+
+
+def take_columns(table: pd.DataFrame, names: Sequence[str], path: Path) -> pd.DataFrame:
+    """Return the named columns, complete.
+
+    Raises
+    ------
+    DataError
+        If one is not there (the known ones are listed), or misses a value (line and column are named).
+    """
+    for name in names:
+        if name not in table.columns:
+            raise DataError(unknown(str(path), "column", name, map(str, table.columns)))
+    part = table[list(names)]
+    missing = part.isna()
+    if missing.to_numpy().any():
+        row = int(missing.any(axis=1).to_numpy().argmax())
+        column = str(missing.columns[missing.iloc[row].to_numpy().argmax()])
+        others = int(missing.to_numpy().sum()) - 1
+        more = f", and {others} other value(s) elsewhere" if others else ""
+        raise DataError(
+            f"{path}: column {column!r} misses a value on line {line_of(path, row)}{more}; fill it or drop the row."
+        )
+    return part
+
+
+def numbers_or_text(table: pd.DataFrame, path: Path) -> list[str]:
+    """Return the columns that hold text.
+
+    Raises
+    ------
+    DataError
+        If a column holds a few texts among numbers, such as `?`; line and column are named.
+    """
+    found = []
+    for name, column in table.items():
+        if pd.api.types.is_numeric_dtype(column):
+            continue
+        texts = pd.to_numeric(column, errors="coerce").isna().to_numpy()
+        if 0 < texts.sum() < len(texts) / 2:
+            row = int(texts.argmax())
+            raise DataError(
+                f"{path}: column {str(name)!r} holds text ({column.iloc[row]!r}, line {line_of(path, row)}) among "
+                "numbers; fill it or drop the row."
+            )
+        found.append(str(name))
+    return found
+
+
+def line_of(path: Path, row: int) -> int:
+    """Return the line of the file on which a row ends: blank lines, and line breaks in quotes, count."""
+    with path.open(newline="", encoding="utf-8-sig") as handle:
+        reader = csv.reader(handle, delimiter=_separator(path))
+        lines = (reader.line_num for record in reader if record)
+        return next(line for i, line in enumerate(lines) if i == row + 1)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a CSV file: beside, then renamed, so that a full disk leaves the old file whole."""
+    beside = path.with_name(f"{path.name}.part")
+    try:
+        table.to_csv(beside, index=False, float_format="%.8g")
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise FileError(f"{path}: cannot be written ({error.strerror}).") from error
+
+
+def require_writable(path: Path) -> None:
+    """Raise `FileError` unless a file can be made at `path`: better before a long fit than after it."""
+    if path.is_dir():
+        raise FileError(f"{path}: is a folder; name a file in it.")
+    if not path.parent.is_dir():
+        raise FileError(f"{path}: there is no folder {str(path.parent)!r}.")
+    try:
+        with NamedTemporaryFile(dir=path.parent, prefix=".pbnn-"):
+            pass
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written ({error.strerror}).") from error
+
+
+def prediction_table(predictions: xr.Dataset) -> pd.DataFrame:
+    """Return a summary from `predict` as a table with one row for each observation."""
+    if "p" in predictions:
+        p = predictions["p"].transpose("obs", "class")
+        labels = p["class"].to_numpy()
+        likeliest = {"class": labels[p.to_numpy().argmax(axis=1)]}
+        chances = {f"p_{label}": p.isel({"class": i}).to_numpy() for i, label in enumerate(labels)}
+        parts = {name: predictions[name].to_numpy() for name in ("entropy", "epistemic_entropy")}
+        return pd.DataFrame(likeliest | chances | parts)
+    if "output" not in predictions.dims:
+        return pd.DataFrame(dict(_numeric_columns(predictions)))
+    outputs = predictions["output"].to_numpy()
+    return pd.DataFrame(
+        {
+            f"{output}_{name}": values
+            for output in outputs
+            for name, values in _numeric_columns(predictions.sel(output=output))
+        }
+    )
+
+
+def _numeric_columns(predictions: xr.Dataset) -> Iterator[tuple[str, object]]:
+    for name in ("mean", "sd", "epistemic_sd", "aleatoric_sd"):
+        yield name, predictions[name].to_numpy()
+    for q in predictions["quantile"].to_numpy():
+        yield f"q{100 * q:02.4g}", predictions["quantiles"].sel(quantile=q).to_numpy()
+
+
+def _separator(path: Path) -> str:
+    """Return what separates the columns: a comma, unless the header has none but semicolons or tabs."""
+    with path.open(encoding="utf-8-sig") as handle:
+        header = next((line for line in handle if line.strip()), "")
+    return next((mark for mark in (",", ";", "\t") if mark in header), ",")

@@ -1,0 +1,80 @@
+"""`pbnn fit`: a table and wishes to a run file."""
+
+from pathlib import Path
+from tempfile import gettempdir
+
+import typer
+import xarray as xr
+
+import pbnn
+from pbnn.cli.choices import (
+    Wishes,
+    layers_from,
+    likelihood_from,
+    method_from,
+    require_categories,
+    suggest_likelihood,
+)
+from pbnn.cli.files import numbers_or_text, read_table, require_writable, take_columns
+from pbnn.errors import DataError, FileError, PbnnError
+from pbnn.graph.build import BNN
+from pbnn.spec.network import Network
+
+
+def run_fit(data: Path, target: str, out: Path, wishes: Wishes, *, force: bool) -> None:
+    """Check everything that can be checked before the fit; then fit, save, and judge."""
+    if out.exists() and not force:
+        raise FileError(f"{out}: exists already; pass --force to replace it, or another --out.")
+    require_writable(out)
+    method = method_from(wishes.method, wishes.counts, wishes.settings)
+    bnn = build_from_table(data, target, wishes)
+    typer.echo(bnn)
+    idata = pbnn.fit(bnn, method, seed=wishes.seed)
+    typer.echo(f"{idata.attrs['message']} {idata.attrs['wall_time']:.0f} s, seed {idata.attrs['seed']}.")
+    keep(bnn, idata, out)
+    typer.echo(f"Wrote {out}.")
+    typer.echo(pbnn.diagnose(bnn, idata).attrs["verdict"])
+
+
+def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
+    """Read a table, choose what the user left open, and say what was chosen."""
+    table = read_table(data, text=wishes.categorical)
+    take_columns(table, [*wishes.categorical, *wishes.drop], data)
+    y = take_columns(table, [target], data)
+    numbers_or_text(y, data)
+    inputs = [name for name in table.columns if name != target and name not in wishes.drop]
+    if not inputs:
+        raise DataError(f"{data}: no input column is left beside the target {target!r}.")
+    X = take_columns(table, inputs, data)
+    plain = [name for name in inputs if name not in wishes.categorical]
+    found = numbers_or_text(X[plain], data)
+    require_categories(X, found, data)
+    categories = [name for name in inputs if name in found or name in wishes.categorical]
+    if found:
+        typer.echo(f"{', '.join(found)}: text, so taken as categories.")
+    name = wishes.likelihood
+    if name is None:
+        name, why = suggest_likelihood(y[target])
+        typer.echo(f"{target}: {why}; likelihood {name} (choose another with --likelihood).")
+    layers = layers_from(wishes.hidden, wishes.activation, categories)
+    network = Network(layers, likelihood_from(name, wishes.noise))  # type: ignore[arg-type]
+    return pbnn.build(network, X, y[target])
+
+
+def keep(bnn: BNN, idata: xr.DataTree, out: Path) -> None:
+    """Save a run; if that fails, save it elsewhere rather than lose the fit.
+
+    Raises
+    ------
+    FileError
+        If it could not be saved at `out`; the message says where it is instead.
+    """
+    try:
+        pbnn.save(bnn, idata, out)
+    except (PbnnError, OSError) as error:
+        elsewhere = Path(gettempdir()) / f"{out.stem}-{idata.attrs['seed']}.nc"
+        try:
+            pbnn.save(bnn, idata, elsewhere)
+        except (PbnnError, OSError):
+            raise error from None
+        raise FileError(f"{error} The fit is not lost: it is in {elsewhere}.") from error

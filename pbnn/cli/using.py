@@ -1,0 +1,89 @@
+"""`pbnn predict`, `report`, `diagnose` and `methods`: what one does with a run file."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import pandas as pd
+import typer
+
+import pbnn
+from pbnn.cli.files import prediction_table, read_table, require_writable, take_columns, write_table
+from pbnn.errors import MethodError
+from pbnn.graph.build import BNN
+from pbnn.infer.methods import DEFAULT_METHOD, METHODS
+
+DISTRUSTED = 1
+
+
+def run_predict(run: Path, data: Path, out: Path, quantiles: str, seed: int) -> None:
+    """Predict the rows of a table."""
+    levels = _levels(quantiles)
+    require_writable(out)
+    bnn, idata = pbnn.load(run)
+    X = _inputs(bnn, data)
+    predictions = pbnn.predict(bnn, idata, X, kind="summary", quantiles=levels, seed=seed)
+    table = prediction_table(predictions["predictions"].to_dataset())
+    write_table(table, out)
+    typer.echo(f"Wrote {out}: {len(table)} rows, columns {', '.join(table.columns)}.")
+
+
+def run_report(run: Path, out: Path, test: Path | None, target: str | None) -> None:
+    """Write the report of a run, judged on held-out rows if there are some."""
+    require_writable(out)
+    bnn, idata = pbnn.load(run)
+    X = y = None
+    if test is not None:
+        names = bnn.response.names if target is None else (target,)
+        X, y = _inputs(bnn, test), take_columns(_read(bnn, test, names), names, test)
+        y = y.iloc[:, 0] if bnn.response.vector else y
+    pbnn.report(bnn, idata, out, X_test=X, y_test=y)
+    typer.echo(f"Wrote {out}.")
+
+
+def run_diagnose(run: Path) -> int:
+    """Print what was looked at, the worst first; return 1 if the fit is not to be trusted."""
+    bnn, idata = pbnn.load(run)
+    found = pbnn.diagnose(bnn, idata).attrs
+    typer.echo(found["verdict"])
+    for level, sentence in json.loads(found["findings"]):
+        typer.echo(f"  {level:<8} {sentence}")
+    return DISTRUSTED if found["trust"] == "no" else 0
+
+
+def list_methods() -> None:
+    """Print each method, what it is, and its options with their defaults."""
+    for name, options in METHODS.items():
+        summary = (options.__doc__ or "").strip().splitlines()[0]
+        default = " (the default)" if name == DEFAULT_METHOD else ""
+        typer.echo(f"{name}{default}\n    {summary}")
+        for field in fields(options):
+            typer.echo(f"      --set {field.name}={str(field.default).replace('None', 'none')}")
+
+
+def _inputs(bnn: BNN, path: Path) -> pd.DataFrame:
+    """Return the input columns of a table, in the order of training, whatever else it holds."""
+    table = _read(bnn, path)
+    if bnn.columns.named or set(bnn.columns.names) <= set(table.columns):
+        return take_columns(table, bnn.columns.names, path)
+    return table  # fitted on an array, whose columns have no names: they must match in number
+
+
+def _read(bnn: BNN, path: Path, targets: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Read a table; labels that were text in training stay text, even where they look like numbers."""
+    columns = bnn.columns
+    labels = dict(zip(columns.names, columns.categories, strict=True)) | dict.fromkeys(
+        targets, bnn.response.classes
+    )
+    return read_table(
+        path, text=[name for name, known in labels.items() if known and isinstance(known[0], str)]
+    )
+
+
+def _levels(quantiles: str) -> list[float]:
+    try:
+        return [float(word) for word in quantiles.split(",")]
+    except ValueError:
+        raise MethodError(
+            f"predict: --quantiles must be numbers between 0 and 1, such as 0.05,0.95; got {quantiles!r}."
+        ) from None
