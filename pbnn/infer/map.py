@@ -4,6 +4,7 @@ import jax
 import numpy as np
 from scipy.optimize import minimize
 
+from pbnn.errors import MethodError
 from pbnn.infer.methods import MAP
 from pbnn.infer.progress import Bar, progress_bar
 from pbnn.infer.run import Run, Session, run
@@ -21,8 +22,9 @@ def _(method: MAP, target: Target, session: Session) -> Run:
                 converged.append(search.climb(z, method.steps, bar))
         except KeyboardInterrupt:
             interrupted = True
-    found = max(search.peaks, key=lambda peak: peak[0])
-    lp, z = found
+    lp, z = max(search.peaks, key=lambda peak: peak[0], default=(-np.inf, starts[0]))
+    if lp == -np.inf:
+        raise MethodError("fit: interrupted before the first step; there is nothing to return.")
     message = f"The best of {len(search.peaks)} starts has log density {lp:.2f}."
     if interrupted:
         message = f"Interrupted. {message}"

@@ -5,6 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, final
 
 from pbnn.errors import MethodError, unknown
+from pbnn.spec.numbers import as_number
 
 Precision = Literal["float32", "float64"]
 SAMPLERS = ("blackjax", "pymc", "nutpie", "numpyro")
@@ -18,9 +19,15 @@ def _require(owner: object, condition: bool, name: str, expected: str) -> None:
 
 def _check_counts(owner: object, *names: str, least: int = 1) -> None:
     for name in names:
-        value = getattr(owner, name)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        _require(owner, whole and value >= least, name, f"a whole number >= {least}")
+        value = as_number(getattr(owner, name))
+        _require(owner, isinstance(value, int) and value >= least, name, f"a whole number >= {least}")
+        object.__setattr__(owner, name, value)
+
+
+def _check_number(owner: object, name: str, above: float, below: float, expected: str) -> None:
+    value = as_number(getattr(owner, name))
+    _require(owner, value is not None and above < value < below, name, expected)
+    object.__setattr__(owner, name, value)
 
 
 def _check_precision(owner: Any) -> None:
@@ -60,7 +67,7 @@ class NUTS:
     def __post_init__(self) -> None:
         _check_counts(self, "draws", "chains", "max_treedepth")
         _check_counts(self, "tune", least=0)
-        _require(self, 0 < self.target_accept < 1, "target_accept", "between 0 and 1")
+        _check_number(self, "target_accept", 0, 1, "between 0 and 1")
         if self.sampler not in SAMPLERS:
             raise MethodError(unknown("NUTS", "sampler", self.sampler, SAMPLERS))
         _check_precision(self)
@@ -110,7 +117,7 @@ class ADVI:
         _check_counts(self, "draws", "steps", "samples", "rank")
         if self.batch_size is not None:
             _check_counts(self, "batch_size")
-        _require(self, 0 < self.learning_rate < float("inf"), "learning_rate", "positive")
+        _check_number(self, "learning_rate", 0, float("inf"), "a positive number")
         _check_precision(self)
 
 
@@ -162,6 +169,7 @@ class PymcADVI:
         if self.structure not in ("meanfield", "fullrank"):
             raise MethodError(unknown("PymcADVI", "structure", self.structure, ("meanfield", "fullrank")))
         _check_counts(self, "draws", "steps")
+        _check_precision(self)
 
 
 Method = NUTS | ADVI | MAP | PymcADVI

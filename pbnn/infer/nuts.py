@@ -207,16 +207,17 @@ def _schedule(tune: int) -> np.ndarray:
 
 
 def _collect(method: NUTS, chains: list[_Chain], interrupted: bool) -> Run:
-    """Cut all chains to the length of the shortest, after an interruption; leave out those that drew nothing."""
-    begun = [chain for chain in chains if chain.chunks]
-    if not begun:
+    """Stack the chains; after an interruption, those and so many draws of each that most draws are kept."""
+    drawn = {chain: chain.draws() for chain in chains if chain.chunks}
+    if not drawn:
         raise MethodError(
             "fit: interrupted before the first draw, during warm-up; there is nothing to return. "
             "Lower `tune` for a quick look."
         )
-    drawn = [chain.draws() for chain in begun]
-    n = min(len(d["lp"]) for d in drawn)
-    stacked = {name: np.stack([d[name][:n] for d in drawn]) for name in drawn[0]}
+    lengths = [len(d["lp"]) for d in drawn.values()]
+    n = max(lengths, key=lambda n: n * sum(length >= n for length in lengths))
+    begun = [chain for chain, d in drawn.items() if len(d["lp"]) >= n]
+    stacked = {name: np.stack([drawn[c][name][:n] for c in begun]) for name in drawn[begun[0]]}
     z = stacked.pop("z")
     stacked["step_size"] = np.broadcast_to([[c.step_size] for c in begun], stacked["lp"].shape).copy()
     gradients = sum(c.n_gradients for c in begun) + int(stacked["n_steps"].sum())

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from typing import Any
 
 import jax
 import numpy as np
@@ -14,7 +15,7 @@ from pbnn.errors import MissingExtraError
 from pbnn.infer.methods import NUTS, PymcADVI
 from pbnn.infer.run import Run, Session, run
 from pbnn.target import Target
-from pbnn.target.jaxify import flags_kept
+from pbnn.target.jaxify import flags_kept, scope
 
 # What each sampler calls what ArviZ's schema names.
 STAT_NAMES = {
@@ -29,18 +30,22 @@ STAT_NAMES = {
 }
 
 
+TREEDEPTH = {"pymc": "max_treedepth", "nutpie": "maxdepth", "numpyro": "max_tree_depth"}
+
+
 def sample_with_pymc(method: NUTS, target: Target, session: Session) -> Run:
     """Run `pm.sample` with one of its NUTS samplers, and bring the draws into our form."""
     if method.sampler in ("nutpie", "numpyro") and find_spec(method.sampler) is None:
         raise MissingExtraError(
             f'NUTS: sampler={method.sampler!r} needs a library of that name: pip install "pbnn[{method.sampler}]".'
         )
-    with flags_kept(), _quiet():
+    # NumPyro follows JAX's flag; the others are float64 anyway.
+    with flags_kept(), scope("float64"), _quiet():
         tree = pm.sample(
             draws=method.draws,
             tune=method.tune,
             chains=method.chains,
-            target_accept=method.target_accept,
+            nuts=_nuts_options(method),
             nuts_sampler=method.sampler,
             model=target.model,
             random_seed=session.seed,
@@ -59,6 +64,13 @@ def sample_with_pymc(method: NUTS, target: Target, session: Session) -> Run:
         interrupted=n_draws < method.draws,
         message=f"NUTS by {method.sampler}, {n_chains} chains of {n_draws} draws after {method.tune} of adaptation.",
     )
+
+
+def _nuts_options(method: NUTS) -> dict[str, Any]:
+    options = {"target_accept": method.target_accept, TREEDEPTH[method.sampler]: method.max_treedepth}
+    if method.sampler == "numpyro" and jax.local_device_count() < method.chains:
+        options["chain_method"] = "sequential"
+    return options
 
 
 @run.register
