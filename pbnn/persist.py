@@ -1,0 +1,289 @@
+"""Run files: a model and its fit in one NetCDF file, written whole or not at all, and read without running code.
+
+A run file is the `DataTree` of the fit, as any NetCDF reader sees it, with three texts of JSON in its attributes: the
+network, and what was learned of the columns and of the response. Its arrays carry checksums, so damage is found.
+"""
+
+import json
+import os
+import secrets
+import shutil
+from dataclasses import asdict, fields
+from math import isfinite
+from pathlib import Path
+from typing import Any, get_args
+
+import h5py
+import numpy as np
+import xarray as xr
+
+from pbnn.errors import FileError, MethodError, ModelError
+from pbnn.graph.build import BNN, assemble
+from pbnn.graph.columns import Columns
+from pbnn.graph.response import Kind, Response
+from pbnn.spec.network import Network
+
+FORMAT = 1
+"""Raised when a change makes older versions misread new files."""
+
+
+def save(bnn: BNN, idata: xr.DataTree, path: str | os.PathLike[str]) -> None:
+    """Write a model and its fit to one file, from which `load` makes both again.
+
+    The file is written beside its place and then renamed, so an earlier file of that name survives a full disk or a
+    kill. It holds the training data (`constant_data`, `observed_data`); drop those groups first to give a file away
+    without them.
+
+    Parameters
+    ----------
+    bnn, idata
+        The model and its fit.
+    path
+        Where to write, such as `"run.nc"`.
+
+    Raises
+    ------
+    FileError
+        If it cannot be written; an earlier file is as it was.
+    ModelError
+        If `idata` is the fit of another model.
+    MethodError
+        If the model is a general `pm.Model`.
+
+    Examples
+    --------
+    >>> import numpy as np, pbnn, tempfile, xarray as xr
+    >>> from pbnn import likelihoods
+    >>> X = np.linspace(-1, 1, 20)[:, None]
+    >>> bnn = pbnn.build(pbnn.Network([pbnn.Dense(5)], likelihoods.Gaussian()), X, X[:, 0] ** 2)
+    >>> prior = pbnn.prior_predict(bnn, draws=10, seed=1)["prior"]
+    >>> idata = xr.DataTree.from_dict({"posterior": prior.to_dataset()})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     pbnn.save(bnn, idata, f"{folder}/run.nc")
+    ...     again, _ = pbnn.load(f"{folder}/run.nc")
+    >>> again.network == bnn.network
+    True
+    """
+    if not isinstance(bnn, BNN):
+        raise MethodError(
+            f"save: the first argument must be a BNN (pbnn.build); got {type(bnn).__name__}. The code of a general "
+            'pm.Model fits in no file; keep its fit with idata.to_netcdf("run.nc").'
+        )
+    _check_fit(bnn, idata)
+    tree = idata.copy()
+    tree.attrs = {
+        **idata.attrs,
+        "pbnn_format": FORMAT,
+        "network": bnn.network.to_json(),
+        "columns": json.dumps(asdict(bnn.columns)),
+        "response": json.dumps(asdict(bnn.response)),
+    }
+    _write_whole(tree, Path(os.path.realpath(Path(path).expanduser())))
+
+
+def load(path: str | os.PathLike[str]) -> tuple[BNN, xr.DataTree]:
+    """Read a file that `save` wrote.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    BNN, DataTree
+        The model, with the training data that are in the file (no rows if they are not), and its fit, in memory.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, damaged, not from `save`, or from a newer version; the message says which.
+    """
+    file = Path(path).expanduser()
+    attrs = _read_attributes(file)
+    if "pbnn_format" not in attrs:
+        raise FileError(
+            f"load: {file} is no run file of pbnn.save: it has no attribute 'pbnn_format'. A fit of another program "
+            "opens with xarray.open_datatree."
+        )
+    if not attrs["pbnn_format"] <= FORMAT:
+        raise FileError(
+            f"load: {file} has format {attrs['pbnn_format']}, and this version of pbnn reads up to {FORMAT}; "
+            "install a newer pbnn."
+        )
+    try:
+        tree = xr.load_datatree(file, engine="h5netcdf", decode_timedelta=False)
+        tree.attrs = {key: v.item() if isinstance(v, np.generic) else v for key, v in tree.attrs.items()}
+        del tree.attrs["pbnn_format"]
+        return _rebuild(tree), tree
+    except Exception as error:
+        raise _damaged(file, error) from error
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _check_fit(bnn: BNN, idata: Any) -> None:
+    if not isinstance(idata, xr.DataTree) or "posterior" not in idata.children:
+        raise ModelError("save: idata must be a DataTree with a group 'posterior', as pbnn.fit gives.")
+    theirs = idata.attrs.get("network", bnn.network.to_json())
+    if theirs != bnn.network.to_json():
+        raise ModelError("save: idata is the fit of another network; pass the BNN that it belongs to.")
+    posterior, model = idata["posterior"], bnn.model
+    for rv in model.free_RVs:
+        dims = model.named_vars_to_dims.get(rv.name) or ()
+        shape = tuple(len(model.coords[dim]) for dim in dims)
+        if rv.name not in posterior or posterior[rv.name].shape[2:] != shape:
+            raise ModelError(
+                f"save: idata has no variable {rv.name!r} of shape {shape}; pass the BNN that it belongs to."
+            )
+
+
+def _write_whole(tree: xr.DataTree, path: Path) -> None:
+    """Write beside `path`, make sure it is on the disk, then put it in place.
+
+    The file is made in memory: on a full disk HDF5 takes the whole process down.
+    """
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        content = tree.to_netcdf(engine="h5netcdf", encoding=_checksums(tree))
+        with beside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, beside)
+        os.replace(beside, path)
+        _sync_folder(path.parent)
+    except Exception as error:
+        survives = " The earlier file is as it was." if path.is_file() else ""
+        raise FileError(
+            f"save: {path} could not be written: {_reason(error)}.{survives} {_remedy(error)}"
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _remedy(error: Exception) -> str:
+    match error:
+        case FileNotFoundError():
+            return "Make the folder first."
+        case IsADirectoryError():
+            return "Add the name of a file."
+        case PermissionError():
+            return "Save to a folder that you may write to."
+        case OSError():
+            return "Free some space, or save elsewhere."
+    return "Take out of idata what NetCDF cannot hold."
+
+
+def _checksums(tree: xr.DataTree) -> dict[str, dict[str, dict[str, bool]]]:
+    """Ask for a checksum of each array of numbers."""
+    return {
+        node.path: {
+            name: {"fletcher32": True}
+            for name, v in node.to_dataset(inherit=False).variables.items()
+            if v.ndim and v.size and v.dtype.kind in "iufb"
+        }
+        for node in tree.subtree
+    }
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _read_attributes(file: Path) -> dict[str, Any]:
+    """Read the attributes of the file alone: enough to see whether it is ours."""
+    if not file.is_file():
+        raise FileError(f"load: {file} " + ("is a folder." if file.is_dir() else "does not exist."))
+    if not os.access(file, os.R_OK):
+        raise FileError(f"load: {file} may not be read by this user; change its permissions.")
+    if not h5py.is_hdf5(file):
+        raise FileError(
+            f"load: {file} is no NetCDF file, or its beginning is damaged; pass a file of pbnn.save."
+        )
+    try:
+        with h5py.File(file, "r") as opened:
+            return dict(opened.attrs)
+    except Exception as error:
+        raise _damaged(file, error) from error
+
+
+def _damaged(file: Path, error: Exception) -> FileError:
+    return FileError(
+        f"load: {file} is damaged: {_reason(error)}. Take a copy from elsewhere, or fit and save again."
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of an error, without the long tail that HDF5 adds."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    text = str(error.args[0] if error.args else "")
+    return text.splitlines()[0].rstrip(" .") if text else type(error).__name__
+
+
+def _rebuild(tree: xr.DataTree) -> BNN:
+    network = Network.from_json(tree.attrs["network"])
+    columns = _read_columns(tree.attrs["columns"])
+    response = _read_response(tree.attrs["response"])
+    n_in, n_out = len(columns.names), len(response.names)
+    kind = np.int64 if response.kind == "classes" else np.float64
+    X, y = np.empty((0, n_in)), np.empty((0,) if response.vector else (0, n_out), kind)
+    if "X" in tree.get("constant_data", {}) and "y" in tree.get("observed_data", {}):
+        X = tree["constant_data"]["X"].to_numpy().astype(float)
+        y = tree["observed_data"]["y"].to_numpy().astype(kind)
+    _require(X.ndim == 2 and X.shape[1] == n_in and len(X) == len(y), "its data do not fit its columns")
+    _require(y.shape[1:] == (() if response.vector else (n_out,)), "its response has another shape")
+    return assemble(network, columns, response, X, y)
+
+
+def _read_columns(text: str) -> Columns:
+    columns = Columns(**_read_fields(Columns, text))
+    n = len(columns.names)
+    _require(all(isinstance(name, str) for name in columns.names), "column names must be text")
+    _require(
+        len(columns.categories) == len(columns.loc) == len(columns.scale) == n, "columns differ in length"
+    )
+    _require_scale(columns.loc, columns.scale)
+    return columns
+
+
+def _read_response(text: str) -> Response:
+    response = Response(**_read_fields(Response, text))
+    _require(response.kind in get_args(Kind), f"unknown kind of response {response.kind!r}")
+    _require(len(response.loc) == len(response.scale) == len(response.names) > 0, "outputs differ in length")
+    _require_scale(response.loc, response.scale)
+    return response
+
+
+def _read_fields(cls: type, text: str) -> dict[str, Any]:
+    raw = json.loads(text)
+    names = {field.name for field in fields(cls)}
+    _require(
+        isinstance(raw, dict) and raw.keys() == names, f"{cls.__name__.lower()} must have {sorted(names)}"
+    )
+    return {name: _as_tuples(value) for name, value in raw.items()}
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(_as_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+def _require_scale(loc: tuple[float, ...], scale: tuple[float, ...]) -> None:
+    _require(all(isfinite(v) for v in loc), "a location is not finite")
+    _require(all(isfinite(v) and v > 0 for v in scale), "a scale is not positive")
+
+
+def _require(fine: bool, what: str) -> None:
+    if not fine:
+        raise ValueError(what)
