@@ -1,0 +1,60 @@
+"""Dozens of specs, fed to the same invariants."""
+
+from pbnn.spec.layers import ACTIVATIONS, Dense, Embedding, LayerNorm, Residual
+from pbnn.spec.likelihoods import Bernoulli, Categorical, Gaussian, Poisson, StudentT
+from pbnn.spec.network import Network
+from pbnn.spec.priors import FanIn, HalfNormal, Laplace, LogNormal, Normal, ResponseSD
+from pbnn.spec.priors import StudentT as StudentTPrior
+
+SCALES = [
+    0.1,
+    3,
+    FanIn(),
+    FanIn(2**0.5),
+    HalfNormal(0.3),
+    LogNormal(FanIn(0.1), sigma=0.5),
+    HalfNormal(LogNormal(1e-300)),
+]
+PRIORS = [
+    *(Normal(scale=scale) for scale in SCALES),
+    *(Laplace(-0.1, scale) for scale in SCALES),
+    *(StudentTPrior(2.5, 1e9, scale) for scale in SCALES),
+    HalfNormal(),
+    HalfNormal(FanIn(1 / 3)),
+    LogNormal(2.0, sigma=1e-7),
+]
+LAYERS = [
+    *(Dense(i + 1, activation) for i, activation in enumerate(ACTIVATIONS)),
+    *(Dense(3, weight=prior, bias=prior) for prior in PRIORS),
+    Dense(10**6, bias=False),
+    LayerNorm(),
+    LayerNorm(0.1, gain=None, offset=None),
+    LayerNorm(gain=HalfNormal(2), offset=Laplace()),
+    Residual([Dense(3)]),
+    Residual([LayerNorm(), Dense(3), Residual([Dense(3, "sin", weight=Normal(scale=HalfNormal()))])]),
+]
+EMBEDDINGS = [
+    Embedding("species"),
+    Embedding(3, 5),
+    Embedding(-1, categories=7),
+    Embedding('a "quoted" \\ column\n<b>°√', weight=Normal(scale=HalfNormal())),
+]
+NOISES = [0.1, 2, HalfNormal(0.5), HalfNormal(ResponseSD(0.3)), LogNormal(ResponseSD(), sigma=2.0)]
+LIKELIHOODS = [
+    Gaussian(),
+    Gaussian("heteroscedastic"),
+    *(Gaussian(noise) for noise in NOISES),
+    StudentT(),
+    *(StudentT(2.1, noise) for noise in NOISES),
+    StudentT(df=HalfNormal(10)),
+    Bernoulli(),
+    Categorical(),
+    Poisson(),
+]
+NETWORKS = [
+    *(Network([layer], Gaussian()) for layer in LAYERS),
+    *(Network([embedding, Dense(3)], Gaussian()) for embedding in EMBEDDINGS),
+    *(Network([], likelihood) for likelihood in LIKELIHOODS),
+    *(Network([Dense(2)], Poisson(), weights=prior, biases=prior) for prior in PRIORS),
+    Network([*EMBEDDINGS, *LAYERS], StudentT(df=LogNormal(8.0)), weights=StudentTPrior(), biases=Laplace()),
+]
