@@ -17,6 +17,7 @@ from pbnn.predict.forward import Forward
 
 TAILS = (0.05, 0.95)
 FROZEN = 0.01
+MIN_POINTS, MAX_SERIES = 20, 400
 MIN_WEIGHTS = 25
 """Fewer draws have too short a tail to fit."""
 EQUAL_WEIGHTS = 0.01
@@ -34,7 +35,8 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
         Inputs `(obs, feature)` at which to judge, as given to `build`; the training inputs if None. Draws may agree
         there and differ elsewhere: pass the inputs you care about.
     max_points
-        At most this many inputs, evenly spaced among the rows.
+        At most this many inputs, evenly spaced among the rows; of the training inputs fewer where there are more than
+        4 classes or outputs, to judge about 400 series.
 
     Returns
     -------
@@ -80,6 +82,9 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
     inputs = bnn.model["X"].get_value() if X is None else bnn.columns.encode(X, "diagnose")
     if len(inputs) == 0:
         raise DataError("diagnose: X is empty.")
+    if X is None:
+        series = len(bnn.response.classes or bnn.response.names)
+        max_points = min(max_points, max(MIN_POINTS, MAX_SERIES // series))
     at = spaced(len(inputs), max_points)
     values, noise = _responses(forward, inputs[at], n_chains)
     attrs = idata.attrs

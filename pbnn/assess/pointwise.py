@@ -13,7 +13,8 @@ from pbnn.assess.rows import blocks, read_draws, spaced, take
 from pbnn.assess.scoring_rules import brier, crps, pit
 from pbnn.errors import DataError
 from pbnn.graph.build import BNN
-from pbnn.predict.forward import Forward
+from pbnn.predict.forward import TILE_ROWS, Forward, on_all_cores
+from pbnn.predict.summary import quantiles_over_draws
 from pbnn.target import Data, Precision, Target
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
@@ -109,24 +110,30 @@ def _number_rows(
     response = forward.bnn.response
     copies = -(-MIN_RESPONSES // len(forward.z))
     forward = replace(forward, z=np.tile(forward.z, (copies, 1)))
-    rng = np.random.default_rng(forward.seed)
+    within = np.random.default_rng(forward.seed).uniform(size=observed.shape)
     names = ("y", "mu", "variance")
     row_bytes = len(forward.z) * sum(forward.cells[name].itemsize for name in names)
-    parts = []
+    parts: list[dict[str, np.ndarray]] = []
     for rows in blocks(len(observed), row_bytes):
         drawn = forward.allocate(names, rows.stop - rows.start)
         forward.fill(inputs[rows], drawn, rows.start)
-        y = drawn["y"].astype(float)
-        parts.append(
-            {
-                "predicted": drawn["mu"].mean(axis=0, dtype=float),
-                "epistemic_sd": drawn["mu"].std(axis=0, dtype=float),
-                "aleatoric_sd": np.sqrt(drawn["variance"].mean(axis=0, dtype=float)),
-                "crps": crps(y, observed[rows]),
-                "pit": pit(y, observed[rows], rng),
+
+        def compare(
+            row: int, drawn: dict[str, np.ndarray] = drawn, first: int = rows.start
+        ) -> dict[str, np.ndarray]:
+            here = slice(row, row + TILE_ROWS)
+            there = slice(first + row, first + row + TILE_ROWS)
+            y, mu, variance = (drawn[name][:, here].astype(float) for name in names)
+            return {
+                "predicted": mu.mean(axis=0),
+                "epistemic_sd": mu.std(axis=0),
+                "aleatoric_sd": np.sqrt(variance.mean(axis=0)),
+                "crps": crps(y, observed[there]),
+                "pit": pit(y, observed[there], within[there]),
                 **_intervals(y, levels, discrete=response.kind == "counts"),
             }
-        )
+
+        parts += on_all_cores(compare, range(0, rows.stop - rows.start, TILE_ROWS))
     dims = ("obs",) if response.vector else ("obs", "output")
     table = xr.Dataset({"observed": (dims, observed)}, coords={"level": list(levels)})
     if not response.vector:
@@ -178,6 +185,6 @@ def _intervals(y: np.ndarray, levels: Sequence[float], *, discrete: bool) -> dic
     """Return the bounds of central intervals `(rows[, output], level)`."""
     tails = (1 - np.asarray(levels)) / 2
     method = "inverted_cdf" if discrete else "linear"
-    bounds = np.quantile(y, np.concatenate([tails, 1 - tails]), axis=0, method=method)
+    bounds = quantiles_over_draws(y, np.concatenate([tails, 1 - tails]), method)
     lower, upper = np.split(np.moveaxis(bounds, 0, -1), 2, axis=-1)
     return {"lower": lower, "upper": upper}

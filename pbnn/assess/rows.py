@@ -11,7 +11,7 @@ from pbnn.graph.build import BNN
 from pbnn.predict.forward import TILE_ROWS, Forward
 from pbnn.predict.predictions import posterior_of, resolve_seed
 
-BLOCK_BYTES = 2**28
+BLOCK_BYTES = 2**26
 """Draws are held for about this many bytes of rows at a time."""
 
 

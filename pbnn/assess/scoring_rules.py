@@ -35,14 +35,23 @@ def crps(draws: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.abs(draws - y).mean(axis=0) + draws.mean(axis=0) - 2 * moment
 
 
-def pit(draws: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def pit(draws: np.ndarray, y: np.ndarray, within: np.ndarray) -> np.ndarray:
     """Return the probability integral transform: the rank of `y` among the draws, in (0, 1).
 
     Uniform if `y` and the draws come from one distribution, continuous or not: a rank is spread over its step, and
     that of ties over all their steps (Czado, Gneiting & Held 2009, 10.1111/j.1541-0420.2009.01191.x).
+
+    Parameters
+    ----------
+    draws
+        `(draws, ...)`, of the predictive distribution.
+    y
+        `(...)`, what was observed.
+    within
+        `(...)`, uniform in [0, 1): where in its step.
     """
     below, ties = (draws < y).sum(axis=0), (draws == y).sum(axis=0)
-    return (below + rng.uniform(size=np.shape(y)) * (ties + 1)) / (len(draws) + 1)
+    return (below + within * (ties + 1)) / (len(draws) + 1)
 
 
 def brier(p: np.ndarray, codes: np.ndarray) -> np.ndarray:

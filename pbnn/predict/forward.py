@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any, Self, final
 from weakref import WeakKeyDictionary, ref
@@ -89,7 +90,8 @@ class Forward:
 
         def run(z: np.ndarray, draw: int, row: int) -> dict[str, Any]:
             number = np.uint32((first_row + row) // TILE_ROWS)
-            return tile(z, _filled_up(x[row : row + rows], rows), key, np.uint32(draw), number)
+            here = _filled_up(x[row : row + rows], rows)
+            return tile(z, here, key, np.uint32(draw), number, with_y="y" in into)
 
         self._tile_by_tile(run, into, rows)
 
@@ -176,11 +178,13 @@ def _tiles(bnn_ref: "ref[BNN]", precision: Precision) -> Compiled:
         assert bnn is not None
         return Target.of(bnn, precision)
 
-    @jax.jit
-    def predictions(z: Any, x: Any, key: Any, first: Any, number: Any) -> dict[str, Any]:
+    @partial(jax.jit, static_argnames="with_y")
+    def predictions(z: Any, x: Any, key: Any, first: Any, number: Any, *, with_y: bool) -> dict[str, Any]:
         t = target()
 
         def one(z: Any, draw: Any) -> dict[str, Any]:
+            if not with_y:
+                return t.parameters(z, x)
             own = jax.random.fold_in(jax.random.fold_in(key, draw), number)
             y = t.draw_response(z, x, own)
             classes = t.bnn is not None and t.bnn.response.kind == "classes"

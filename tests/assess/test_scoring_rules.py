@@ -33,7 +33,7 @@ def test_crps_of_draws_is_the_mean_distance_less_half_that_among_draws():
 def test_ranks_are_uniform_if_y_is_one_of_the_draws(draw, factor, ok):
     rng = np.random.default_rng(2)
     sample = draw(rng, (100, 3000)).astype(float)
-    u = pit(factor * sample[1:], sample[0], rng)
+    u = pit(factor * sample[1:], sample[0], rng.uniform(size=3000))
     assert u.min() > 0
     assert u.max() < 1
     assert (stats.kstest(u, "uniform").pvalue > 0.001) == ok
