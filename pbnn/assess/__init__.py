@@ -7,14 +7,17 @@ from pbnn.assess.arviz import for_arviz
 from pbnn.assess.calibration import confusion, coverage, pit_histogram, reliability
 from pbnn.assess.convergence import diagnose
 from pbnn.assess.decomposition import split_entropy, split_variance
+from pbnn.assess.loo import PARETO_K, pareto_k
 from pbnn.assess.pointwise import pointwise
 from pbnn.assess.scores import score, score_rows
 
 __all__ = [
+    "PARETO_K",
     "confusion",
     "coverage",
     "diagnose",
     "for_arviz",
+    "pareto_k",
     "pit_histogram",
     "pointwise",
     "reliability",

@@ -101,7 +101,7 @@ def report(
     head = summarize(facts, title)
     sections = [make(facts) for make in SECTIONS]
     text = _template().render(head=head, sections=sections, style=_style())
-    _write(path, text)
+    write(path, text)
     return path
 
 
@@ -130,7 +130,7 @@ def _check_writable(path: Path) -> None:
         raise FileError(f"report: no permission to write in the folder {str(path.parent)!r}.")
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
     """Write beside, then rename: the path holds the old file or the whole new one, never half of it."""
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from pbnn.assess import PARETO_K, pareto_k
 from pbnn.plots import plot_loo_pit, plot_predictive_check, plot_rootogram
 from pbnn.report.blocks import NotApplicableError, Paragraph, Picture, Section, attempt, draw, group
 from pbnn.report.facts import Facts
+from pbnn.report.words import plural
 
 FEWEST_DRAWS = 100
 MOST_OUTPUTS = 4
+MOST_INFLUENTIAL = 0.1
 
 
 def checks_section(facts: Facts) -> Section:
@@ -57,13 +60,20 @@ def _loo_pit(facts: Facts) -> Picture:
         raise NotApplicableError(f"it needs at least {FEWEST_DRAWS} draws.")
     if not np.isfinite(facts.checks["log_likelihood"]["y"]).all():
         raise NotApplicableError("the log-likelihood of some rows is not finite.")
+    bad = (pareto_k(facts.checks) > PARETO_K).to_numpy()
+    influential = f"{plural(int(bad.sum()), 'row')} of {len(bad)}"
+    if bad.mean() > MOST_INFLUENTIAL:
+        raise NotApplicableError(
+            f"{influential} would change the fit too much to be left out by reweighting (Pareto k above {PARETO_K})."
+        )
+    warning = f" For {influential} this is uncertain (Pareto k above {PARETO_K})." if bad.any() else ""
     return draw(
         plot_loo_pit,
         facts.checks,
         title="Leave-one-out calibration (LOO-PIT)",
         alt="Difference from uniform of the distribution of leave-one-out probability integral transforms.",
         caption="Is each row where a fit to all the others would expect it? The line should stay near zero; a small p "
-        "says that the predictive distributions are off.",
+        f"says that the predictive distributions are off.{warning}",
     )
 
 
