@@ -35,7 +35,7 @@ def main(args: Sequence[str] | None = None) -> None:
         try:
             code = app(args=args, prog_name="pbnn", standalone_mode=False)
         except typer.TyperException as error:
-            _complain(f"{error.format_message()}{_hint(error)}")
+            _complain(f"{error.format_message().rstrip('.')}.{_hint(error)}")
             code = BAD_INPUT
         except PbnnError as error:
             _complain(str(error))

@@ -55,15 +55,12 @@ def suggest_likelihood(y: pd.Series) -> tuple[str, str]:
     """Return the name of a likelihood that suits a column, and why."""
     n = y.nunique()
     if n == 2:
-        return (
-            "bernoulli",
-            f"it holds two values, {', '.join(map(repr, sorted(y.unique().tolist(), key=str)))}",
-        )
+        return "bernoulli", f"two values, {' and '.join(map(repr, sorted(y.unique().tolist(), key=str)))}"
     if not pd.api.types.is_numeric_dtype(y):
-        return "categorical", f"it holds text, {n} labels"
+        return "categorical", f"{n} labels"
     if pd.api.types.is_integer_dtype(y) and y.min() >= 0 and y.mean() < SMALL_COUNT:
-        return "poisson", f"it holds whole numbers from {y.min()} to {y.max()}, so counts"
-    return "gaussian", f"it holds numbers from {y.min():g} to {y.max():g}"
+        return "poisson", f"whole numbers from {y.min()} to {y.max()}, so counts"
+    return "gaussian", f"numbers from {y.min():g} to {y.max():g}"
 
 
 def likelihood_from(name: str, noise: str | None) -> Likelihood:
@@ -109,7 +106,9 @@ def method_from(name: str, counts: Mapping[str, int | None], settings: Iterable[
         wanted[key.strip()] = _value(value.strip())
     for key in wanted:
         if key not in known:
-            raise MethodError(unknown("fit", f"option of {method_name(method)}", key, known))
+            raise MethodError(
+                f"fit: {method_name(method)} has no option {key!r}; it has: {', '.join(known)}."
+            )
     try:
         return replace(method, **wanted)
     except TypeError as error:

@@ -9,9 +9,17 @@ import pbnn
 from pbnn.cli.files import require_writable
 from pbnn.cli.fitting import keep
 from pbnn.errors import FileError
-from pbnn.spec import likelihoods
+from pbnn.spec import likelihoods, priors
 
-METHOD = {"draws": 500, "tune": 500, "chains": 4}
+# One input, and a curve that turns within a tenth of its range: units need steep slopes, in all places.
+STEEP = priors.Normal(scale=3.0)
+NETWORK = pbnn.Network(
+    [pbnn.Dense(20, "tanh", weight=STEEP, bias=STEEP)],
+    likelihoods.Gaussian(noise="heteroscedastic"),
+    weights=priors.Normal(scale=priors.FanIn(1.0)),
+)
+# Noise that nearly vanishes on the left makes the posterior narrow in places: short steps, in single precision for speed.
+METHOD = {"draws": 500, "tune": 500, "target_accept": 0.98, "max_treedepth": 9, "precision": "float32"}
 
 
 def run_demo(out: Path, seed: int) -> None:
@@ -23,8 +31,7 @@ def run_demo(out: Path, seed: int) -> None:
     typer.echo(
         f"{data.description} {len(part.X_train)} rows to learn from, {len(part.X_test)} to be judged on."
     )
-    network = pbnn.Network([pbnn.Dense(20, "tanh")], likelihoods.Gaussian(noise="heteroscedastic"))
-    bnn = pbnn.build(network, part.X_train, part.y_train)
+    bnn = pbnn.build(NETWORK, part.X_train, part.y_train)
     typer.echo(bnn)
     method = pbnn.NUTS(**METHOD)
     typer.echo(f"Sampling the weights by NUTS, {method.chains} chains ...")

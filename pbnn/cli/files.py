@@ -2,14 +2,17 @@
 
 import csv
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import pandas as pd
 import xarray as xr
 
-from pbnn.errors import DataError, FileError, unknown, warn
+from pbnn.errors import DataError, FileError, warn
 
 
 def read_table(path: Path, text: Iterable[str] = ()) -> pd.DataFrame:
@@ -51,7 +54,11 @@ def take_columns(table: pd.DataFrame, names: Sequence[str], path: Path) -> pd.Da
     """
     for name in names:
         if name not in table.columns:
-            raise DataError(unknown(str(path), "column", name, map(str, table.columns)))
+            near = get_close_matches(name, map(str, table.columns), n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise DataError(
+                f"{path}: has no column {name!r}; it has: {', '.join(map(str, table.columns))}.{hint}"
+            )
     part = table[list(names)]
     missing = part.isna()
     if missing.to_numpy().any():
@@ -94,6 +101,20 @@ def line_of(path: Path, row: int) -> int:
         reader = csv.reader(handle, delimiter=_separator(path))
         lines = (reader.line_num for record in reader if record)
         return next(line for i, line in enumerate(lines) if i == row + 1)
+
+
+@contextmanager
+def lines_for_rows(path: Path) -> Iterator[None]:
+    """Let errors about the data of a file name the line where the library names the row."""
+    try:
+        yield
+    except DataError as error:
+        text = re.sub(
+            r"\b(in )?row (\d+)\b",
+            lambda row: f"{'on ' if row[1] else ''}line {line_of(path, int(row[2]))}",
+            str(error),
+        )
+        raise type(error)(f"{path}: {text.partition(': ')[2]}") from error
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

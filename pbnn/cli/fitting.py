@@ -15,7 +15,7 @@ from pbnn.cli.choices import (
     require_categories,
     suggest_likelihood,
 )
-from pbnn.cli.files import numbers_or_text, read_table, require_writable, take_columns
+from pbnn.cli.files import lines_for_rows, numbers_or_text, read_table, require_writable, take_columns
 from pbnn.errors import DataError, FileError, PbnnError
 from pbnn.graph.build import BNN
 from pbnn.spec.network import Network
@@ -51,14 +51,15 @@ def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
     require_categories(X, found, data)
     categories = [name for name in inputs if name in found or name in wishes.categorical]
     if found:
-        typer.echo(f"{', '.join(found)}: text, so taken as categories.")
+        typer.echo(f"Categories, since they hold text: {', '.join(found)}.")
     name = wishes.likelihood
     if name is None:
         name, why = suggest_likelihood(y[target])
-        typer.echo(f"{target}: {why}; likelihood {name} (choose another with --likelihood).")
+        typer.echo(f"Likelihood of {target} ({why}): {name}. For another one pass --likelihood.")
     layers = layers_from(wishes.hidden, wishes.activation, categories)
     network = Network(layers, likelihood_from(name, wishes.noise))  # type: ignore[arg-type]
-    return pbnn.build(network, X, y[target])
+    with lines_for_rows(data):
+        return pbnn.build(network, X, y[target])
 
 
 def keep(bnn: BNN, idata: xr.DataTree, out: Path) -> None:

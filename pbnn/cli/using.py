@@ -8,7 +8,14 @@ import pandas as pd
 import typer
 
 import pbnn
-from pbnn.cli.files import prediction_table, read_table, require_writable, take_columns, write_table
+from pbnn.cli.files import (
+    lines_for_rows,
+    prediction_table,
+    read_table,
+    require_writable,
+    take_columns,
+    write_table,
+)
 from pbnn.errors import MethodError
 from pbnn.graph.build import BNN
 from pbnn.infer.methods import DEFAULT_METHOD, METHODS
@@ -22,7 +29,8 @@ def run_predict(run: Path, data: Path, out: Path, quantiles: str, seed: int) -> 
     require_writable(out)
     bnn, idata = pbnn.load(run)
     X = _inputs(bnn, data)
-    predictions = pbnn.predict(bnn, idata, X, kind="summary", quantiles=levels, seed=seed)
+    with lines_for_rows(data):
+        predictions = pbnn.predict(bnn, idata, X, kind="summary", quantiles=levels, seed=seed)
     table = prediction_table(predictions["predictions"].to_dataset())
     write_table(table, out)
     typer.echo(f"Wrote {out}: {len(table)} rows, columns {', '.join(table.columns)}.")
@@ -32,12 +40,13 @@ def run_report(run: Path, out: Path, test: Path | None, target: str | None) -> N
     """Write the report of a run, judged on held-out rows if there are some."""
     require_writable(out)
     bnn, idata = pbnn.load(run)
-    X = y = None
-    if test is not None:
+    if test is None:
+        pbnn.report(bnn, idata, out)
+    else:
         names = bnn.response.names if target is None else (target,)
-        X, y = _inputs(bnn, test), take_columns(_read(bnn, test, names), names, test)
-        y = y.iloc[:, 0] if bnn.response.vector else y
-    pbnn.report(bnn, idata, out, X_test=X, y_test=y)
+        y = take_columns(_read(bnn, test, names), names, test)
+        with lines_for_rows(test):
+            pbnn.report(bnn, idata, out, _inputs(bnn, test), y.iloc[:, 0] if bnn.response.vector else y)
     typer.echo(f"Wrote {out}.")
 
 
