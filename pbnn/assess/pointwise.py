@@ -14,7 +14,6 @@ from pbnn.assess.scoring_rules import brier, crps, pit
 from pbnn.errors import DataError
 from pbnn.graph.build import BNN
 from pbnn.predict.forward import TILE_ROWS, Forward, on_all_cores
-from pbnn.predict.summary import quantiles_over_draws
 from pbnn.target import Data, Precision, Target
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
@@ -124,6 +123,8 @@ def _number_rows(
             here = slice(row, row + TILE_ROWS)
             there = slice(first + row, first + row + TILE_ROWS)
             y, mu, variance = (drawn[name][:, here].astype(float) for name in names)
+            # NumPy sorts contiguous rows much faster; what follows is quick on sorted ones.
+            y = np.sort(np.moveaxis(y, 0, -1).copy(), axis=-1)
             return {
                 "predicted": mu.mean(axis=0),
                 "epistemic_sd": mu.std(axis=0),
@@ -182,9 +183,9 @@ def _predictive_density(forward: Forward, data: Data) -> tuple[np.ndarray, np.nd
 
 
 def _intervals(y: np.ndarray, levels: Sequence[float], *, discrete: bool) -> dict[str, np.ndarray]:
-    """Return the bounds of central intervals `(rows[, output], level)`."""
+    """Return the bounds `(rows[, output], level)` of central intervals of draws `(rows[, output], draws)`."""
     tails = (1 - np.asarray(levels)) / 2
     method = "inverted_cdf" if discrete else "linear"
-    bounds = quantiles_over_draws(y, np.concatenate([tails, 1 - tails]), method)
+    bounds = np.quantile(y, np.concatenate([tails, 1 - tails]), axis=-1, method=method)
     lower, upper = np.split(np.moveaxis(bounds, 0, -1), 2, axis=-1)
     return {"lower": lower, "upper": upper}

@@ -1,4 +1,4 @@
-"""Scoring rules for one row, from draws or probabilities: plain NumPy, draws along the first axis."""
+"""Scoring rules for one row, from draws or probabilities: plain NumPy, draws along the last axis."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def crps(draws: np.ndarray, y: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     draws
-        `(draws, ...)`, of the predictive distribution; at least 2.
+        `(..., draws)`, of the predictive distribution; at least 2.
     y
         `(...)`, what was observed.
 
@@ -24,15 +24,13 @@ def crps(draws: np.ndarray, y: np.ndarray) -> np.ndarray:
     Examples
     --------
     >>> import numpy as np
-    >>> draws = np.array([[0.0, 1.0], [1.0, 1.0]])
+    >>> draws = np.array([[0.0, 1.0], [1.0, 1.0]])  # of two observations
     >>> crps(draws, np.zeros(2))
     array([0., 1.])
     """
-    n = len(draws)
-    ordered = np.sort(draws, axis=0)
-    ranks = np.arange(n).reshape(-1, *[1] * (draws.ndim - 1))
-    moment = np.mean(ranks * ordered, axis=0) / (n - 1)
-    return np.abs(draws - y).mean(axis=0) + draws.mean(axis=0) - 2 * moment
+    n = draws.shape[-1]
+    moment = np.sort(draws, axis=-1) @ np.arange(n) / (n * (n - 1))
+    return np.abs(draws - y[..., None]).mean(axis=-1) + draws.mean(axis=-1) - 2 * moment
 
 
 def pit(draws: np.ndarray, y: np.ndarray, within: np.ndarray) -> np.ndarray:
@@ -44,14 +42,14 @@ def pit(draws: np.ndarray, y: np.ndarray, within: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     draws
-        `(draws, ...)`, of the predictive distribution.
+        `(..., draws)`, of the predictive distribution.
     y
         `(...)`, what was observed.
     within
         `(...)`, uniform in [0, 1): where in its step.
     """
-    below, ties = (draws < y).sum(axis=0), (draws == y).sum(axis=0)
-    return (below + within * (ties + 1)) / (len(draws) + 1)
+    below, ties = ((draws < y[..., None]).sum(axis=-1), (draws == y[..., None]).sum(axis=-1))
+    return (below + within * (ties + 1)) / (draws.shape[-1] + 1)
 
 
 def brier(p: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ def crps_of_normal(y, mean, sd):
 def test_crps_of_draws_matches_the_closed_form_of_a_normal(bias, ok):
     rng = np.random.default_rng(0)
     y = np.linspace(-3, 3, 7)
-    repeats = np.stack([crps(1 + bias + 2 * rng.normal(size=(400, 7)), y) for _ in range(50)])
+    repeats = np.stack([crps(1 + bias + 2 * rng.normal(size=(7, 400)), y) for _ in range(50)])
     error = repeats.mean(axis=0) - crps_of_normal(y, 1.0, 2.0)
     close = np.abs(error) < 4 * repeats.std(axis=0, ddof=1) / np.sqrt(50)
     assert close.all() == ok
@@ -32,8 +32,8 @@ def test_crps_of_draws_is_the_mean_distance_less_half_that_among_draws():
 @pytest.mark.parametrize("draw", [lambda rng, n: rng.normal(size=n), lambda rng, n: rng.poisson(1.5, size=n)])
 def test_ranks_are_uniform_if_y_is_one_of_the_draws(draw, factor, ok):
     rng = np.random.default_rng(2)
-    sample = draw(rng, (100, 3000)).astype(float)
-    u = pit(factor * sample[1:], sample[0], rng.uniform(size=3000))
+    sample = draw(rng, (3000, 100)).astype(float)
+    u = pit(factor * sample[:, 1:], sample[:, 0], rng.uniform(size=3000))
     assert u.min() > 0
     assert u.max() < 1
     assert (stats.kstest(u, "uniform").pvalue > 0.001) == ok
