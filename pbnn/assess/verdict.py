@@ -75,6 +75,16 @@ class Evidence:
         """Draws in all chains."""
         return self.n_chains * self.n_draws
 
+    @property
+    def ess_min(self) -> float:
+        """Effective draws of the worst prediction."""
+        return min(self.ess_bulk_min, self.ess_tail_min)
+
+    @property
+    def ess_needed(self) -> int:
+        """Effective draws that are enough."""
+        return max(ESS_IN_ALL, ESS_PER_CHAIN * self.n_chains)
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -177,10 +187,9 @@ def _agreement(e: Evidence) -> list[Finding]:
 
 
 def _effective_draws(e: Evidence) -> list[Finding]:
-    least = min(e.ess_bulk_min, e.ess_tail_min)
+    least, needed = e.ess_min, e.ess_needed
     if isnan(least):
         return []
-    needed = max(ESS_IN_ALL, ESS_PER_CHAIN * e.n_chains)
     if least >= needed:
         error = (
             f", so their means are known to {e.mcse_share_max:.2g} sd" if isfinite(e.mcse_share_max) else ""
@@ -226,14 +235,13 @@ def _hamiltonian(e: Evidence) -> list[Finding]:
     elif e.divergences == 0:
         found.append(Finding("yes", "no draw diverged"))
     if e.max_treedepth_share is not None and e.max_treedepth_share > TREEDEPTH_SHARE:
-        found.append(
-            Finding(
-                "caution",
-                f"{_percent(e.max_treedepth_share)} of the trajectories were cut at the greatest tree depth, so the "
-                "chains move slowly",
-                "Raise `max_treedepth`, or tune longer.",
-            )
-        )
+        cut = f"{_percent(e.max_treedepth_share)} of the trajectories were cut at the greatest tree depth"
+        if e.ess_min >= e.ess_needed:
+            # A cut trajectory is as valid as any, only short; with enough effective draws that does not matter.
+            found.append(Finding("yes", f"{cut}, which costs time, but no trust"))
+        else:
+            advice = "Raise `max_treedepth`, or tune longer."
+            found.append(Finding("caution", f"{cut}, so the chains move slowly", advice))
     if e.bfmi_min is not None and e.bfmi_min < BFMI:
         found.append(
             Finding(

@@ -54,10 +54,11 @@ UNDECIDED = {"r_hat_max": nan, "ess_bulk_min": nan, "ess_tail_min": nan, "mcse_s
         ({"divergences": 3}, "caution", "3 of 4,000 draws diverged (0.07 %)"),
         ({"divergences": 800}, "no", "800 of 4,000 draws diverged (20 %)"),
         (
-            {"max_treedepth_share": 0.4},
+            {"max_treedepth_share": 0.4, "ess_bulk_min": 300.0},
             "caution",
-            "40 % of the trajectories were cut at the greatest tree depth",
+            "40 % of the trajectories were cut at the greatest tree depth, so the chains move slowly",
         ),
+        ({"max_treedepth_share": 0.4}, "yes", "tree depth, which costs time, but no trust"),
         ({"bfmi_min": 0.1}, "caution", "BFMI 0.10"),
         (
             {"interrupted": True, "n_draws": 700},
