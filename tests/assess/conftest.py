@@ -22,12 +22,16 @@ def linear() -> LinearGaussian:
 def scatter() -> Callable[..., xr.DataTree]:
     """Return a function that makes a fit of any network: draws around one point, `spread` wide."""
 
+    starts: dict[BNN, np.ndarray] = {}
+
     def make(bnn: BNN, chains: int = 2, draws: int = 50, spread: float = 0.1) -> xr.DataTree:
         target = Target.of(bnn)
-        noise = np.random.default_rng(0).normal(size=(chains, draws, target.dim))
-        z = target.starts(1, 0) + spread * noise
+        if bnn not in starts:
+            starts[bnn] = target.starts(1, 0)[0]
+        z = starts[bnn] + spread * np.random.default_rng(0).normal(size=(chains, draws, target.dim))
         with target.scope():
-            values = {k: np.array(v) for k, v in jax.jit(jax.vmap(jax.vmap(target.constrain)))(z).items()}
+            one = jax.vmap(jax.vmap(target.constrain))
+            values = {name: np.array(value) for name, value in jax.jit(one)(z).items()}
         posterior = {
             v.name: (
                 ("chain", "draw", *(f"{v.name}_{i}" for i in range(values[v.name].ndim - 2))),

@@ -1,3 +1,4 @@
+import jax
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,6 +24,15 @@ def held_out(linear):
 def exact_predictive(linear, X):
     mean, sd = linear.function(X)
     return stats.norm(mean, np.hypot(sd, linear.noise))
+
+
+def by_draw(bnn, idata, X):
+    """Return the response given each draw of the weights, by way of the target alone."""
+    target = Target.of(bnn)
+    z = target.draws(idata["posterior"].to_dataset()).reshape(-1, target.dim)
+    x = target.inputs(X)
+    with target.scope():
+        return {k: np.asarray(v) for k, v in jax.jit(jax.vmap(lambda w: target.parameters(w, x)))(z).items()}
 
 
 def crps_of_normal(y, d):
@@ -107,11 +117,9 @@ def likelihoods_in(unit):
 def test_counts_are_scored_with_their_own_distribution(counter, scatter):
     idata = scatter(counter, draws=30)
     X, y = counter.model["X"].get_value(), counter.model["y_data"].get_value()
-    target = Target.of(counter)
-    z = np.asarray(target.draws(idata["posterior"].to_dataset())).reshape(-1, target.dim)
-    rate = np.stack([target.forward(w, X)["mu"] for w in z])
+    rate = by_draw(counter, idata, X)["mu"]
     got = score(counter, idata, X, y.astype(int), seed=1)
-    expected = logsumexp(stats.poisson.logpmf(y, rate), axis=0) - np.log(len(z))
+    expected = logsumexp(stats.poisson.logpmf(y, rate), axis=0) - np.log(len(rate))
     np.testing.assert_allclose(got["lpd"], expected.mean(), rtol=1e-5)
     np.testing.assert_allclose(got["rmse"], np.sqrt(np.mean((y - rate.mean(axis=0)) ** 2)), rtol=1e-5)
     rows = pointwise(counter, idata, X, y.astype(int), seed=1)
@@ -122,9 +130,7 @@ def test_classes_are_scored_by_their_mean_probabilities(classifier, scatter):
     idata = scatter(classifier, draws=30)
     X, codes = classifier.model["X"].get_value(), classifier.model["y_data"].get_value()
     labels = np.array(classifier.response.classes)
-    target = Target.of(classifier)
-    z = np.asarray(target.draws(idata["posterior"].to_dataset())).reshape(-1, target.dim)
-    p = np.mean([target.forward(w, X)["p"] for w in z], axis=0)
+    p = by_draw(classifier, idata, X)["p"].mean(axis=0)
     got = score(classifier, idata, X, labels[codes])
     hit = p[np.arange(60), codes]
     np.testing.assert_allclose(got["lpd"], np.log(hit).mean(), rtol=1e-5)
