@@ -18,8 +18,8 @@ NETWORK = pbnn.Network(
     likelihoods.Gaussian(noise="heteroscedastic"),
     weights=priors.Normal(scale=priors.FanIn(1.0)),
 )
-# Noise that nearly vanishes on the left makes the posterior narrow in places: short steps, in single precision for speed.
-METHOD = {"draws": 500, "tune": 500, "target_accept": 0.98, "max_treedepth": 9, "precision": "float32"}
+# Noise that nearly vanishes on the left makes the posterior narrow in places: short steps, in single precision.
+METHOD = {"draws": 700, "tune": 500, "target_accept": 0.98, "max_treedepth": 9, "precision": "float32"}
 
 
 def run_demo(out: Path, seed: int) -> None:

@@ -109,11 +109,11 @@ def lines_for_rows(path: Path) -> Iterator[None]:
     try:
         yield
     except DataError as error:
-        text = re.sub(
-            r"\b(in )?row (\d+)\b",
-            lambda row: f"{'on ' if row[1] else ''}line {line_of(path, int(row[2]))}",
-            str(error),
-        )
+
+        def line(row: re.Match[str]) -> str:
+            return f"{'on ' if row[1] else ''}line {line_of(path, int(row[2]))}"
+
+        text = re.sub(r"\b(in )?row (\d+)\b", line, str(error))
         raise type(error)(f"{path}: {text.partition(': ')[2]}") from error
 
 
