@@ -1,6 +1,7 @@
 """A network and data to a `BNN`: a `pm.Model`, and what is needed to talk about it in the user's terms."""
 
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any, final
 
 import numpy as np
@@ -60,7 +61,7 @@ class BNN:
     @property
     def n_weights(self) -> int:
         """Number of free parameters: weights, biases, learned scales, noise."""
-        return sum(size for _, size in _variable_sizes(self.model))
+        return sum(map(prod, _shapes(self.model).values()))
 
     def __str__(self) -> str:
         return f"{self._title()}\n{text_table(self._rows())}"
@@ -71,18 +72,17 @@ class BNN:
         return html_table(self._rows(), self._title())
 
     def _title(self) -> str:
-        rows = f"{self.n_obs} rows × {len(self.columns.names)} columns"
+        n = len(self.columns.names)
+        rows = f"{self.n_obs} rows × {n} column{'s' if n > 1 else ''}"
         return f"BNN: {rows}, {self.n_weights} weights, {likelihood_words(self.network)}"
 
     def _rows(self) -> list[tuple[str, ...]]:
-        net = self.network
-        sizes = _variable_sizes(self.model)
-        shapes = {rv.name: tuple(rv.shape.eval()) for rv in self.model.free_RVs}
+        net, shapes = self.network, _shapes(self.model)
 
         def row(stem: str, what: str, prior: str) -> tuple[str, ...]:
-            own = [(name, size) for name, size in sizes if name.startswith(f"{stem}_")]
-            shape = next((shapes[name] for name, _ in own if name.endswith("_weight")), ())
-            return (stem, what, "×".join(map(str, shape)), str(sum(size for _, size in own)), prior)
+            own = {name: shape for name, shape in shapes.items() if name.startswith(f"{stem}_")}
+            shape = next((shape for name, shape in own.items() if name.endswith("_weight")), ())
+            return (stem, what, "×".join(map(str, shape)), str(sum(map(prod, own.values()))), prior)
 
         stems = [f"h{i}" for i in range(len(net.layers))]
         body = [
@@ -90,12 +90,12 @@ class BNN:
             for stem, layer in zip(stems, net.layers, strict=True)
         ]
         body.append(row("out", "Dense identity", layer_priors(Dense(1), net.weights, net.biases)))
-        others = [
-            (name, size)
-            for name, size in sizes
-            if not name.startswith(tuple(f"{s}_" for s in [*stems, "out"]))
+        layers = tuple(f"{stem}_" for stem in [*stems, "out"])
+        body += [
+            (name, "likelihood", "", str(prod(shape)), likelihood_words(net))
+            for name, shape in shapes.items()
+            if not name.startswith(layers)
         ]
-        body += [(name, "likelihood", "", str(size), likelihood_words(net)) for name, size in others]
         return [("layer", "what", "weights", "count", "prior"), *body]
 
 
@@ -186,10 +186,10 @@ def _resolve(layer: Layer, columns: Columns) -> Layer:
     return replace(layer, column=name, categories=len(categories))
 
 
-def _variable_sizes(model: pm.Model) -> list[tuple[str, int]]:
+def _shapes(model: pm.Model) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each free variable; all transforms here keep it."""
     point = model.initial_point()
-    names = [rv.name for rv in model.free_RVs]
-    return [(name, int(np.size(value))) for name, value in zip(names, point.values(), strict=True)]
+    return {rv.name: np.shape(point[model.rvs_to_values[rv].name]) for rv in model.free_RVs}
 
 
 def _check_index(X: Any, y: Any) -> None:

@@ -9,7 +9,7 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from pbnn.errors import SpecError, unknown
-from pbnn.graph.priors import Site, draw_prior
+from pbnn.graph.priors import Site, draw_prior, float64
 from pbnn.spec import likelihoods
 from pbnn.spec.priors import Prior
 
@@ -59,7 +59,7 @@ def _as_response(f: TensorVariable, at: Observing) -> TensorVariable:
 
 def _noise(noise: float | Prior, at: Observing) -> float | TensorVariable:
     if isinstance(noise, int | float):
-        return pt.as_tensor(float(noise))
+        return float64(noise)
     return draw_prior(noise, Site("noise", at.output_dims, response_sd=at.scale))
 
 
@@ -93,7 +93,7 @@ def _(likelihood: likelihoods.StudentT, f: TensorVariable, at: Observing) -> Par
     mu = at.loc + at.scale * _as_response(f, at)
     sigma = _noise(likelihood.noise, at)
     if isinstance(likelihood.df, int | float):
-        df = pt.as_tensor(float(likelihood.df))
+        df = float64(likelihood.df)
     else:
         df = pm.Deterministic("df", 2 + draw_prior(likelihood.df, Site("df_minus_2")))
     pm.StudentT(at.name, nu=df, mu=mu, sigma=sigma, observed=at.observed, dims=at.dims, shape=mu.shape)

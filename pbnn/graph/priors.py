@@ -60,21 +60,26 @@ def draw_prior(prior: object, site: Site) -> TensorVariable:
 
 
 @singledispatch
-def resolve_scale(scale: object, site: Site) -> float | np.ndarray | TensorVariable:
-    """Turn a scale into a number, an array or, for a learned scale, a random variable of its own."""
+def resolve_scale(scale: object, site: Site) -> np.ndarray | TensorVariable:
+    """Turn a scale into a constant or, for a learned scale, a random variable of its own."""
     return draw_prior(scale, Site(f"{site.name}_scale", (), site.fan_in, site.response_sd))
 
 
-@resolve_scale.register
-def _(scale: float | int, site: Site) -> float:
-    return float(scale)
+def float64(value: float) -> TensorVariable:
+    """Return a constant of the graph: PyTensor would take its logarithm in float32 if float32 holds the number."""
+    return pt.constant(value, dtype="float64")
 
 
 @resolve_scale.register
-def _(scale: priors.FanIn, site: Site) -> float:
+def _(scale: float | int, site: Site) -> TensorVariable:
+    return float64(scale)
+
+
+@resolve_scale.register
+def _(scale: priors.FanIn, site: Site) -> TensorVariable:
     if site.fan_in is None:
         raise SpecError(f"{site.name}: FanIn needs a layer with inputs; give {site.name} a number as scale.")
-    return scale.gain / np.sqrt(site.fan_in)
+    return float64(scale.gain / np.sqrt(site.fan_in))
 
 
 @resolve_scale.register
@@ -98,14 +103,14 @@ def _(prior: priors.HalfNormal, site: Site) -> TensorVariable:
 @draw_prior.register
 def _(prior: priors.LogNormal, site: Site) -> TensorVariable:
     median = resolve_scale(prior.scale, site)
-    return pm.LogNormal(site.name, pt.log(median), prior.sigma, dims=site.dims)
+    return pm.LogNormal(site.name, pt.log(median), float64(prior.sigma), dims=site.dims)
 
 
 @draw_prior.register
 def _(prior: priors.StudentT, site: Site) -> TensorVariable:
     scale = resolve_scale(prior.scale, site)
     return pm.StudentT(
-        site.name, nu=prior.df, mu=prior.loc, sigma=scale, dims=site.dims, default_transform=noncentered
+        site.name, nu=float64(prior.df), mu=prior.loc, sigma=scale, dims=site.dims, default_transform=noncentered
     )
 
 

@@ -4,9 +4,14 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any, Literal
 
 import jax
+import pytensor.tensor as pt
+from pytensor.compile.sharedvalue import SharedVariable
+from pytensor.graph.replace import clone_replace
+from pytensor.graph.traversal import explicit_graph_inputs
 
 Precision = Literal["float32", "float64"]
 
@@ -30,20 +35,40 @@ def scope(precision: Precision) -> Any:
     return jax.enable_x64(precision == "float64")
 
 
+_rewriting = Lock()
+"""PyTensor's rewriter is not made for several threads."""
+
+
 def jaxify(inputs: Sequence[Any], outputs: Sequence[Any], precision: Precision) -> Callable[..., list[Any]]:
     """Return the JAX function of a graph, to be called in the `scope` of this precision.
 
-    Its constants, and shared variables that are not inputs, are kept in that precision.
+    Shared variables that are not inputs keep the values they have now. The graph is optimised at the first call: that
+    takes most of the time, and few uses need all functions of a model.
     """
-    with flags_kept():
-        from pymc.sampling.jax import get_jaxified_graph
-    with scope(precision):
-        function = get_jaxified_graph(inputs=list(inputs), outputs=list(outputs))
+    graph = _with_constants(outputs, inputs)
+    made: list[Callable[..., Any]] = []
 
-    def quiet(*args: Any) -> list[Any]:
-        # Runs while tracing only. The graph asks for float64 throughout; in a float32 scope JAX says so each time.
+    def function(*args: Any) -> list[Any]:
+        # The graph asks for float64 throughout; in a float32 scope JAX says so each time it is traced.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Explicitly requested dtype")
-            return list(function(*args))
+            with _rewriting:
+                if not made:
+                    made.append(_optimize(inputs, graph, precision))
+            return list(made[0](*args))
 
-    return quiet
+    return function
+
+
+def _with_constants(outputs: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
+    shared = [v for v in explicit_graph_inputs(outputs) if isinstance(v, SharedVariable) and v not in inputs]
+    constants: dict[Any, Any] = {v: pt.constant(v.get_value(borrow=True)) for v in shared}
+    return list(clone_replace(list(outputs), replace=constants))
+
+
+def _optimize(inputs: Sequence[Any], outputs: Sequence[Any], precision: Precision) -> Callable[..., Any]:
+    with flags_kept():
+        from pymc.sampling.jax import get_jaxified_graph
+    # The first call may come from within a trace of JAX, which the constants must outlive.
+    with scope(precision), jax.ensure_compile_time_eval():
+        return get_jaxified_graph(inputs=list(inputs), outputs=list(outputs))
