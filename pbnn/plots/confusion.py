@@ -32,9 +32,10 @@ def plot_confusion(table: xr.Dataset, *, ax: Axes | None = None) -> Axes:
                 color="white" if share[i, j] > 0.55 else INK,
                 fontsize=10,
             )
-    long = max(map(len, labels)) > 6 and len(labels) > 3
-    ax.set_xticks(range(len(labels)), labels, rotation=40 if long else 0, ha="right" if long else "center")
-    ax.set_yticks(range(len(labels)), labels)
+    upright = sum(map(len, labels)) > 32
+    size = 9 if len(labels) > 8 else None
+    ax.set_xticks(range(len(labels)), labels, rotation=90 if upright else 0, fontsize=size)
+    ax.set_yticks(range(len(labels)), labels, fontsize=size)
     ax.set(xlabel="predicted", ylabel="observed")
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)

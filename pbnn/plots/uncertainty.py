@@ -34,7 +34,8 @@ def plot_uncertainty(
     Returns
     -------
     matplotlib.axes.Axes
-        The epistemic part shrinks with more data, above all where there are none; the aleatoric part does not.
+        The epistemic part shrinks with more data, above all where there are none; the aleatoric part does not. Where
+        all rows share the same noise, a histogram of the epistemic part is drawn beside it.
     """
     ax = axes_for(ax)
     tree = isinstance(pred, xr.DataTree)
@@ -45,21 +46,42 @@ def plot_uncertainty(
     if tree and pred["predictions_constant_data"]["X"].sizes["feature"] == 1:
         x, name = only_column(pred)
         order = np.argsort(x)
-        ax.plot(x[order], epistemic[order], color=BLUE, lw=1.8, label="epistemic (weights)")
-        ax.plot(x[order], aleatoric[order], color=ORANGE, lw=1.8, ls="--", label="aleatoric (noise)")
-        ax.plot(x[order], summary[kind].to_numpy()[order], color=GREY, lw=1.2, ls=":", label="together")
+        _along(ax, x[order], epistemic[order], aleatoric[order], summary[kind].to_numpy()[order])
         ax.set(xlabel=name, ylabel=f"uncertainty ({unit})")
-        ax.set_ylim(bottom=0)
-        ax.margins(x=0.01)
-        legend_below(ax, columns=3)
-        return ax
-    ax.scatter(
-        aleatoric, epistemic, s=14, color=BLUE, alpha=point_alpha(len(epistemic)), linewidths=0, zorder=3
-    )
+    elif np.ptp(aleatoric) <= 1e-3 * aleatoric.max():
+        _against_one_noise(ax, epistemic, float(aleatoric.mean()))
+        ax.set(xlabel=f"epistemic ({unit})", ylabel="number of rows")
+    else:
+        _row_by_row(ax, epistemic, aleatoric)
+        ax.set(xlabel=f"aleatoric ({unit})", ylabel=f"epistemic ({unit})")
+    return ax
+
+
+def _along(
+    ax: Axes, x: np.ndarray, epistemic: np.ndarray, aleatoric: np.ndarray, together: np.ndarray
+) -> None:
+    ax.plot(x, epistemic, color=BLUE, lw=1.8, label="epistemic (weights)")
+    ax.plot(x, aleatoric, color=ORANGE, lw=1.8, ls="--", label="aleatoric (noise)")
+    ax.plot(x, together, color=GREY, lw=1.2, ls=":", label="together")
+    ax.set_ylim(bottom=0)
+    ax.margins(x=0.01)
+    legend_below(ax, columns=3)
+
+
+def _against_one_noise(ax: Axes, epistemic: np.ndarray, noise: float) -> None:
+    """Draw a histogram beside the noise that all rows share: a scatter would be a vertical line."""
+    bins = min(30, max(5, len(epistemic) // 10))
+    ax.hist(epistemic, bins=bins, color=BLUE, alpha=0.8, edgecolor="white")
+    ax.axvline(noise, color=ORANGE, lw=1.8, ls="--", label=f"aleatoric, the same for all rows: {noise:.3g}")
+    ax.set_xlim(left=0)
+    legend_below(ax)
+
+
+def _row_by_row(ax: Axes, epistemic: np.ndarray, aleatoric: np.ndarray) -> None:
+    alpha = point_alpha(len(epistemic))
+    ax.scatter(aleatoric, epistemic, s=14, color=BLUE, alpha=alpha, linewidths=0, zorder=3)
     top = max(epistemic.max(), aleatoric.max())
     ax.plot([0, top], [0, top], color=INK, lw=1, ls="--", label="equal parts")
-    ax.set(xlabel=f"aleatoric ({unit})", ylabel=f"epistemic ({unit})")
     ax.set_ylim(bottom=0, top=1.08 * epistemic.max() or None)
     ax.set_xlim(left=0, right=1.08 * aleatoric.max() or None)
     ax.legend(loc="best")
-    return ax

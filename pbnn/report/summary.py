@@ -50,8 +50,9 @@ def summarize(facts: Facts, title: str | None) -> Head:
     trust, verdict = _judge(facts)
     banner, _, reason = verdict.partition(": ")
     names = facts.bnn.columns.names
+    inputs = listing(names) if len(names) <= 3 else f"{len(names)} inputs"
     return Head(
-        title or f"Predicting {listing(facts.bnn.response.names)} from {listing(names)}",
+        title or f"Predicting {listing(facts.bnn.response.names)} from {inputs}",
         f"{_what(facts)} {_how_good(facts)}",
         trust,
         banner,

@@ -3,12 +3,13 @@
 import json
 import math
 from collections.abc import Sequence
+from itertools import groupby
 
 import xarray as xr
 from markupsafe import Markup, escape
 
 from pbnn.graph.build import BNN
-from pbnn.spec.layers import Embedding
+from pbnn.spec.layers import Embedding, Layer
 from pbnn.spec.table import layer_words, likelihood_words
 
 METHODS = {
@@ -86,7 +87,13 @@ def network_words(bnn: BNN) -> str:
     words = {1: "one hidden layer", 2: "two hidden layers", 3: "three hidden layers"}.get(
         n, f"{n} hidden layers"
     )
-    return f"a network with {words} ({', '.join(layer_words(layer) for layer in layers)})"
+    return f"a network with {words} ({_layers_words(layers)})"
+
+
+def _layers_words(layers: Sequence[Layer]) -> str:
+    """Write layers short, equal neighbours as one: `9 × Dense 10 tanh`."""
+    runs = [(words, len(list(run))) for words, run in groupby(map(layer_words, layers))]
+    return ", ".join(words if n == 1 else f"{n} × {words}" for words, n in runs)
 
 
 def likelihood_sentence(bnn: BNN) -> str:

@@ -100,6 +100,7 @@ def test_uncertainty_along_one_input(name, unit, request, ax):
 
 
 def test_uncertainty_of_rows(rows, class_map, ax):
+    rows["aleatoric_sd"] = rows["aleatoric_sd"] + np.linspace(0, 0.1, rows.sizes["obs"])
     plot_uncertainty(rows, ax=ax)
     assert_allclose(
         ax.collections[0].get_offsets(), np.stack([rows["aleatoric_sd"], rows["epistemic_sd"]], axis=1)
@@ -144,6 +145,14 @@ def test_prior_of_the_response_keeps_its_density(ax):
 @pytest.mark.parametrize("columns", [1, 2])
 def test_prior_of_a_classifier(columns, ax):
     plot_prior(prior(columns, classes=True), ax=ax)
-    assert (ax.get_ylabel() if columns == 1 else ax.get_xlabel()) == (
-        "P(yes)" if columns == 1 else "probability of the most probable class"
-    )
+    if columns == 1:
+        assert ax.get_ylabel() == "P(yes)"
+    else:
+        assert ax.get_xlabel() == "probability of the most probable class"
+
+
+def test_uncertainty_of_rows_that_share_one_noise(rows, ax):
+    rows["aleatoric_sd"][:] = 0.25
+    plot_uncertainty(rows, ax=ax)
+    assert sum(patch.get_height() for patch in ax.patches) == rows.sizes["obs"]
+    assert ax.lines[0].get_xdata()[0] == 0.25

@@ -23,7 +23,8 @@ from pbnn.report.chain import chain_svg
 from pbnn.report.facts import Facts
 from pbnn.report.words import likelihood_sentence, listing, network_words, number, percent, plain, plural
 
-MOST_COLUMNS = 40
+MOST_COLUMNS = 12
+"""A longer table opens on a click."""
 
 
 def model_section(facts: Facts) -> Section:
@@ -59,7 +60,7 @@ def _data_words(facts: Facts) -> str:
     return f"{text}. The response is {what}: {listing(spans, 6)}."
 
 
-def _columns_table(facts: Facts) -> Table:
+def _columns_table(facts: Facts) -> Block:
     rows = []
     for name, categories in zip(facts.bnn.columns.names, facts.bnn.columns.categories, strict=True):
         column = facts.X_train[name]
@@ -68,11 +69,11 @@ def _columns_table(facts: Facts) -> Table:
             rows.append((name, "number", *spread, plain(column.min()), plain(column.max())))
         else:
             rows.append((name, f"category: {listing(categories, 6)}", "", "", "", ""))
-    more = f" The first {MOST_COLUMNS} of {len(rows)}." if len(rows) > MOST_COLUMNS else ""
     head = ("column", "kind", "mean", "sd", "smallest", "largest")
-    return Table(
-        f"Inputs, in the training data.{more}", head, tuple(rows[:MOST_COLUMNS]), frozenset(range(2, 6))
-    )
+    table = Table("Inputs, in the training data.", head, tuple(rows), frozenset(range(2, 6)))
+    if len(rows) <= MOST_COLUMNS:
+        return table
+    return Details(f"The {len(rows)} input columns", blocks=(table,))
 
 
 def _model_words(facts: Facts) -> str:
