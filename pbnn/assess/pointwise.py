@@ -178,7 +178,8 @@ def _predictive_density(forward: Forward, data: Data) -> tuple[np.ndarray, np.nd
     for rows in blocks(n_rows, 8 * n_draws):
         log_lik = forward.log_likelihood(take(data, rows)).astype(float)
         lpd[rows] = logsumexp(log_lik, axis=0) - np.log(n_draws)
-        weight += np.exp(log_lik - lpd[rows]).sum(axis=1)
+        with np.errstate(invalid="ignore"):  # a row that no draw thinks possible
+            weight += np.exp(log_lik - lpd[rows]).sum(axis=1)
     return lpd, weight
 
 
