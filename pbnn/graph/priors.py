@@ -110,7 +110,12 @@ def _(prior: priors.LogNormal, site: Site) -> TensorVariable:
 def _(prior: priors.StudentT, site: Site) -> TensorVariable:
     scale = resolve_scale(prior.scale, site)
     return pm.StudentT(
-        site.name, nu=float64(prior.df), mu=prior.loc, sigma=scale, dims=site.dims, default_transform=noncentered
+        site.name,
+        nu=float64(prior.df),
+        mu=prior.loc,
+        sigma=scale,
+        dims=site.dims,
+        default_transform=noncentered,
     )
 
 

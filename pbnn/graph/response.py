@@ -63,9 +63,9 @@ class Response:
     def learn(cls, y: Any, likelihood: object, *, standardize: bool) -> "Response":
         """Read names, classes and scale from the training response."""
         kind = response_kind(likelihood)
-        if kind == "classes":
-            y = _one_column(y)
         values, names = _as_values(y, "build")
+        if kind == "classes":
+            values = _one_column(values)
         n, vector = len(names), values.ndim == 1
         loc, scale = (0.0,) * n, (1.0,) * n
         if kind == "classes":
@@ -89,8 +89,6 @@ class Response:
         DataError
             If a value is missing, infinite, text, no count, or a label outside the trained classes.
         """
-        if self.kind == "classes":
-            y = _one_column(y)
         values, names = _as_values(y, where)
         if len(names) != len(self.names):
             raise ShapeError(
@@ -101,7 +99,7 @@ class Response:
                 f"{where}: the outputs of y are in another order than in training, {self.names}."
             )
         if self.kind == "classes":
-            return codes_of(values, self.classes, f"{where}: y", "label")
+            return codes_of(_one_column(values), self.classes, f"{where}: y", "label")
         table = values.reshape(len(values), -1)
         numbers = np.empty(table.shape)
         for i, at in enumerate(_places(names, where)):
@@ -150,11 +148,9 @@ def _centre(values: np.ndarray, where: str) -> tuple[float, float]:
     return center_and_scale(values, where)
 
 
-def _one_column(y: Any) -> Any:
+def _one_column(values: np.ndarray) -> np.ndarray:
     """Return the column of a table that has only one, as labels often come."""
-    if np.ndim(y) == 2 and np.shape(y)[1] == 1:
-        return y.iloc[:, 0] if isinstance(y, pd.DataFrame) else np.asarray(y)[:, 0]
-    return y
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
 
 def _classes(y: Any, values: np.ndarray, likelihood: object) -> tuple[Label, ...]:
@@ -164,8 +160,9 @@ def _classes(y: Any, values: np.ndarray, likelihood: object) -> tuple[Label, ...
     if missing.any():
         raise DataError(f"build: y is missing in row {int(np.argmax(missing))}; drop such rows.")
     present = pd.unique(values)
-    if isinstance(getattr(y, "dtype", None), pd.CategoricalDtype):
-        labels = tuple(as_label(v) for v in y.dtype.categories if v in set(present))
+    dtype = y.dtypes.iloc[0] if isinstance(y, pd.DataFrame) else getattr(y, "dtype", None)
+    if isinstance(dtype, pd.CategoricalDtype):
+        labels = tuple(as_label(v) for v in dtype.categories if v in set(present))
     else:
         try:
             labels = tuple(as_label(v) for v in sorted(present))

@@ -69,7 +69,7 @@ NETS = {
         X,
         REAL,
     ),
-}  # fmt: skip
+}
 
 
 # Those that between them use everything; the others are variations.

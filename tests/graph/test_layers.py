@@ -56,10 +56,16 @@ def place():
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ([Residual([Dense(5)])], r"h0: Residual takes 2 units and its last layer gives 5.*Let its last layer have 2"),
-        ([Dense(4), Residual([Residual([Dense(3)])])], r"h1_0: Residual takes 4 units and its last layer gives 3"),
+        (
+            [Residual([Dense(5)])],
+            r"h0: Residual takes 2 units and its last layer gives 5.*Let its last layer have 2",
+        ),
+        (
+            [Dense(4), Residual([Residual([Dense(3)])])],
+            r"h1_0: Residual takes 4 units and its last layer gives 3",
+        ),
     ],
-)  # fmt: skip
+)
 def test_residual_must_keep_the_width(layers, message):
     with pytest.raises(ShapeError, match=message):
         build(Network(layers, Gaussian()), X, Y)
@@ -68,11 +74,17 @@ def test_residual_must_keep_the_width(layers, message):
 @pytest.mark.parametrize(
     ("net", "message"),
     [
-        (Network([], Gaussian(HalfNormal(FanIn()))), r"noise: FanIn needs a layer with inputs; give noise a number"),
+        (
+            Network([], Gaussian(HalfNormal(FanIn()))),
+            r"noise: FanIn needs a layer with inputs; give noise a number",
+        ),
         (Network([], Gaussian(), weights=Normal(scale=ResponseSD())), r"out_weight: ResponseSD is for noise"),
-        (Network([LayerNorm(gain=HalfNormal(ResponseSD()))], Gaussian()), r"h0_gain: ResponseSD is for noise"),
+        (
+            Network([LayerNorm(gain=HalfNormal(ResponseSD()))], Gaussian()),
+            r"h0_gain: ResponseSD is for noise",
+        ),
     ],
-)  # fmt: skip
+)
 def test_relative_scales_need_what_they_refer_to(net, message):
     with pytest.raises(SpecError, match=message):
         build(net, X, Y)
