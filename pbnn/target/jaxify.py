@@ -3,6 +3,7 @@
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any, Literal
@@ -19,7 +20,7 @@ Precision = Literal["float32", "float64"]
 @contextmanager
 def flags_kept() -> Iterator[None]:
     """Put back `jax_enable_x64` and `XLA_FLAGS`, which PyTensor's and PyMC's JAX modules set when imported."""
-    x64, flags = jax.config.jax_enable_x64, os.environ.get("XLA_FLAGS")
+    x64, flags = _users_x64(), os.environ.get("XLA_FLAGS")
     try:
         yield
     finally:
@@ -28,6 +29,12 @@ def flags_kept() -> Iterator[None]:
             os.environ.pop("XLA_FLAGS", None)
         else:
             os.environ["XLA_FLAGS"] = flags
+
+
+def _users_x64() -> bool:
+    """Return the flag outside any `scope`: a scope concerns its own thread, so a fresh one sees what the user set."""
+    with ThreadPoolExecutor(1) as fresh:
+        return bool(fresh.submit(lambda: jax.config.jax_enable_x64).result())
 
 
 def scope(precision: Precision) -> Any:
