@@ -105,7 +105,9 @@ def method_words(idata: xr.DataTree) -> str:
     """Say how the posterior was found, how many draws there are, and how long it took."""
     attrs, posterior = idata.attrs, idata["posterior"]
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    name = METHODS.get(str(attrs.get("method", "")), str(attrs.get("method", "an unnamed method")))
+    if "method" not in attrs:
+        return f"The posterior is represented by {plural(chains, 'chain')} of {plural(draws, 'draw')}"
+    name = METHODS.get(str(attrs["method"]), str(attrs["method"]))
     took = f" in {duration(float(attrs['wall_time']))}" if "wall_time" in attrs else ""
     if chains * draws == 1:
         return f"The posterior is represented by a single point, found by {name}{took}"

@@ -1,6 +1,18 @@
+import numpy as np
 import pytest
+import xarray as xr
 
-from pbnn.report.words import duration, json_pretty, listing, number, percent, plain, plural, prose
+from pbnn.report.words import (
+    duration,
+    json_pretty,
+    listing,
+    method_words,
+    number,
+    percent,
+    plain,
+    plural,
+    prose,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,3 +66,24 @@ def test_prose_escapes_and_marks_code():
 
 def test_json_that_is_none_is_kept():
     assert json_pretty("not json") == "not json"
+
+
+NUTS = {"method": "nuts", "sampling": "mcmc", "wall_time": 3.0}
+ADVI = {"method": "advi", "sampling": "approximate"}
+MAP = {"method": "map", "sampling": "approximate"}
+
+
+@pytest.mark.parametrize(
+    ("chains", "draws", "attrs", "text"),
+    [
+        (4, 9, NUTS, "was sampled by the no-U-turn sampler (NUTS): 4 chains of 9 draws in 3.0 s"),
+        (1, 9, ADVI, "was approximated by variational inference (ADVI); 9 independent draws represent it"),
+        (1, 1, MAP, "is represented by a single point, found by a search for the posterior mode (MAP)"),
+        (2, 9, {}, "is represented by 2 chains of 9 draws"),
+    ],
+)
+def test_method_words(chains, draws, attrs, text):
+    posterior = xr.Dataset({"w": (("chain", "draw"), np.ones((chains, draws)))})
+    idata = xr.DataTree.from_dict({"posterior": posterior})
+    idata.attrs = attrs
+    assert text in method_words(idata)
