@@ -125,7 +125,7 @@ def _(layer: layers.Embedding, wire: Wire, place: Place) -> Wire:
     if layer.categories is None:
         raise SpecError(
             f"{place.stem}: Embedding({layer.column!r}) does not know its number of categories; "
-            "pass categories=... ."
+            "pass categories=n."
         )
     at = wire.labels.index(layer.column)
     others = [i for i in range(wire.width) if i != at]
