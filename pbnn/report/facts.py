@@ -18,8 +18,8 @@ from pbnn.predict import predict, prior_predict
 MOST_ROWS = 2_000
 """Rows that are drawn in scatter plots and judged one by one; of more, an evenly spaced part."""
 
-GRID = 200
-"""Inputs at which a curve is drawn."""
+GRID = 128
+"""Inputs at which a curve is drawn; a power of two, so that other predictions share what is compiled for it."""
 
 SIDE = 40
 """Inputs along each side of a map."""
