@@ -1,8 +1,8 @@
 """Mean-field ADVI on problem A, beside `pm.fit` on the same model: steps per second, and time to the same ELBO.
 
-Problem A: 5000 rows, 10 inputs, one hidden layer of 50 tanh units, learned scales and noise: 604 weights. `pm.fit` runs
-at its defaults (one draw per gradient). The ELBO of both is estimated afterwards in the same way, from 4000 fresh draws in
-float64, so that neither is judged by its own noisy trace.
+Problem A: 5000 rows, 10 inputs, one hidden layer of 50 tanh units, learned scales and noise: 604 weights. `pm.fit`
+runs at its defaults (one draw per gradient). The ELBO of both is estimated afterwards in the same way, from 4000 fresh
+draws in float64, so that neither is judged by its own noisy trace.
 """
 
 import logging

@@ -48,7 +48,7 @@ _HOMES = {
 }
 _MODULES = {"datasets": "pbnn.datasets", "likelihoods": "pbnn.spec.likelihoods", "priors": "pbnn.spec.priors"}
 
-__all__ = [*_HOMES, *_MODULES]  # noqa: PLE0604
+__all__ = [*_HOMES, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:

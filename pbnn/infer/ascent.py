@@ -90,7 +90,9 @@ def _compile(objective: Objective, adam: optax.GradientTransformation) -> Callab
             return (params, state, jax.tree.map(jnp.add, total, params)), value
 
         zero = jax.tree.map(jnp.zeros_like, params)
-        (params, state, total), values = jax.lax.scan(step, (params, state, zero), jax.random.split(key, CHUNK))
+        (params, state, total), values = jax.lax.scan(
+            step, (params, state, zero), jax.random.split(key, CHUNK)
+        )
         return params, state, jax.tree.map(lambda t: t / CHUNK, total), values
 
     return chunk

@@ -55,7 +55,7 @@ class _Search:
 
     def climb(self, z: np.ndarray, steps: int, bar: Bar) -> bool:
         self.peaks.append((-np.inf, z))
-        options = {"maxiter": steps, "maxfun": 10 * steps, "maxcor": 20, "ftol": 1e-12, "gtol": 1e-6}
+        options = {"maxiter": steps, "maxfun": 10 * steps, "ftol": 1e-11, "gtol": 1e-5}
 
         def callback(_: np.ndarray) -> None:
             bar.advance(1, f"{self.peaks[-1][0]:.2f}")

@@ -136,7 +136,7 @@ class MAP:
 
     starts: int = 4
     _: KW_ONLY
-    steps: int = 5_000
+    steps: int = 1_000
     precision: Precision = "float64"
 
     def __post_init__(self) -> None:

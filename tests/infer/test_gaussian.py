@@ -44,10 +44,12 @@ def test_log_density_is_that_of_scipy(structure):
         family, params = family_and_params(structure)
         exact = multivariate_normal(params["mean"], covariance(structure, params))
         for z in np.random.default_rng(1).normal(size=(5, D)):
-            assert float(family.log_density(params, jnp.asarray(z))) == pytest.approx(exact.logpdf(z), rel=1e-10)
+            assert float(family.log_density(params, jnp.asarray(z))) == pytest.approx(
+                exact.logpdf(z), rel=1e-10
+            )
 
 
-@pytest.mark.parametrize("scale, right", [(1.0, True), (1.05, False)])
+@pytest.mark.parametrize(("scale", "right"), [(1.0, True), (1.05, False)])
 @pytest.mark.parametrize("structure", FAMILIES)
 def test_draws_have_the_covariance(structure, scale, right):
     n = 40_000
