@@ -119,10 +119,10 @@ class Target:
 
     def log_likelihood(self, z: Array, data: Data | None = None) -> Array:
         """Return the log-likelihood of each observation `(obs,)`, summed over outputs, in the units of `y`."""
+        response = self._need_response("log_likelihood")
+        data = self.data if data is None else data
         with self.scope():
-            data = self.data if data is None else data
-            args = (data["x"], data["y_loc"], data["y"])
-            return self._need_response("log_likelihood").log_likelihood(*self._split(z), *args)[0]
+            return response.log_likelihood(*self._split(z), data["x"], data["y_loc"], data["y"])[0]
 
     def forward(self, z: Array, X: Any) -> dict[str, Array]:
         """Return the response given the weights at new inputs: `mu` and `variance`, or `p`.
@@ -139,16 +139,20 @@ class Target:
 
     def parameters(self, z: Array, x: Array) -> dict[str, Array]:
         """Return the same from inputs that are standardised already (`inputs`)."""
+        response = self._need_response("forward")
         with self.scope():
-            response = self._need_response("forward")
             values = response.parameters(*self._split(z), x, self._y_loc())
             return dict(zip(response.names, values, strict=True))
 
     def draw_response(self, z: Array, x: Array, key: Array) -> Array:
         """Draw a response at standardised inputs `x`; `key` is a `jax.random.PRNGKey`."""
+        response = self._need_response("draw_response")
         with self.scope():
+            if "p" in response.names:
+                # Not by PyTensor, whose JAX form of the categorical distribution takes logit(p) for log(p).
+                return jax.random.categorical(key, jnp.log(self.parameters(z, x)["p"]))
             rng = {"bit_generator": 1, "jax_state": key}
-            return self._need_response("draw_response").draw(*self._split(z), x, self._y_loc(), rng)[0]
+            return response.draw(*self._split(z), x, self._y_loc(), rng)[0]
 
     def inputs(self, X: Any, where: str = "forward") -> Array:
         """Check, encode and standardise inputs `(obs, feature)`."""
