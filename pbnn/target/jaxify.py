@@ -12,7 +12,7 @@ import jax
 import pytensor.tensor as pt
 from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.replace import clone_replace
-from pytensor.graph.traversal import explicit_graph_inputs
+from pytensor.graph.traversal import graph_inputs
 
 Precision = Literal["float32", "float64"]
 
@@ -68,7 +68,7 @@ def jaxify(inputs: Sequence[Any], outputs: Sequence[Any], precision: Precision) 
 
 
 def _with_constants(outputs: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
-    shared = [v for v in explicit_graph_inputs(outputs) if isinstance(v, SharedVariable) and v not in inputs]
+    shared = [v for v in graph_inputs(outputs) if isinstance(v, SharedVariable) and v not in inputs]
     constants: dict[Any, Any] = {v: pt.constant(v.get_value(borrow=True)) for v in shared}
     return list(clone_replace(list(outputs), replace=constants))
 
