@@ -105,7 +105,7 @@ def main() -> None:
     converged_wall = time.perf_counter() - start
     final_elbo, final_error = elbo_of_draws(target, converged)
     record(
-        "bench_advi",
+        "advi",
         {
             "problem": {"rows": 5000, "inputs": 10, "hidden": [50], "weights": target.dim},
             "steps_per_second": {

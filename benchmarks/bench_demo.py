@@ -53,7 +53,7 @@ def main() -> None:
         "r_hat_max": max(run["r_hat_max"] for run in runs),
         "runs": runs,
     }
-    record("bench_demo", results, args)
+    record("demo", results, args)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def main() -> None:
     start = times.pop("python")["median_s"]
     for time in times.values():
         time["beyond_python_s"] = round(time["median_s"] - start, 4)
-    record("bench_import", {"aim_s": AIM_S, "python_s": start, "times": times}, args)
+    record("import", {"aim_s": AIM_S, "python_s": start, "times": times}, args)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,111 @@
+"""Write the tables of README.md from `benchmarks/results/*.json`: `python docs/tables.py`.
+
+Each stands between `<!-- table:NAME -->` and `<!-- end -->`; nothing there is typed by hand.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+Rows = list[list[str]]
+
+
+def advi(found: dict[str, Any]) -> Rows:
+    rate, race, end = found["steps_per_second"], found["time_to_elbo"], found["pbnn_converged"]
+    ours, peer = race["pbnn"], race["pm.fit"]
+    return [
+        ["", "pbnn", "`pm.fit`", "ratio", "asked"],
+        ["steps per second", f"{rate['pbnn']:,.0f}", f"{rate['pm.fit']:,.0f}", f"{rate['ratio']:.1f}", "5"],
+        ["steps per second, both float64", f"{rate['pbnn float64']:,.0f}", f"{rate['pm.fit']:,.0f}",
+         f"{rate['pbnn float64'] / rate['pm.fit']:.1f}", ""],
+        [f"seconds to the ELBO of `pm.fit` after {peer['steps']:,} steps", f"{ours['wall_s']:.1f}",
+         f"{peer['wall_s']:.1f}", f"{race['ratio']:.1f}", "20"],
+        ["ELBO then, nats", f"{ours['elbo']:,.0f}", f"{peer['elbo']:,.0f}", "", ""],
+        [f"ELBO when pbnn has converged, after {end['wall_s']:.0f} s", f"{end['elbo']:,.0f}", "", "", ""],
+    ]  # fmt: skip
+
+
+def predict(found: dict[str, Any]) -> Rows:
+    times = found["times"]
+    names = {
+        "pbnn": "pbnn, draws",
+        "pbnn_summary": "pbnn, summary",
+        "pymc": "`pm.sample_posterior_predictive`",
+        "pymc_fast_compile": "the same, `mode=\"FAST_COMPILE\"`",
+    }
+    own = times["pbnn"]["median_s"]
+    body = [
+        [name, f"{times[key]['median_s']:.2f}", f"{times[key]['first_call_s']:.1f}", f"{times[key]['median_s'] / own:.1f}"]
+        for key, name in names.items()
+    ]
+    return [["", "seconds", "first call", "times pbnn, draws (asked: 10)"], *body]
+
+
+def linear_gaussian(found: dict[str, Any]) -> Rows:
+    errors = found["errors"]
+    nuts, full, mean = errors["nuts"], errors["advi_fullrank"]["function"], errors["advi_meanfield"]["function"]
+    return [
+        ["against the closed form, worst input", "mean", "sd", "asked"],
+        ["NUTS", f"{nuts['mean_error_in_mcse']:.1f} MCSE", f"{nuts['sd_error_in_mcse']:.1f} MCSE", "4 MCSE"],
+        ["ADVI, full rank", f"{full['mean_error']:.2%} of the sd", f"{full['sd_error']:.2%}", "2 %"],
+        ["ADVI, mean field", f"{mean['mean_error']:.2%} of the sd", f"{mean['sd_error']:.2%}", ""],
+        ["MAP", f"{errors['map']['mean_error']:.1e} of the sd", "", ""],
+    ]
+
+
+def overhead(found: dict[str, Any]) -> Rows:
+    times = found["times"]
+    names = ("import pbnn", "pbnn --help", "import pymc")
+    body = [[f"`{name}`", f"{times[name]['beyond_python_s']:.3f}"] for name in names]
+    return [["", f"seconds beyond Python's own start (asked of `import pbnn`: {found['aim_s']})"], *body]
+
+
+def demo(found: dict[str, Any]) -> Rows:
+    body = [
+        [str(run["seed"]), f"{run['wall_s']:.0f}", f"{run['r_hat_max']:.4f}"]
+        for run in found["runs"]
+    ]
+    head = [f"seconds (asked: {found['aim_s']:.0f})", f"worst R-hat (asked: {found['aim_r_hat']})"]
+    return [["seed", *head], *body]
+
+
+TABLES: dict[str, Callable[[dict[str, Any]], Rows]] = {
+    "advi": advi,
+    "predict": predict,
+    "linear_gaussian": linear_gaussian,
+    "import": overhead,
+    "demo": demo,
+}
+
+
+def markdown(rows: Rows, made: dict[str, Any]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines.insert(1, "|" + "---|" * len(rows[0]))
+    lines.append("")
+    lines.append(f"<sub>{made['cores']} cores of an {made['processor']}, Python {made['python']}, commit "
+                 f"{made['commit'][:8]}, {made['date']}</sub>")  # fmt: skip
+    return "\n".join(lines)
+
+
+def main() -> None:
+    readme = ROOT / "README.md"
+    text = readme.read_text()
+    for name, table in TABLES.items():
+        path = RESULTS / f"{name}.json"
+        if path.exists():
+            made = json.loads(path.read_text())
+            body = markdown(table(made["results"]), made)
+            pattern = rf"(<!-- table:{name} -->\n).*?(<!-- end -->)"
+            text, count = re.subn(pattern, lambda m, body=body: f"{m[1]}{body}\n{m[2]}", text, flags=re.DOTALL)
+            print(f"{name}: {'written' if count else 'no marker in README.md'}")
+        else:
+            print(f"{name}: no result yet; make bench-{name}")
+    readme.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
