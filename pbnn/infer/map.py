@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from pbnn.errors import MethodError
 from pbnn.infer.methods import MAP
@@ -18,8 +19,10 @@ def _(method: MAP, target: Target, session: Session) -> Run:
     interrupted, converged = False, []
     with progress_bar("MAP", method.starts * method.steps, show=session.progress) as bar:
         try:
-            for z in starts:
-                converged.append(search.climb(z, method.steps, bar))
+            # BLAS threads on matrices of a few rows only wait for each other: minutes on a busy machine.
+            with threadpool_limits(1, "blas"):
+                for z in starts:
+                    converged.append(search.climb(z, method.steps, bar))
         except KeyboardInterrupt:
             interrupted = True
     lp, z = max(search.peaks, key=lambda peak: peak[0], default=(-np.inf, starts[0]))

@@ -33,8 +33,8 @@ def record(found: Run, method: Method, target: Target, *, seed: int, wall_time: 
     constants = find_constants(model)
     if target.bnn is not None:
         constants.pop("y_data", None)  # the observed data, once more
-    if constants:
-        groups["constant_data"] = constants
+    groups["constant_data"] = constants
+    groups = {name: values for name, values in groups.items() if values}
     dims = {name: list(d) for name, d in model.named_vars_to_dims.items()}
     coords = {dim: list(labels) for dim, labels in model.coords.items() if labels is not None}
     tree = from_dict(groups, dims=dims, coords=coords)

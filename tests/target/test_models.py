@@ -75,7 +75,7 @@ MODELS = {
     "flat": (lambda: (pm.Flat("f"), pm.HalfFlat("h")), {"f": (), "h": ()}),
     "empty variable": (nothing_but_a_number, {"none": (0,), "one": ()}),
 }
-QUICK = ("interval of a variable", "simplex", "covariance", "hierarchy")
+QUICK = ("interval of a variable", "simplex")
 
 
 # PyTensor folds a constant matrix product of LKJ's in C, and finds no BLAS.
@@ -219,8 +219,8 @@ def no_gradient():
             outside_support,
             r"the log density is not finite at the start, because of y \(-inf\)\. Check that its obs",
         ),
-        (undefined, r"because of y \(nan\)"),
-        (potential, r"because of pot \(nan\)"),
+        pytest.param(undefined, r"because of y \(nan\)", marks=pytest.mark.slow),
+        pytest.param(potential, r"because of pot \(nan\)", marks=pytest.mark.slow),
         (
             no_gradient,
             r"the gradient of the log density is not finite at the start, though the log density is",

@@ -46,7 +46,7 @@ def compiled(at, method):
 
 
 @pytest.mark.parametrize(("tampered", "ok"), [(1.0, True), (1.001, False)])
-@pytest.mark.parametrize("name", some("priors", "categorical"))
+@pytest.mark.parametrize("name", some("priors"))
 def test_gradient_is_that_of_finite_differences(name, tampered, ok):
     at, z = target(name), point(name)
     with at.scope():
@@ -64,7 +64,7 @@ def test_gradient_is_that_of_finite_differences(name, tampered, ok):
 # ----------------------------------------------------------------------------------------------------- precision
 
 
-@pytest.mark.parametrize("name", some("noise learned", "categorical", "poisson"))
+@pytest.mark.parametrize("name", some("noise learned", "categorical"))
 def test_float32_agrees_with_float64(name):
     single, double = evaluated(name, "float32"), evaluated(name)
     for got, expected in zip(jax.tree.leaves(single), jax.tree.leaves(double), strict=True):
@@ -179,7 +179,7 @@ def test_forward_takes_inputs_as_build_does():
         at.forward(z, X.assign(kind="x"))
 
 
-@pytest.mark.parametrize("name", some("two outputs", "categorical"))
+@pytest.mark.parametrize("name", some("categorical"))
 def test_log_likelihood_of_other_rows(name):
     X, y = NETS[name][2:]
     log_likelihood = compiled(target(name), "log_likelihood")
@@ -270,7 +270,7 @@ def test_drawn_responses_have_the_mean_and_variance_promised(likelihood, y):
 # --------------------------------------------------------------------------------------------- there and back again
 
 
-@pytest.mark.parametrize("name", some("priors", "embeddings"))
+@pytest.mark.parametrize("name", some("priors"))
 def test_draws_invert_constrain(name):
     at = target(name)
     z = np.random.default_rng(0).normal(size=(2, 3, at.dim))
@@ -323,7 +323,7 @@ def test_starts_depend_on_the_seed_only():
 
 
 def test_starts_are_draws_from_the_prior_with_scales_at_their_centres():
-    at = Target.of(build(Network([Dense(400)], Gaussian(HalfNormal(2.0))), X, NETS["noise learned"][3]))
+    at = Target.of(build(Network([Dense(400, bias=False)], Gaussian(HalfNormal(2.0))), X, NETS["linear"][3]))
     parts = jax.tree.map(np.asarray, at.unravel(at.starts(1, 0)[0]))
     assert abs(np.std(parts["h0_weight_noncentered__"]) - 1) < 5 / np.sqrt(2 * 800)
     assert float(parts["h0_weight_scale_log__"]) == pytest.approx(np.log(2**-0.5))
