@@ -35,11 +35,16 @@ def predict(found: dict[str, Any]) -> Rows:
         "pbnn": "pbnn, draws",
         "pbnn_summary": "pbnn, summary",
         "pymc": "`pm.sample_posterior_predictive`",
-        "pymc_fast_compile": "the same, `mode=\"FAST_COMPILE\"`",
+        "pymc_fast_compile": 'the same, `mode="FAST_COMPILE"`',
     }
     own = times["pbnn"]["median_s"]
     body = [
-        [name, f"{times[key]['median_s']:.2f}", f"{times[key]['first_call_s']:.1f}", f"{times[key]['median_s'] / own:.1f}"]
+        [
+            name,
+            f"{times[key]['median_s']:.2f}",
+            f"{times[key]['first_call_s']:.1f}",
+            f"{times[key]['median_s'] / own:.1f}",
+        ]
         for key, name in names.items()
     ]
     return [["", "seconds", "first call", "times pbnn, draws (asked: 10)"], *body]
@@ -47,7 +52,11 @@ def predict(found: dict[str, Any]) -> Rows:
 
 def linear_gaussian(found: dict[str, Any]) -> Rows:
     errors = found["errors"]
-    nuts, full, mean = errors["nuts"], errors["advi_fullrank"]["function"], errors["advi_meanfield"]["function"]
+    nuts, full, mean = (
+        errors["nuts"],
+        errors["advi_fullrank"]["function"],
+        errors["advi_meanfield"]["function"],
+    )
     return [
         ["against the closed form, worst input", "mean", "sd", "asked"],
         ["NUTS", f"{nuts['mean_error_in_mcse']:.1f} MCSE", f"{nuts['sd_error_in_mcse']:.1f} MCSE", "4 MCSE"],
@@ -65,10 +74,7 @@ def overhead(found: dict[str, Any]) -> Rows:
 
 
 def demo(found: dict[str, Any]) -> Rows:
-    body = [
-        [str(run["seed"]), f"{run['wall_s']:.0f}", f"{run['r_hat_max']:.4f}"]
-        for run in found["runs"]
-    ]
+    body = [[str(run["seed"]), f"{run['wall_s']:.0f}", f"{run['r_hat_max']:.4f}"] for run in found["runs"]]
     head = [f"seconds (asked: {found['aim_s']:.0f})", f"worst R-hat (asked: {found['aim_r_hat']})"]
     return [["seed", *head], *body]
 
@@ -100,7 +106,9 @@ def main() -> None:
             made = json.loads(path.read_text())
             body = markdown(table(made["results"]), made)
             pattern = rf"(<!-- table:{name} -->\n).*?(<!-- end -->)"
-            text, count = re.subn(pattern, lambda m, body=body: f"{m[1]}{body}\n{m[2]}", text, flags=re.DOTALL)
+            text, count = re.subn(
+                pattern, lambda m, body=body: f"{m[1]}{body}\n{m[2]}", text, flags=re.DOTALL
+            )
             print(f"{name}: {'written' if count else 'no marker in README.md'}")
         else:
             print(f"{name}: no result yet; make bench-{name}")
