@@ -24,7 +24,7 @@ def main() -> None:
     pred = pbnn.predict(bnn, idata, grid, seed=2, kind="summary")
     with matplotlib.rc_context({"font.size": 10, "svg.fonttype": "path"}):
         figure = Figure(figsize=(7.2, 3.8), layout="constrained")
-        plot_bands(pred, X=data.X, y=data.y, ax=figure.add_subplot())
+        plot_bands(pred, X=data.X, y=data.y, ax=figure.add_subplot()).set_ylabel("acceleration (g)")
         OUT.mkdir(exist_ok=True)
         figure.savefig(OUT / "bands.png", dpi=110)
 
