@@ -93,10 +93,11 @@ class Columns:
         if self.named and named and got != self.names:
             missing = [n for n in self.names if n not in got]
             extra = [n for n in got if n not in self.names]
+            remedy = "" if missing else " Pass X[list(bnn.columns.names)]."
             if missing or extra:
                 raise ShapeError(
                     f"{where}: X must have the columns of the training data, {_some(self.names)}; "
-                    f"missing: {_some(missing)}, unknown: {_some(extra)}."
+                    f"missing: {_some(missing)}, unknown: {_some(extra)}.{remedy}"
                 )
             raise ShapeError(
                 f"{where}: the columns of X are in another order than in training, {_some(self.names)}; "
