@@ -73,7 +73,7 @@ NETS = {
 
 
 # Those that between them use nearly everything; the others are variations.
-QUICK = ("noise learned", "two heteroscedastic", "categorical", "poisson", "blocks", "embeddings", "priors")
+QUICK = ("noise learned", "two heteroscedastic", "categorical", "blocks", "embeddings", "priors")
 CASES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NETS]
 
 

@@ -95,7 +95,10 @@ def test_arviz_plots_it(tree):
     az.plot_rank(tree, var_names=["noise"], backend="none")
 
 
-@pytest.mark.parametrize(("y", "labels"), [([True, False] * 6, [False, True]), ([3, 1, 2] * 4, [1, 2, 3])])
+@pytest.mark.parametrize(
+    ("y", "labels"),
+    [([True, False] * 6, [False, True]), pytest.param([3, 1, 2] * 4, [1, 2, 3], marks=pytest.mark.slow)],
+)
 def test_labels_survive_as_coordinates(y, labels, tmp_path):
     bnn = build(Network([], Categorical()), np.arange(24.0).reshape(12, 2), y)
     tree = fit(bnn, MAP(1, steps=3), seed=1, progress=False)
@@ -149,9 +152,8 @@ def test_advi_is_one_chain_of_independent_draws(network):
 
 def test_a_seed_is_found_and_recorded(gaussian):
     tree = fit(gaussian, MAP(1), progress=False)
-    again = fit(gaussian, MAP(1), seed=tree.attrs["seed"], progress=False)
+    again = fit(gaussian, MAP(1), seed=np.int32(tree.attrs["seed"]), progress=False)
     assert again["posterior"].equals(tree["posterior"])
-    assert fit(gaussian, MAP(1), seed=np.int32(3), progress=False).attrs["seed"] == 3
 
 
 # -------------------------------------------------------------------------------------------------- any pm.Model

@@ -37,9 +37,9 @@ def raise_at(step):
     return hook
 
 
-def test_nuts_returns_the_draws_so_far(network, bar_calls):
+def test_nuts_returns_the_draws_so_far(gaussian, bar_calls):
     bar_calls(press_at(60))
-    tree = fit(network, NUTS(draws=100_000, tune=10, chains=2), seed=1)
+    tree = fit(gaussian, NUTS(draws=100_000, tune=10, chains=2), seed=1)
     n = tree["posterior"].sizes["draw"]
     assert 0 < n < 100_000
     assert tree.attrs["interrupted"] == 1
@@ -55,9 +55,9 @@ def test_nuts_in_warm_up_has_nothing_to_return(network, bar_calls):
         fit(network, NUTS(draws=10, tune=100_000, chains=2), seed=1)
 
 
-def test_advi_returns_the_approximation_so_far(network, bar_calls):
+def test_advi_returns_the_approximation_so_far(gaussian, bar_calls):
     bar_calls(raise_at(3 * CHUNK))
-    tree = fit(network, ADVI(draws=20), seed=1)
+    tree = fit(gaussian, ADVI(draws=20), seed=1)
     assert tree.attrs["interrupted"] == 1
     assert tree.attrs["converged"] == 0
     assert tree.attrs["message"].startswith(f"Interrupted after {3 * CHUNK} steps")
