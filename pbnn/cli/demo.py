@@ -19,7 +19,7 @@ NETWORK = pbnn.Network(
     weights=priors.Normal(scale=priors.FanIn(1.0)),
 )
 # Noise that nearly vanishes on the left makes the posterior narrow in places, so the steps are short.
-METHOD = {"draws": 500, "tune": 500, "target_accept": 0.99, "max_treedepth": 9}
+METHOD = {"draws": 700, "tune": 500, "target_accept": 0.99, "max_treedepth": 9}
 
 
 def run_demo(out: Path, seed: int) -> None:
