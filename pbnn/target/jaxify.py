@@ -42,8 +42,8 @@ def scope(precision: Precision) -> Any:
     return jax.enable_x64(precision == "float64")
 
 
-_rewriting = Lock()
-"""PyTensor's rewriter is not made for several threads."""
+_tracing = Lock()
+"""Held while a graph is rewritten or traced: neither PyTensor's rewriter nor Python's warning filters know threads."""
 
 
 def jaxify(inputs: Sequence[Any], outputs: Sequence[Any], precision: Precision) -> Callable[..., list[Any]]:
@@ -57,11 +57,10 @@ def jaxify(inputs: Sequence[Any], outputs: Sequence[Any], precision: Precision) 
 
     def function(*args: Any) -> list[Any]:
         # The graph asks for float64 throughout; in a float32 scope JAX says so each time it is traced.
-        with warnings.catch_warnings():
+        with _tracing, warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Explicitly requested dtype")
-            with _rewriting:
-                if not made:
-                    made.append(_optimize(inputs, graph, precision))
+            if not made:
+                made.append(_optimize(inputs, graph, precision))
             return list(made[0](*args))
 
     return function
