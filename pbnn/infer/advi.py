@@ -32,6 +32,8 @@ def _(method: ADVI, target: Target, session: Session) -> Run:
             seed=session.seed,
             bar=bar,
         )
+        if ascent.trace.size == 0:
+            raise MethodError("fit: interrupted before the first step; there is nothing to return.")
         z, lp, log_q = _draw(method, target, family, ascent.params, session.seed)
     steps = ascent.trace.size
     if ascent.interrupted:
@@ -39,7 +41,7 @@ def _(method: ADVI, target: Target, session: Session) -> Run:
     elif ascent.converged:
         message = f"The ELBO stopped rising after {steps} steps, at {np.mean(lp - log_q):.1f} nats."
     else:
-        message = f"The ELBO was still rising after {steps} steps; raise `steps`."
+        message = f"After {steps} steps the ELBO may still be rising; raise `steps`."
     return Run(
         z[None],
         {"lp": lp[None], "log_q": log_q[None]},

@@ -178,6 +178,8 @@ class _Chain:
         with target.scope():
             state, adapted, gradients = carry
             tuned = kernel.tuned(adapted)
+            if method.tune == 0:  # nothing was averaged
+                tuned = (jnp.full_like(tuned[0], FIRST_STEP_SIZE), tuned[1])
             self.n_gradients, self.step_size = int(gradients), float(tuned[0])
 
             def draw(first: int, n: int) -> None:

@@ -46,7 +46,8 @@ def record(found: Run, method: Method, target: Target, *, seed: int, wall_time: 
 
 def _constrain(target: Target, z: np.ndarray) -> dict[str, np.ndarray]:
     with target.scope():
-        one = jax.jit(jax.vmap(target.constrain))
+        # A few draws at a time: deterministic variables, such as a network at all rows, may be large.
+        one = jax.jit(lambda chain: jax.lax.map(target.constrain, chain, batch_size=16))
         chains = [one(jnp.asarray(chain)) for chain in z]
         return {name: np.stack([np.asarray(c[name]) for c in chains]) for name in chains[0]}
 
