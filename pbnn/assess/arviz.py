@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pbnn.assess.rows import read_draws, spaced, take
+from pbnn.assess.rows import read_draws, spaced
 from pbnn.graph.build import BNN
+from pbnn.predict.rows import training_data
 from pbnn.target import Target
 
 
@@ -38,11 +39,12 @@ def for_arviz(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_poin
     """
     forward, posterior = read_draws(bnn, idata, "for_arviz", seed)
     response = bnn.response
-    data = Target.of(bnn, forward.precision).data
-    at = spaced(len(data["x"]), max_points)
+    inputs, observed = training_data(bnn, idata, "for_arviz")
+    at = spaced(len(inputs), max_points)
+    inputs, observed = inputs[at], observed[at]
     drawn = forward.allocate(["y"], len(at))
-    forward.fill(bnn.model["X"].get_value()[at], drawn)
-    log_likelihood = forward.log_likelihood(take(data, at))
+    forward.fill(inputs, drawn)
+    log_likelihood = forward.log_likelihood(Target.of(bnn, forward.precision).bind_encoded(inputs, observed))
     sample, row = ("chain", "draw"), ("obs",) if response.vector else ("obs", "output")
     coords: dict[str, Any] = {"obs": at, **{dim: posterior[dim].to_numpy() for dim in sample}}
     labels = {} if response.vector else {"output": list(response.names)}
@@ -51,7 +53,6 @@ def for_arviz(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_poin
         shaped = values.reshape(posterior.sizes["chain"], -1, *values.shape[1:])
         return xr.Dataset({"y": ((*sample, *dims), shaped)}, coords={**coords, **labels})
 
-    observed = bnn.model["y_data"].get_value()[at]
     groups = {
         "posterior": posterior,
         "posterior_predictive": by_draw(drawn["y"], row, **labels),

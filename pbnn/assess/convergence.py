@@ -11,9 +11,9 @@ from arviz_stats.base import array_stats
 
 from pbnn.assess.rows import read_draws, spaced
 from pbnn.assess.verdict import MIN_DRAWS, Evidence, judge
-from pbnn.errors import DataError
 from pbnn.graph.build import BNN
 from pbnn.predict.forward import Forward
+from pbnn.predict.rows import encode_rows
 
 TAILS = (0.05, 0.95)
 FROZEN = 0.01
@@ -79,9 +79,7 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
     """
     forward, posterior = read_draws(bnn, idata, "diagnose", 0)
     n_chains, n_draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    inputs = bnn.model["X"].get_value() if X is None else bnn.columns.encode(X, "diagnose")
-    if len(inputs) == 0:
-        raise DataError("diagnose: X is empty.")
+    inputs, _ = encode_rows(bnn, idata, X, "diagnose")
     if X is None:
         series = len(bnn.response.classes or bnn.response.names)
         max_points = min(max_points, max(MIN_POINTS, MAX_SERIES // series))

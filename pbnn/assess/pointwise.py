@@ -1,7 +1,6 @@
 """Predictions against observations, row by row: what scores, calibration tables and residual plots are made of."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,12 @@ from pbnn.assess.rows import blocks, read_draws, spaced, take
 from pbnn.assess.scoring_rules import brier, crps, pit
 from pbnn.errors import DataError
 from pbnn.graph.build import BNN
-from pbnn.predict.forward import TILE_ROWS, Forward, on_all_cores
+from pbnn.predict.forward import TILE_ROWS, Forward
+from pbnn.predict.rows import training_data
 from pbnn.target import Data, Precision, Target
+from pbnn.target.cores import on_all_cores
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
-MIN_RESPONSES = 1000
-"""A fit with fewer draws of the weights (MAP has one) gives several responses from each."""
 
 
 def pointwise(
@@ -71,7 +70,7 @@ def pointwise(
         If `idata` is the fit of another model.
     """
     forward, posterior = read_draws(bnn, idata, "score", seed)
-    data, inputs, observed = _bind(bnn, forward.precision, X, y)
+    data, inputs, observed = _bind(bnn, idata, forward.precision, X, y)
     at = spaced(len(observed), max_rows)
     data, inputs, observed = take(data, at), inputs[at], observed[at]
     if bnn.response.kind == "classes":
@@ -90,25 +89,26 @@ def pointwise(
     return table.assign_coords(obs=at)
 
 
-def _bind(bnn: BNN, precision: Precision, X: Any, y: Any) -> tuple[Data, np.ndarray, np.ndarray]:
+def _bind(
+    bnn: BNN, idata: xr.DataTree, precision: Precision, X: Any, y: Any
+) -> tuple[Data, np.ndarray, np.ndarray]:
     """Return the data as the target takes them, encoded inputs, and responses in the user's units or as codes."""
     if (X is None) != (y is None):
         raise DataError("score: pass both X and y, or neither for the training data.")
-    target = Target.of(bnn, precision)
     if X is None:
-        return target.data, bnn.model["X"].get_value(), bnn.model["y_data"].get_value()
-    inputs, observed = bnn.columns.encode(X, "score"), bnn.response.encode(y, "score")
+        inputs, observed = training_data(bnn, idata, "score")
+    else:
+        inputs, observed = bnn.columns.encode(X, "score"), bnn.response.encode(y, "score")
     if len(inputs) != len(observed):
         raise DataError(f"score: X has {len(inputs)} rows and y has {len(observed)}; they must be equal.")
-    return target.bind(X, y), inputs, observed
+    return Target.of(bnn, precision).bind_encoded(inputs, observed), inputs, observed
 
 
 def _number_rows(
     forward: Forward, inputs: np.ndarray, observed: np.ndarray, levels: Sequence[float]
 ) -> xr.Dataset:
     response = forward.bnn.response
-    copies = -(-MIN_RESPONSES // len(forward.z))
-    forward = replace(forward, z=np.tile(forward.z, (copies, 1)))
+    forward = forward.with_many_responses()
     within = np.random.default_rng(forward.seed).uniform(size=observed.shape)
     names = ("y", "mu", "variance")
     row_bytes = len(forward.z) * sum(forward.cells[name].itemsize for name in names)

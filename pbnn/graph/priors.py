@@ -62,7 +62,9 @@ def draw_prior(prior: object, site: Site) -> TensorVariable:
 @singledispatch
 def resolve_scale(scale: object, site: Site) -> np.ndarray | TensorVariable:
     """Turn a scale into a constant or, for a learned scale, a random variable of its own."""
-    return draw_prior(scale, Site(f"{site.name}_scale", (), site.fan_in, site.response_sd))
+    # Weights of a layer share one scale; outputs differ in their units, so each noise has its own.
+    dims = () if site.response_sd is None else site.dims
+    return draw_prior(scale, Site(f"{site.name}_scale", dims, site.fan_in, site.response_sd))
 
 
 def float64(value: float) -> TensorVariable:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax
@@ -80,7 +79,7 @@ def ascend(
 
 
 def _compile(objective: Objective, adam: optax.GradientTransformation) -> Callable[..., Any]:
-    @partial(jax.jit, donate_argnums=())
+    @jax.jit
     def chunk(params: Any, state: Any, rate: jax.Array, key: jax.Array, data: Any) -> Any:
         def step(carry: Any, key: jax.Array) -> Any:
             params, state, total = carry

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Any, Literal, final
+from typing import Any, ClassVar, Literal, final
 
 from pbnn.errors import MethodError, unknown
 from pbnn.spec.numbers import as_number
@@ -71,6 +71,8 @@ class NUTS:
         if self.sampler not in SAMPLERS:
             raise MethodError(unknown("NUTS", "sampler", self.sampler, SAMPLERS))
         _check_precision(self)
+        if self.sampler != "blackjax" and self.precision != "float64":
+            raise MethodError(f"NUTS: sampler={self.sampler!r} runs in float64 only; leave out precision.")
 
 
 @final
@@ -90,7 +92,7 @@ class ADVI:
     draws
         Independent draws from the approximation that are kept.
     steps
-        Most optimiser steps; fewer are taken when the ELBO has converged.
+        Most optimiser steps, in blocks of 250; fewer are taken when the ELBO has converged.
     samples
         Monte Carlo draws in each estimate of the gradient.
     batch_size
@@ -163,13 +165,12 @@ class PymcADVI:
     draws: int = 1000
     _: KW_ONLY
     steps: int = 10_000
-    precision: Precision = "float64"
+    precision: ClassVar[Precision] = "float64"
 
     def __post_init__(self) -> None:
         if self.structure not in ("meanfield", "fullrank"):
             raise MethodError(unknown("PymcADVI", "structure", self.structure, ("meanfield", "fullrank")))
         _check_counts(self, "draws", "steps")
-        _check_precision(self)
 
 
 Method = NUTS | ADVI | MAP | PymcADVI

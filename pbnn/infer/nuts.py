@@ -15,7 +15,7 @@ from blackjax.adaptation.window_adaptation import build_schedule
 
 from pbnn.errors import MethodError
 from pbnn.infer.methods import NUTS
-from pbnn.infer.progress import Bar, progress_bar
+from pbnn.infer.progress import progress_bar
 from pbnn.infer.pymc_samplers import sample_with_pymc
 from pbnn.infer.run import Run, Session, run, run_side_by_side, timed_chunks
 from pbnn.target import Target
@@ -33,7 +33,7 @@ def _(method: NUTS, target: Target, session: Session) -> Run:
     total = method.chains * (method.tune + method.draws)
     chains = [_Chain(method, target, kernel, z, session.seed, i) for i, z in enumerate(starts)]
     with progress_bar("NUTS", total, show=session.progress) as bar:
-        interrupted = run_side_by_side([chain.run(bar) for chain in chains], bar.advance)
+        interrupted = run_side_by_side([chain.run() for chain in chains], bar.advance)
     return _collect(method, chains, interrupted)
 
 
@@ -159,7 +159,7 @@ class _Chain:
         self.n_gradients = 0
         self.step_size = float("nan")
 
-    def run(self, bar: Bar) -> Iterator[int]:
+    def run(self) -> Iterator[int]:
         """Warm up, then draw, in chunks; yield the number of steps after each."""
         method, target, kernel = self.method, self.target, self.kernel
         with target.scope():

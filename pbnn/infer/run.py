@@ -1,6 +1,5 @@
 """What every method does: take a target, return a `Run`; and the loop in chunks that all of them share."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import numpy as np
 from pbnn.errors import MethodError, unknown
 from pbnn.infer.methods import METHODS
 from pbnn.target import Target
+from pbnn.target.cores import n_cores
 
 
 @final
@@ -111,7 +111,7 @@ def run_side_by_side(chains: Sequence[Iterator[int]], advance: Callable[[int], N
                 return
 
     interrupted = False
-    with ThreadPoolExecutor(max_workers=min(len(chains), os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=min(len(chains), n_cores())) as pool:
         futures = [pool.submit(drive, chain) for chain in chains]
         pending = set(futures)
         while pending:

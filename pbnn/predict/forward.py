@@ -5,10 +5,8 @@ several times faster than all draws at once. Its random numbers follow from the 
 number of the tile's rows, so they depend neither on the order of the work nor on the memory allowed.
 """
 
-import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from typing import Any, Self, final
@@ -21,12 +19,14 @@ import xarray as xr
 
 from pbnn.graph.build import BNN
 from pbnn.target import Data, Precision, Target
+from pbnn.target.cores import on_all_cores
 from pbnn.target.jaxify import scope
 
 TILE_ROWS = 256
 TILE_VALUES = 2**20
 """How many values the widest layer of a tile may hold on a CPU: in float32 they fill a cache of 4 MiB."""
 TILE_VALUES_ACCELERATOR = 2**26
+MIN_RESPONSES = 1000
 
 
 @final
@@ -72,6 +72,10 @@ class Forward:
         outputs = () if response.vector else (len(response.names),)
         y = np.int64 if response.kind == "counts" else real
         return {name: np.dtype((t, outputs)) for name, t in (("y", y), ("mu", real), ("variance", real))}
+
+    def with_many_responses(self) -> Self:
+        """Repeat the draws of the weights, if they are few (MAP has one), so that each gives several responses."""
+        return replace(self, z=np.tile(self.z, (-(-MIN_RESPONSES // len(self.z)), 1)))
 
     def allocate(self, names: Iterable[str], rows: int) -> dict[str, np.ndarray]:
         """Return empty arrays `(chain * draw, rows, ...)` for `fill` to write into."""
@@ -142,17 +146,6 @@ def choose_precision(bnn: BNN) -> Precision:
     response = bnn.response
     offset = np.abs(response.loc) > 1e3 * np.asarray(response.scale)
     return "float64" if response.kind == "counts" or offset.any() else "float32"
-
-
-def on_all_cores(function: Callable[[Any], Any], jobs: Iterable[Any]) -> list[Any]:
-    """Map a function over jobs, one thread for each core; it gains where the function lets go of Python's lock."""
-    jobs = list(jobs)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = min(cores, len(jobs)) if jax.default_backend() == "cpu" else 1
-    if threads <= 1:
-        return [function(job) for job in jobs]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(function, jobs))
 
 
 Compiled = tuple[Callable[..., dict[str, Any]], Callable[..., dict[str, Any]]]

@@ -1,22 +1,20 @@
 """`predict`: draws of the response at new inputs, or their summary."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal, get_args
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
-from pbnn.errors import DataError, MethodError, ModelError, ShapeError, unknown
+from pbnn.errors import DataError, MethodError, ModelError, unknown
 from pbnn.graph.build import BNN
-from pbnn.predict.forward import TILE_ROWS, Forward, on_all_cores
+from pbnn.predict.forward import TILE_ROWS, Forward
+from pbnn.predict.rows import encode_rows, inputs_dataset
 from pbnn.predict.summary import summarize_classes, summarize_numbers
+from pbnn.target.cores import on_all_cores
 
 Kind = Literal["draws", "summary"]
 THIN = "idata.sel(draw=slice(None, None, 10))"
-MIN_RESPONSES = 1000
-"""With fewer draws of the weights (MAP has one), a summary draws several responses from each."""
 SUMMARY_BYTES = 2**28
 """A summary takes about this many bytes of draws at a time: more would be no faster."""
 
@@ -138,7 +136,7 @@ def _summarize(forward: Forward, X: np.ndarray, quantiles: np.ndarray, memory: f
     classes = forward.bnn.response.kind == "classes"
     names = ("p",) if classes else ("y", "mu", "variance")
     if not classes:
-        forward = replace(forward, z=np.tile(forward.z, (-(-MIN_RESPONSES // len(forward.z)), 1)))
+        forward = forward.with_many_responses()
     of_row = len(forward.z) * _row_bytes(forward, names)
     if of_row * min(TILE_ROWS, len(X)) > memory:
         raise DataError(
@@ -194,49 +192,6 @@ def posterior_of(idata: Any, where: str) -> xr.Dataset:
             f"{where}: idata must be a DataTree with a group 'posterior', as pbnn.fit gives; got {has}."
         )
     return idata["posterior"].to_dataset()
-
-
-def encode_rows(
-    bnn: BNN, idata: xr.DataTree | None, X: Any, where: str = "predict"
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return inputs as numbers `(obs, feature)`, in the user's units, and a label for each row."""
-    if X is not None:
-        values, labels = bnn.columns.encode(X, where), _row_labels(X)
-    elif idata is not None and "X" in idata.get("constant_data", {}):
-        stored = idata["constant_data"]["X"]
-        values = stored.to_numpy().astype(float)
-        labels = stored.coords["obs"].to_numpy() if "obs" in stored.coords else None
-    else:
-        values, labels = bnn.model["X"].get_value(), None
-    n = len(bnn.columns.names)
-    if values.shape[1:] != (n,):
-        raise ShapeError(
-            f"{where}: the stored X has shape {values.shape}, and the model has {n} columns; pass X."
-        )
-    if len(values) == 0:
-        raise DataError(
-            f"{where}: X is empty." if X is not None else f"{where}: no training data are stored; pass X."
-        )
-    return values, np.arange(len(values)) if labels is None else labels
-
-
-def _row_labels(X: Any) -> np.ndarray | None:
-    """Return the labels of rows in a form that files keep: numbers, dates, or text."""
-    if isinstance(X, pd.DataFrame):
-        index = X.index
-    elif isinstance(X, xr.DataArray) and X.dims[0] in X.indexes:
-        index = X.indexes[X.dims[0]]
-    else:
-        return None
-    labels = np.asarray(index)
-    return labels if labels.dtype.kind in "biufMm" else np.asarray([str(label) for label in index])
-
-
-def inputs_dataset(bnn: BNN, values: np.ndarray, obs: np.ndarray) -> xr.Dataset:
-    """Return inputs as ArviZ stores constant data."""
-    return xr.Dataset(
-        {"X": (("obs", "feature"), values)}, coords={"obs": obs, "feature": list(bnn.columns.names)}
-    )
 
 
 def resolve_seed(seed: int | None, where: str) -> int:

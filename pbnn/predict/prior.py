@@ -12,13 +12,8 @@ import xarray as xr
 from pbnn.errors import MethodError
 from pbnn.graph.build import BNN
 from pbnn.predict.forward import Forward
-from pbnn.predict.predictions import (
-    draw_everywhere,
-    encode_rows,
-    inputs_dataset,
-    require_memory,
-    resolve_seed,
-)
+from pbnn.predict.predictions import draw_everywhere, require_memory, resolve_seed
+from pbnn.predict.rows import encode_rows, inputs_dataset
 
 
 def prior_predict(

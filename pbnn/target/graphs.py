@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 import pymc as pm
 from pytensor.graph.replace import graph_replace
+from pytensor.graph.traversal import graph_inputs
+from pytensor.tensor.sharedvar import TensorSharedVariable
 from pytensor.tensor.type_other import NoneConst
 
 from pbnn.graph.build import BNN
@@ -130,19 +132,28 @@ def _unconstrained(model: pm.Model, precision: Precision) -> Callable[..., Any]:
     return jax.jit(jax.vmap(jax.vmap(flat)))
 
 
-_cache: WeakKeyDictionary[BNN, dict[tuple[Precision, int], tuple[ModelGraphs, ResponseGraphs]]] = (
-    WeakKeyDictionary()
-)
+_Made = tuple[tuple[Any, ...], ModelGraphs, ResponseGraphs]
+_cache: WeakKeyDictionary[BNN, dict[Precision, _Made]] = WeakKeyDictionary()
 
 
 def bnn_graphs(bnn: BNN, precision: Precision) -> tuple[ModelGraphs, ResponseGraphs]:
-    """Return the functions of a BNN, made anew only when variables were added to its model."""
+    """Return the functions of a BNN, made anew only when its model has changed."""
+    cached, state = _cache.setdefault(bnn, {}), _state(bnn)
+    if precision not in cached or cached[precision][0] != state:
+        graphs = model_graphs(bnn.model, precision, leave_out="y"), _response_graphs(bnn, precision)
+        cached[precision] = (state, *graphs)
+    return cached[precision][1:]
+
+
+def _state(bnn: BNN) -> tuple[Any, ...]:
+    """Return what the functions depend on: the variables, and data that a user's own additions read.
+
+    The inputs and the response of the network itself are arguments, and may change.
+    """
     model = bnn.model
-    key = (precision, len(model.basic_RVs) + len(model.potentials) + len(model.deterministics))
-    cached = _cache.setdefault(bnn, {})
-    if key not in cached:
-        cached[key] = (model_graphs(model, precision, leave_out="y"), _response_graphs(bnn, precision))
-    return cached[key]
+    added = [*model.potentials, *model.deterministics]
+    read = [v for v in graph_inputs(added) if isinstance(v, TensorSharedVariable)]
+    return (*model.basic_RVs, *added, *((v.name, v.get_value(borrow=True).tobytes()) for v in read))
 
 
 def _response_graphs(bnn: BNN, precision: Precision) -> ResponseGraphs:

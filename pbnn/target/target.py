@@ -163,8 +163,12 @@ class Target:
     def bind(self, X: Any, y: Any, where: str = "score") -> Data:
         """Return other observations in the form that `log_likelihood` takes."""
         bnn = self._need_bnn("bind")
+        return self.bind_encoded(bnn.columns.encode(X, where), bnn.response.encode(y, where))
+
+    def bind_encoded(self, X: np.ndarray, y: np.ndarray) -> Data:
+        """Return the same from inputs and responses that are numbers or codes already, in the user's units."""
         with self.scope():
-            return _bind(bnn, bnn.columns.encode(X, where), bnn.response.encode(y, where))
+            return _bind(self._need_bnn("bind"), X, y)
 
     def constrain(self, z: Array) -> dict[str, Array]:
         """Return the free variables on their own scales, and the deterministic ones, by name."""

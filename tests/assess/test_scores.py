@@ -1,6 +1,7 @@
 import jax
 import numpy as np
 import pandas as pd
+import pymc as pm
 import pytest
 import xarray as xr
 from scipy import stats
@@ -215,3 +216,16 @@ def test_another_fit_is_refused(classifier, linear):
         score(linear.bnn, xr.DataTree(), linear.X, linear.y)
     with pytest.raises(ModelError, match=r"must be what pbnn\.build returned"):
         score(linear.bnn.model, linear.draws(draws=4), linear.X, linear.y)
+
+
+def test_set_data_changes_no_score(scatter):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 2)), rng.normal(size=20)
+    bnn = build(Network([], likelihoods.Gaussian()), X, y)
+    idata = scatter(bnn)
+    idata["constant_data"] = xr.DataTree(xr.Dataset({"X": (("obs", "feature"), X)}))
+    idata["observed_data"] = xr.DataTree(xr.Dataset({"y": ("obs", y)}))
+    before = pointwise(bnn, idata, seed=1)
+    with bnn.model:
+        pm.set_data({"X": np.zeros((3, 2)), "y_data": np.zeros(3)})
+    xr.testing.assert_identical(before, pointwise(bnn, idata, seed=1))

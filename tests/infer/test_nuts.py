@@ -77,7 +77,7 @@ def test_a_seed_fixes_the_draws_whatever_the_pace(monkeypatch):
     first = small(1)["posterior"]["x"].values
     assert len(set(first[:, -1, 0])) == 3
     monkeypatch.setattr("pbnn.infer.run.CHUNK_SECONDS", 1e-9)  # one step at a time
-    monkeypatch.setattr("pbnn.infer.run.os.cpu_count", lambda: 1)  # and one chain
+    monkeypatch.setattr("pbnn.infer.run.n_cores", lambda: 1)  # and one chain
     np.testing.assert_array_equal(small(1)["posterior"]["x"].values, first)
 
 

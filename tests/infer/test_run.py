@@ -44,7 +44,7 @@ def test_all_chains_run_to_their_end():
 
 
 def test_more_chains_than_cores(monkeypatch):
-    monkeypatch.setattr(run.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(run, "n_cores", lambda: 1)
     counted = []
     assert run_side_by_side([iter([i]) for i in range(5)], counted.append) is False
     assert counted == [0, 1, 2, 3, 4]

@@ -212,6 +212,19 @@ def test_set_data_is_seen():
     np.testing.assert_allclose(compiled(at, "log_likelihood")(z), expected)
 
 
+@pytest.mark.slow
+def test_set_data_is_seen_by_what_a_user_added():
+    own = build(Network([], Gaussian()), X, NETS["noise learned"][3])
+    with own.model:
+        shift = pm.Data("shift", 1.0)
+        pm.Potential("penalty", -shift * own.model["out_bias"].sum() ** 2)
+    z = np.ones(Target.of(own).dim)
+    before = float(Target.of(own).log_density(z))
+    with own.model:
+        pm.set_data({"shift": 2.0})
+    assert float(Target.of(own).log_density(z)) == pytest.approx(before - 1.0)
+
+
 @pytest.mark.parametrize(
     ("data", "error", "message"),
     [
