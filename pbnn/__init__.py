@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pbnn import datasets
+    from pbnn import assess, datasets, errors, plots, target
     from pbnn.assess.convergence import diagnose
     from pbnn.assess.scores import score
     from pbnn.graph.build import BNN, build
@@ -46,7 +46,15 @@ _HOMES = {
     "save": "pbnn.persist",
     "score": "pbnn.assess.scores",
 }
-_MODULES = {"datasets": "pbnn.datasets", "likelihoods": "pbnn.spec.likelihoods", "priors": "pbnn.spec.priors"}
+_MODULES = {
+    "assess": "pbnn.assess",
+    "datasets": "pbnn.datasets",
+    "errors": "pbnn.errors",
+    "likelihoods": "pbnn.spec.likelihoods",
+    "plots": "pbnn.plots",
+    "priors": "pbnn.spec.priors",
+    "target": "pbnn.target",
+}
 
 __all__ = [*_HOMES, *_MODULES]
 

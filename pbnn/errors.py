@@ -1,13 +1,15 @@
-"""Exceptions that every room may raise.
+"""Exceptions that every room may raise, and what else users are told or spared.
 
 Each derives from `PbnnError`, so that one `except` catches all, and from the built-in that a caller would expect
 (`ValueError`, `OSError`), so that ordinary code catches it too. A message says where, what was expected, what came,
 and what to do.
 """
 
+import logging
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from types import FrameType
 
@@ -69,3 +71,15 @@ def warn(message: str) -> None:
     while frame is not None and frame.f_globals.get("__name__", "").startswith("pbnn."):
         level, frame = level + 1, frame.f_back
     warnings.warn(message, PbnnWarning, stacklevel=level + 1)
+
+
+@contextmanager
+def quiet(logger: str, level: int = logging.WARNING) -> Iterator[None]:
+    """Keep a logger to what is at least of some level, while another library is at work."""
+    log = logging.getLogger(logger)
+    before = log.level
+    log.setLevel(level)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

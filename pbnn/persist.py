@@ -6,8 +6,6 @@ network, and what was learned of the columns and of the response. Its arrays car
 
 import json
 import os
-import secrets
-import shutil
 from dataclasses import asdict, fields
 from math import isfinite
 from pathlib import Path
@@ -22,6 +20,7 @@ from pbnn.graph.build import BNN, assemble
 from pbnn.graph.columns import Columns
 from pbnn.graph.response import Kind, Response
 from pbnn.spec.network import Network
+from pbnn.write import write_whole
 
 FORMAT = 1
 """Raised when a change makes older versions misread new files."""
@@ -78,7 +77,7 @@ def save(bnn: BNN, idata: xr.DataTree, path: str | os.PathLike[str]) -> None:
         "columns": json.dumps(asdict(bnn.columns)),
         "response": json.dumps(asdict(bnn.response)),
     }
-    _write_whole(tree, Path(os.path.realpath(Path(path).expanduser())))
+    write_whole(path, _content(tree, path), "save")
 
 
 def load(path: str | os.PathLike[str]) -> tuple[BNN, xr.DataTree]:
@@ -117,7 +116,7 @@ def load(path: str | os.PathLike[str]) -> tuple[BNN, xr.DataTree]:
         del tree.attrs["pbnn_format"]
         return _rebuild(tree), tree
     except Exception as error:
-        raise _damaged(file, error) from error
+        raise _damaged(file, _cause(error)) from error
 
 
 # ---------------------------------------------------------------- writing
@@ -139,42 +138,15 @@ def _check_fit(bnn: BNN, idata: Any) -> None:
             )
 
 
-def _write_whole(tree: xr.DataTree, path: Path) -> None:
-    """Write beside `path`, make sure it is on the disk, then put it in place.
-
-    The file is made in memory: on a full disk HDF5 takes the whole process down.
-    """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+def _content(tree: xr.DataTree, path: str | os.PathLike[str]) -> bytes | memoryview:
+    """Make the file in memory: on a full disk HDF5 takes the whole process down."""
     try:
-        content = tree.to_netcdf(engine="h5netcdf", encoding=_checksums(tree))
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, beside)
-        os.replace(beside, path)
-        _sync_folder(path.parent)
+        return tree.to_netcdf(engine="h5netcdf", encoding=_checksums(tree))
     except Exception as error:
-        survives = " The earlier file is as it was." if path.is_file() else ""
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(" .")
         raise FileError(
-            f"save: {path} could not be written: {_reason(error)}.{survives} {_remedy(error)}"
+            f"save: {path} could not be written: {reason}. Take out of idata what NetCDF cannot hold."
         ) from error
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _remedy(error: Exception) -> str:
-    match error:
-        case FileNotFoundError():
-            return "Make the folder first."
-        case IsADirectoryError():
-            return "Add the name of a file."
-        case PermissionError():
-            return "Save to a folder that you may write to."
-        case OSError():
-            return "Free some space, or save elsewhere."
-    return "Take out of idata what NetCDF cannot hold."
 
 
 def _checksums(tree: xr.DataTree) -> dict[str, dict[str, dict[str, bool]]]:
@@ -189,15 +161,6 @@ def _checksums(tree: xr.DataTree) -> dict[str, dict[str, dict[str, bool]]]:
     }
 
 
-def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
 # ---------------------------------------------------------------- reading
 
 
@@ -208,28 +171,28 @@ def _read_attributes(file: Path) -> dict[str, Any]:
     if not os.access(file, os.R_OK):
         raise FileError(f"load: {file} may not be read by this user; change its permissions.")
     if not h5py.is_hdf5(file):
-        raise FileError(
-            f"load: {file} is no NetCDF file, or its beginning is damaged; pass a file of pbnn.save."
-        )
+        raise _damaged(file, "it is no NetCDF file")
     try:
         with h5py.File(file, "r") as opened:
             return dict(opened.attrs)
     except Exception as error:
-        raise _damaged(file, error) from error
+        raise _damaged(file, _cause(error)) from error
 
 
-def _damaged(file: Path, error: Exception) -> FileError:
+def _damaged(file: Path, cause: str) -> FileError:
     return FileError(
-        f"load: {file} is damaged: {_reason(error)}. Take a copy from elsewhere, or fit and save again."
+        f"load: {file} is not a run file of pbnn, or damaged: {cause}. Take a copy from elsewhere, or fit and save "
+        "again."
     )
 
 
-def _reason(error: Exception) -> str:
-    """Return the first line of an error, without the long tail that HDF5 adds."""
+def _cause(error: Exception) -> str:
+    """Say in a few words what is wrong: in ours for our own checks; HDF5's words help nobody."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
-    text = str(error.args[0] if error.args else "")
-    return text.splitlines()[0].rstrip(" .") if text else type(error).__name__
+    if isinstance(error, ValueError):
+        return (str(error) or "a value is wrong").splitlines()[0].rstrip(" .")
+    return "its content cannot be read"
 
 
 def _rebuild(tree: xr.DataTree) -> BNN:

@@ -64,3 +64,9 @@ def test_unknown_name_lists_the_known_ones():
 
     with pytest.raises(AttributeError, match=r"no attribute 'Dens'; it has: .*Dense"):
         pbnn.Dens  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["assess", "errors", "plots", "target"])
+def test_rooms_are_there_after_a_bare_import(name):
+    code = f"import pbnn; assert pbnn.{name}.__name__ == 'pbnn.{name}'; assert callable(pbnn.predict)"
+    subprocess.run([sys.executable, "-c", code], check=True)

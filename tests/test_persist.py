@@ -165,9 +165,9 @@ def test_a_failing_disk_leaves_the_old_file(saved, path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    for owner, name in ((xr.DataTree, "to_netcdf"), (os, "fsync"), (os, "replace")):
+    for name in ("fsync", "replace"):
         with monkeypatch.context() as patch:
-            patch.setattr(owner, name, full)
+            patch.setattr(os, name, full)
             with pytest.raises(
                 FileError, match=r"No space left on device\. The earlier file is as it was\. Free some"
             ):
@@ -259,7 +259,9 @@ def test_missing_text_and_foreign_files(path, tmp_path):
     with pytest.raises(FileError, match="is a folder"):
         load(tmp_path)
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(FileError, match=r"run\.nc is no NetCDF file.*pass a file of pbnn\.save"):
+    with pytest.raises(
+        FileError, match=r"run\.nc is not a run file of pbnn, or damaged: it is no NetCDF file\. Take"
+    ):
         load(path)
     made("gaussian")[1].to_netcdf(path, engine="h5netcdf")
     with pytest.raises(FileError, match=r"is no run file of pbnn\.save.*xarray\.open_datatree"):
@@ -270,7 +272,9 @@ def test_missing_text_and_foreign_files(path, tmp_path):
 def test_truncated_files(saved, path, keep):
     whole = path.read_bytes()
     path.write_bytes(whole[: int(keep * len(whole))])
-    with pytest.raises(FileError, match=r"run\.nc is (damaged: .*truncated|no NetCDF file)"):
+    with pytest.raises(
+        FileError, match=r"run\.nc is not a run file of pbnn, or damaged: it[^:(]*\. Take a copy"
+    ):
         load(path)
 
 
@@ -280,7 +284,9 @@ def test_flipped_bits_in_the_weights_are_found(saved, path):
     content = bytearray(path.read_bytes())
     content[chunk.byte_offset + 9] ^= 1
     path.write_bytes(content)
-    with pytest.raises(FileError, match=r"is damaged: .* Take a copy from elsewhere, or fit and save again"):
+    with pytest.raises(
+        FileError, match=r"or damaged: its content cannot be read\. Take a copy from elsewhere, or fit"
+    ):
         load(path)
 
 
@@ -326,7 +332,7 @@ def test_edited_values(saved, path, what, field, value):
     with h5py.File(path) as file:
         parts = json.loads(file.attrs[what])
     change(path, what, json.dumps({**parts, field: value}))
-    with pytest.raises(FileError, match=r"run\.nc is damaged"):
+    with pytest.raises(FileError, match=r"run\.nc is not a run file of pbnn, or damaged"):
         load(path)
 
 

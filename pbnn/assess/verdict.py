@@ -14,6 +14,8 @@ ESS_PER_CHAIN, ESS_IN_ALL = 100, 400
 """Vehtari et al. (2021), 10.1214/20-BA1221: so many effective draws, for R-hat itself to be reliable."""
 DIVERGENT_BAD = 0.05
 TREEDEPTH_SHARE = 0.05
+K_HAT_BAD = 1.0
+"""Beyond it importance weights have not even a mean."""
 BFMI = 0.3
 """Betancourt (2016), arXiv:1604.00695."""
 
@@ -238,7 +240,7 @@ def _hamiltonian(e: Evidence) -> list[Finding]:
         cut = f"{_percent(e.max_treedepth_share)} of the trajectories were cut at the greatest tree depth"
         if e.ess_min >= e.ess_needed:
             # A cut trajectory is as valid as any, only short; with enough effective draws that does not matter.
-            found.append(Finding("yes", f"{cut}, which costs time, but no trust"))
+            found.append(Finding("yes", f"{cut}, which slows the sampler, but leaves its draws valid"))
         else:
             advice = "Raise `max_treedepth`, or tune longer."
             found.append(Finding("caution", f"{cut}, so the chains move slowly", advice))
@@ -294,6 +296,13 @@ def _importance(e: Evidence) -> Finding:
     if e.k_hat <= limit:
         return Finding(
             "yes", f"the approximation is close to the posterior by its importance weights {value}"
+        )
+    if e.k_hat > K_HAT_BAD:
+        return Finding(
+            "caution",
+            f"the approximation is far from the posterior by its importance weights {value}: compare with NUTS before "
+            "you rely on its uncertainty",
+            "The test is pessimistic where weights are many, so predictions may be good all the same.",
         )
     return Finding(
         "caution",

@@ -3,6 +3,8 @@
 What they do is imported when they run, so that `pbnn --help` answers at once.
 """
 
+import os
+import traceback
 import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -13,8 +15,11 @@ import typer
 
 from pbnn.errors import PbnnError, PbnnWarning
 
+FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
+DEBUG = "PBNN_DEBUG"
+"""Environment variable that shows the traceback of every error."""
 
 app = typer.Typer(
     name="pbnn",
@@ -26,7 +31,7 @@ app = typer.Typer(
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line. Bad input ends it with one line on stderr and exit code 2."""
+    """Run the command line. Bad input ends it with one line on stderr and exit code 2, other failures with 1."""
     with warnings.catch_warnings():
         # Other libraries' warnings are for programmers; ours are notes to the user.
         warnings.simplefilter("ignore")
@@ -43,10 +48,16 @@ def main(args: Sequence[str] | None = None) -> None:
         except (typer.Abort, KeyboardInterrupt):
             _complain("interrupted.")
             code = INTERRUPTED
+        except Exception as error:  # of another library: its message is all that we can say
+            words = f"{type(error).__name__}: {str(error).strip()}".splitlines()[0].rstrip(" .:!")
+            _complain(f"{words}. For the traceback set {DEBUG}=1.")
+            code = FAILED
     raise SystemExit(code or 0)
 
 
 def _complain(text: str) -> None:
+    if os.environ.get(DEBUG):
+        traceback.print_exc()
     typer.secho(f"Error: {' '.join(text.split())}", fg="red", err=True)
 
 
@@ -83,7 +94,8 @@ def _root(
       pbnn report run.nc --test test.csv
       pbnn predict run.nc new.csv --out predictions.csv
 
-    Bad input ends a command with one line and exit code 2, before anything is computed.
+    Bad input ends a command with one line and exit code 2, before anything is computed; another failure ends it with
+    exit code 1, and PBNN_DEBUG=1 in the environment shows its traceback.
     """  # noqa: D301
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())

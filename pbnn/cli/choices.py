@@ -77,6 +77,19 @@ def likelihood_from(name: str, noise: str | None) -> Likelihood:
         return LIKELIHOODS[name](noise=noise)
 
 
+def require_suited(likelihood: str, y: pd.Series, path: object) -> None:
+    """Raise `DataError` if the target holds labels, and the likelihood is for numbers, or for two labels only."""
+    n = y.nunique()
+    suited = "bernoulli" if n == 2 else "categorical"
+    if likelihood in ("gaussian", "student-t", "poisson") and not pd.api.types.is_numeric_dtype(y):
+        needs = f"holds text ({y.iloc[0]!r}), and {likelihood} needs numbers"
+    elif likelihood == "bernoulli" and n > 2:
+        needs = f"has {n} different values, and bernoulli needs two"
+    else:
+        return
+    raise DataError(f"{path}: column {y.name!r} {needs}; pass --likelihood {suited}.")
+
+
 def require_categories(table: pd.DataFrame, names: Iterable[str], path: object) -> None:
     """Raise `DataError` if a text column holds so many texts that it names rows rather than groups them."""
     for name in names:

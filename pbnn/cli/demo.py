@@ -6,7 +6,7 @@ from time import perf_counter
 import typer
 
 import pbnn
-from pbnn.cli.files import require_writable
+from pbnn.cli.files import require_writable, unused
 from pbnn.cli.fitting import keep
 from pbnn.errors import FileError
 from pbnn.spec import likelihoods, priors
@@ -45,7 +45,7 @@ def run_demo(out: Path, seed: int) -> None:
     try:
         pbnn.report(bnn, idata, out, X_test=part.X_test, y_test=part.y_test)
     except Exception as error:
-        run = out.with_suffix(".nc")
+        run = unused(out.with_suffix(".nc"))
         keep(bnn, idata, run)
         raise FileError(f"The report failed ({error}). The fit is in {run}: pbnn report {run}") from error
     typer.echo(f"Wrote {out.resolve()} in {perf_counter() - start:.0f} s. Open it in a browser.")

@@ -1,11 +1,10 @@
 """Tables in CSV files, and places to write to, with errors that name the file, the line and the column."""
 
 import csv
-import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from itertools import chain, count, islice
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -99,37 +98,25 @@ def line_of(path: Path, row: int) -> int:
     """Return the line of the file on which a row ends: blank lines, and line breaks in quotes, count."""
     with path.open(newline="", encoding="utf-8-sig") as handle:
         reader = csv.reader(handle, delimiter=_separator(path))
-        lines = (reader.line_num for record in reader if record)
-        return next(line for i, line in enumerate(lines) if i == row + 1)
+        lines = (reader.line_num for record in reader if len(record) > 1 or "".join(record).strip())
+        return next(islice(lines, row + 1, None), row + 2)
 
 
 @contextmanager
-def lines_for_rows(path: Path) -> Iterator[None]:
-    """Let errors about the data of a file name the line where the library names the row."""
+def about(path: Path) -> Iterator[None]:
+    """Let errors about data name their file, and say how it counts the rows that the library names."""
     try:
         yield
     except DataError as error:
-
-        def line(row: re.Match[str]) -> str:
-            return f"{'on ' if row[1] else ''}line {line_of(path, int(row[2]))}"
-
-        text = re.sub(r"\b(in )?row (\d+)\b", line, str(error))
-        raise type(error)(f"{path}: {text.partition(': ')[2]}") from error
+        where, _, text = str(error).partition(": ")
+        note = " Rows count from 0, below the header." if " row " in text else ""
+        raise type(error)(f"{path}: {text or where}{note}") from error
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """Write a CSV file: beside, then renamed, so that a full disk leaves the old file whole."""
-    beside = path.with_name(f"{path.name}.part")
-    try:
-        table.to_csv(beside, index=False, float_format="%.8g")
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise FileError(f"{path}: cannot be written ({error.strerror}).") from error
-
-
-def require_writable(path: Path) -> None:
-    """Raise `FileError` unless a file can be made at `path`: better before a long fit than after it."""
+def require_writable(path: Path, *inputs: Path | None) -> None:
+    """Raise `FileError` unless a file can be made at `path`, and is none of the inputs: better before a long fit."""
+    if any(source and source.exists() and path.exists() and source.samefile(path) for source in inputs):
+        raise FileError(f"{path}: is an input of this command; write to another file with --out.")
     if path.is_dir():
         raise FileError(f"{path}: is a folder; name a file in it.")
     if not path.parent.is_dir():
@@ -139,6 +126,12 @@ def require_writable(path: Path) -> None:
             pass
     except OSError as error:
         raise FileError(f"{path}: cannot be written ({error.strerror}).") from error
+
+
+def unused(path: Path) -> Path:
+    """Return `path`, or one like it with a number that no file has: what is rescued replaces nothing."""
+    numbered = (path.with_stem(f"{path.stem}-{n}") for n in count(2))
+    return next(place for place in chain([path], numbered) if not place.exists())
 
 
 def prediction_table(predictions: xr.Dataset) -> pd.DataFrame:
@@ -170,7 +163,11 @@ def _numeric_columns(predictions: xr.Dataset) -> Iterator[tuple[str, object]]:
 
 
 def _separator(path: Path) -> str:
-    """Return what separates the columns: a comma, unless the header has none but semicolons or tabs."""
-    with path.open(encoding="utf-8-sig") as handle:
-        header = next((line for line in handle if line.strip()), "")
-    return next((mark for mark in (",", ";", "\t") if mark in header), ",")
+    """Return what separates the columns: what cuts the header and the line below into as many cells, or a comma."""
+    with path.open(newline="", encoding="utf-8-sig") as handle:
+        top = list(islice(filter(str.strip, handle), 2))
+    for mark in (",", ";", "\t"):
+        widths = {len(record) for record in csv.reader(top, delimiter=mark)}
+        if len(widths) == 1 and widths != {1}:
+            return mark
+    return next((mark for mark in (",", ";", "\t") if top and mark in top[0]), ",")

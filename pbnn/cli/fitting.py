@@ -13,9 +13,10 @@ from pbnn.cli.choices import (
     likelihood_from,
     method_from,
     require_categories,
+    require_suited,
     suggest_likelihood,
 )
-from pbnn.cli.files import lines_for_rows, numbers_or_text, read_table, require_writable, take_columns
+from pbnn.cli.files import about, numbers_or_text, read_table, require_writable, take_columns, unused
 from pbnn.errors import DataError, FileError, PbnnError
 from pbnn.graph.build import BNN
 from pbnn.spec.network import Network
@@ -23,9 +24,9 @@ from pbnn.spec.network import Network
 
 def run_fit(data: Path, target: str, out: Path, wishes: Wishes, *, force: bool) -> None:
     """Check everything that can be checked before the fit; then fit, save, and judge."""
+    require_writable(out, data)
     if out.exists() and not force:
         raise FileError(f"{out}: exists already; pass --force to replace it, or another --out.")
-    require_writable(out)
     method = method_from(wishes.method, wishes.counts, wishes.settings)
     bnn = build_from_table(data, target, wishes)
     typer.echo(bnn)
@@ -56,9 +57,10 @@ def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
     if name is None:
         name, why = suggest_likelihood(y[target])
         typer.echo(f"Likelihood of {target} ({why}): {name}. For another one pass --likelihood.")
+    require_suited(name, y[target], data)
     layers = layers_from(wishes.hidden, wishes.activation, categories)
     network = Network(layers, likelihood_from(name, wishes.noise))  # type: ignore[arg-type]
-    with lines_for_rows(data):
+    with about(data):
         return pbnn.build(network, X, y[target])
 
 
@@ -73,7 +75,7 @@ def keep(bnn: BNN, idata: xr.DataTree, out: Path) -> None:
     try:
         pbnn.save(bnn, idata, out)
     except (PbnnError, OSError) as error:
-        elsewhere = Path(gettempdir()) / f"{out.stem}-{idata.attrs['seed']}.nc"
+        elsewhere = unused(Path(gettempdir()) / f"{out.stem}-{idata.attrs['seed']}.nc")
         try:
             pbnn.save(bnn, idata, elsewhere)
         except (PbnnError, OSError):

@@ -9,16 +9,16 @@ import typer
 
 import pbnn
 from pbnn.cli.files import (
-    lines_for_rows,
+    about,
     prediction_table,
     read_table,
     require_writable,
     take_columns,
-    write_table,
 )
 from pbnn.errors import MethodError
 from pbnn.graph.build import BNN
 from pbnn.infer.methods import DEFAULT_METHOD, METHODS
+from pbnn.write import write_whole
 
 DISTRUSTED = 1
 
@@ -26,26 +26,26 @@ DISTRUSTED = 1
 def run_predict(run: Path, data: Path, out: Path, quantiles: str, seed: int) -> None:
     """Predict the rows of a table."""
     levels = _levels(quantiles)
-    require_writable(out)
+    require_writable(out, run, data)
     bnn, idata = pbnn.load(run)
     X = _inputs(bnn, data)
-    with lines_for_rows(data):
+    with about(data):
         predictions = pbnn.predict(bnn, idata, X, kind="summary", quantiles=levels, seed=seed)
     table = prediction_table(predictions["predictions"].to_dataset())
-    write_table(table, out)
+    write_whole(out, table.to_csv(index=False, float_format="%.8g").encode(), "predict")
     typer.echo(f"Wrote {out}: {len(table)} rows, columns {', '.join(table.columns)}.")
 
 
 def run_report(run: Path, out: Path, test: Path | None, target: str | None) -> None:
     """Write the report of a run, judged on held-out rows if there are some."""
-    require_writable(out)
+    require_writable(out, run, test)
     bnn, idata = pbnn.load(run)
     if test is None:
         pbnn.report(bnn, idata, out)
     else:
         names = bnn.response.names if target is None else (target,)
         y = take_columns(_read(bnn, test, names), names, test)
-        with lines_for_rows(test):
+        with about(test):
             pbnn.report(bnn, idata, out, _inputs(bnn, test), y.iloc[:, 0] if bnn.response.vector else y)
     typer.echo(f"Wrote {out}.")
 

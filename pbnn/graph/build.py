@@ -74,7 +74,7 @@ class BNN:
     def _title(self) -> str:
         n = len(self.columns.names)
         rows = f"{self.n_obs} rows × {n} column{'s' if n > 1 else ''}"
-        return f"BNN: {rows}, {self.n_weights} weights, {likelihood_words(self.network)}"
+        return f"BNN: {rows}, {self.n_weights} parameters, {likelihood_words(self.network)}"
 
     def _rows(self) -> list[tuple[str, ...]]:
         net, shapes = self.network, _shapes(self.model)
@@ -122,7 +122,7 @@ def build(network: Network, X: Any, y: Any, *, standardize: bool = True) -> BNN:
     Raises
     ------
     DataError, ShapeError
-        If the data cannot be used; the message names the row and column.
+        If the data cannot be used; the message names the row, counting from 0, and the column.
     SpecError
         If the network does not fit the data.
 

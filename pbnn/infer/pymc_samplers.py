@@ -1,8 +1,6 @@
 """Other people's samplers on the same model, through PyMC: `pm.sample`, nutpie, NumPyro and `pm.fit`."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -11,7 +9,7 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
-from pbnn.errors import MissingExtraError
+from pbnn.errors import MissingExtraError, quiet
 from pbnn.infer.methods import NUTS, PymcADVI
 from pbnn.infer.run import Run, Session, run
 from pbnn.target import Target
@@ -40,7 +38,7 @@ def sample_with_pymc(method: NUTS, target: Target, session: Session) -> Run:
             f'NUTS: sampler={method.sampler!r} needs a library of that name: pip install "pbnn[{method.sampler}]".'
         )
     # NumPyro follows JAX's flag; the others are float64 anyway.
-    with flags_kept(), scope("float64"), _quiet():
+    with flags_kept(), scope("float64"), quiet("pymc", logging.ERROR):
         tree = pm.sample(
             draws=method.draws,
             tune=method.tune,
@@ -76,7 +74,7 @@ def _nuts_options(method: NUTS) -> dict[str, Any]:
 @run.register
 def _(method: PymcADVI, target: Target, session: Session) -> Run:
     name = {"meanfield": "advi", "fullrank": "fullrank_advi"}[method.structure]
-    with _quiet():
+    with quiet("pymc", logging.ERROR):
         approximation = pm.fit(
             method.steps,
             method=name,
@@ -110,15 +108,3 @@ def _log_density(target: Target, z: np.ndarray) -> np.ndarray:
     with target.scope():
         one = jax.jit(lambda z, data: jax.lax.map(lambda zi: target.log_density(zi, data), z))
         return np.stack([np.asarray(one(chain, target.data)) for chain in z])
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence PyMC's lines on the sampler's set-up; what matters is in the result."""
-    logger = logging.getLogger("pymc")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)

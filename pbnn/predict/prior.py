@@ -1,15 +1,12 @@
 """`prior_predict`: what the model says before it has seen data."""
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pymc as pm
 import xarray as xr
 
-from pbnn.errors import MethodError
+from pbnn.errors import MethodError, quiet
 from pbnn.graph.build import BNN
 from pbnn.predict.forward import Forward
 from pbnn.predict.predictions import draw_everywhere, require_memory, resolve_seed
@@ -82,23 +79,11 @@ def prior_predict(
 def _draw_weights(bnn: BNN, draws: int, seed: int) -> xr.Dataset:
     names = [v.name for v in (*bnn.model.free_RVs, *bnn.model.deterministics)]
     # For so few draws the time goes into compiling, so the quickest mode wins.
-    with _quiet("pymc.sampling.forward"):
+    with quiet("pymc.sampling.forward"):
         tree = pm.sample_prior_predictive(
             draws, bnn.model, names, random_seed=seed, compile_kwargs={"mode": "FAST_COMPILE"}
         )
     return tree["prior"].to_dataset()[names].drop_attrs()  # PyMC's hold the time, so no two are the same
-
-
-@contextmanager
-def _quiet(name: str) -> Iterator[None]:
-    """Keep a logger to its warnings."""
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _observed(bnn: BNN, predictive: xr.Dataset) -> xr.Dataset:

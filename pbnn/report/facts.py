@@ -68,9 +68,14 @@ class Facts:
             raise ModelError(
                 f"report: the first argument must be what pbnn.build returned; got {type(bnn).__name__}."
             )
-        for group in ("posterior", "sample_stats", "observed_data", "constant_data"):
+        for group in ("posterior", "sample_stats"):
             if group not in idata.children:
                 raise ModelError(f"report: the fit has no group {group!r}; pass what pbnn.fit returned.")
+        if not {"observed_data", "constant_data"} <= set(idata.children):
+            raise ModelError(
+                "report: the fit has come without its training data, which the report shows; pass a run that was saved "
+                "with the groups 'constant_data' and 'observed_data'."
+            )
         X_train = decode_inputs(bnn, idata["constant_data"]["X"].to_numpy())
         y_train = decode_response(bnn, idata["observed_data"]["y"].to_numpy())
         if (X_test is None) != (y_test is None):

@@ -1,7 +1,6 @@
 """`report`: a fit to one self-contained HTML file."""
 
 import os
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from pbnn.report.sections.provenance import provenance_section
 from pbnn.report.sections.uncertainty import uncertainty_section
 from pbnn.report.summary import summarize
 from pbnn.report.words import prose
+from pbnn.write import write_whole
 
 SECTIONS = (
     fit_section,
@@ -101,7 +101,7 @@ def report(
     head = summarize(facts, title)
     sections = [make(facts) for make in SECTIONS]
     text = _template().render(head=head, sections=sections, style=_style())
-    write(path, text)
+    write_whole(path, text.encode(), "report")
     return path
 
 
@@ -128,18 +128,3 @@ def _check_writable(path: Path) -> None:
         raise FileError(f"report: there is no folder {str(path.parent)!r}; make it first.")
     if not os.access(path.parent, os.W_OK):
         raise FileError(f"report: no permission to write in the folder {str(path.parent)!r}.")
-
-
-def write(path: Path, text: str) -> None:
-    """Write beside, then rename: the path holds the old file or the whole new one, never half of it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            beside.unlink()
-        raise FileError(f"report: cannot write {str(path)!r}: {error.strerror or error}.") from error

@@ -58,7 +58,11 @@ UNDECIDED = {"r_hat_max": nan, "ess_bulk_min": nan, "ess_tail_min": nan, "mcse_s
             "caution",
             "40 % of the trajectories were cut at the greatest tree depth, so the chains move slowly",
         ),
-        ({"max_treedepth_share": 0.4}, "yes", "tree depth, which costs time, but no trust"),
+        (
+            {"max_treedepth_share": 0.4},
+            "yes",
+            "tree depth, which slows the sampler, but leaves its draws valid",
+        ),
         ({"bfmi_min": 0.1}, "caution", "BFMI 0.10"),
         (
             {"interrupted": True, "n_draws": 700},
@@ -85,8 +89,10 @@ def test_chains_are_judged_in_words(change, trust, words):
     ("change", "trust", "words"),
     [
         ({}, "yes", "close to the posterior by its importance weights (k-hat 0.30; up to 0.67 is good)"),
-        ({"k_hat": 1.4}, "caution", "differs from the posterior by its importance weights (k-hat 1.40"),
-        ({"k_hat": 1.4}, "caution", "pessimistic"),
+        ({"k_hat": 0.9}, "caution", "differs from the posterior by its importance weights (k-hat 0.90"),
+        ({"k_hat": 0.9}, "caution", "pessimistic"),
+        ({"k_hat": 3.3}, "caution", "far from the posterior by its importance weights (k-hat 3.30"),
+        ({"k_hat": inf}, "caution", "compare with NUTS before you rely on its uncertainty"),
         ({"k_hat": None}, "caution", "nothing here measures how close it is"),
         ({"converged": False}, "caution", "the optimiser had not converged"),
         ({"converged": False, "k_hat": 1.4}, "no", "the optimiser had not converged"),

@@ -225,7 +225,7 @@ def test_two_rows_are_enough():
 def test_print_counts_the_weights(bnn):
     lines = str(bnn).splitlines()
     assert lines[0].startswith(
-        "BNN: 12 rows × 3 columns, 52 weights, Gaussian, noise ~ LogNormal(0.3·sd(y), 1)"
+        "BNN: 12 rows × 3 columns, 52 parameters, Gaussian, noise ~ LogNormal(0.3·sd(y), 1)"
     )
     table = {line.split()[0]: line for line in lines[3:]}
     assert list(table) == ["h0", "h1", "h2", "out", "noise"]

@@ -79,7 +79,7 @@ def _columns_table(facts: Facts) -> Block:
 def _model_words(facts: Facts) -> str:
     words = network_words(facts.bnn)
     return (
-        f"The model is {words}, with {plural(facts.bnn.n_weights, 'free parameter')} in all. "
+        f"The model is {words}, with {plural(facts.bnn.n_weights, 'parameter')} in all. "
         f"The likelihood of the response is {likelihood_sentence(facts.bnn)}. Each weight, bias and learned scale has "
         "a prior, listed below; inputs and a continuous response are standardised inside the model, and everything in "
         "this report is back in the units of the data."
