@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pbnn.assess.scores import score
     from pbnn.graph.build import BNN, build
     from pbnn.graph.nn import nn
-    from pbnn.infer import ADVI, MAP, NUTS, PymcADVI, fit
+    from pbnn.infer import ADVI, MAP, MCLMC, NUTS, PymcADVI, fit
     from pbnn.persist import load, save
     from pbnn.predict import predict, prior_predict
     from pbnn.report import report
@@ -30,6 +30,7 @@ _HOMES = {
     "Embedding": "pbnn.spec.layers",
     "LayerNorm": "pbnn.spec.layers",
     "MAP": "pbnn.infer",
+    "MCLMC": "pbnn.infer",
     "NUTS": "pbnn.infer",
     "Network": "pbnn.spec.network",
     "PymcADVI": "pbnn.infer",

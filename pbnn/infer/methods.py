@@ -77,6 +77,51 @@ class NUTS:
 
 @final
 @dataclass(frozen=True, slots=True)
+class MCLMC:
+    """Microcanonical Langevin chains from the members of a deep ensemble: for networks, the most draws for the time.
+
+    Robnik et al. 2023 (arXiv:2212.08549), Robnik & Seljak 2023 (arXiv:2303.18221); for networks Sommer et al. 2025
+    (arXiv:2502.06335). Without a Metropolis step: draws have a bias that falls with the square of the step size, and
+    which is measured by repeating some of them at half the step size.
+
+    Parameters
+    ----------
+    draws
+        Draws kept in each chain.
+    chains
+        Number of chains, each from a start optimised on other rows, run side by side on all cores.
+    thin
+        Steps between draws.
+    tune
+        Steps of adaptation, before them.
+    energy_error
+        Mean square of the energy error of a step, per parameter (nats squared), that the step size is adapted to.
+    adjusted
+        With a Metropolis step: asymptotically exact, and some times slower.
+    restarts
+        How often a chain that is frozen, diverges or gets stuck may begin anew.
+    """
+
+    draws: int = 1000
+    chains: int = 4
+    _: KW_ONLY
+    thin: int = 100
+    tune: int = 20_000
+    energy_error: float = 5e-5
+    adjusted: bool = False
+    restarts: int = 3
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        _check_counts(self, "draws", "chains", "thin", "tune")
+        _check_counts(self, "restarts", least=0)
+        _check_number(self, "energy_error", 0, float("inf"), "a positive number")
+        _require(self, isinstance(self.adjusted, bool), "adjusted", "True or False")
+        _check_precision(self)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class ADVI:
     """Automatic differentiation variational inference: a Gaussian near the posterior in Kullback–Leibler divergence.
 
@@ -173,8 +218,8 @@ class PymcADVI:
         _check_counts(self, "draws", "steps")
 
 
-Method = NUTS | ADVI | MAP | PymcADVI
-METHODS: Mapping[str, type] = {"nuts": NUTS, "advi": ADVI, "map": MAP, "pymc-advi": PymcADVI}
+Method = MCLMC | NUTS | ADVI | MAP | PymcADVI
+METHODS: Mapping[str, type] = {"mclmc": MCLMC, "nuts": NUTS, "advi": ADVI, "map": MAP, "pymc-advi": PymcADVI}
 DEFAULT_METHOD = "nuts"
 
 

@@ -17,7 +17,7 @@ from pbnn.errors import MethodError
 from pbnn.infer.methods import NUTS
 from pbnn.infer.progress import progress_bar
 from pbnn.infer.pymc_samplers import sample_with_pymc
-from pbnn.infer.run import Run, Session, run, run_side_by_side, timed_chunks
+from pbnn.infer.run import Run, Session, alike, run, run_side_by_side, timed_chunks
 from pbnn.target import Target
 
 LARGEST_CHUNK = 256
@@ -217,7 +217,7 @@ def _collect(method: NUTS, chains: list[_Chain], interrupted: bool) -> Run:
             "Lower `tune` for a quick look."
         )
     lengths = [len(d["lp"]) for d in drawn.values()]
-    n = max(lengths, key=lambda n: n * sum(length >= n for length in lengths))
+    n = alike(lengths)
     begun = [chain for chain, d in drawn.items() if len(d["lp"]) >= n]
     stacked = {name: np.stack([drawn[c][name][:n] for c in begun]) for name in drawn[begun[0]]}
     z = stacked.pop("z")

@@ -22,6 +22,8 @@ PACKAGES = ("pbnn", "pymc", "pytensor", "jax", "blackjax", "optax", "arviz", "nu
 def record(found: Run, method: Method, target: Target, *, seed: int, wall_time: float) -> xr.DataTree:
     """Return groups `posterior`, `sample_stats`, `observed_data`, `constant_data` and, of an optimiser, `optimization`.
 
+    Draws of MCLMC at half its step size are in `half_step`.
+
     Method, options, seed, precision, versions, network and wall time are in `attrs`; nested ones as JSON.
     """
     model = target.model
@@ -30,6 +32,8 @@ def record(found: Run, method: Method, target: Target, *, seed: int, wall_time: 
         "sample_stats": found.stats,
         "observed_data": find_observations(model),
     }
+    if found.check is not None:
+        groups["half_step"] = _constrain(target, found.check)
     constants = find_constants(model)
     if target.bnn is not None:
         constants.pop("y_data", None)  # the observed data, once more

@@ -29,6 +29,9 @@ class Run:
         Statistics of each draw `(chain, draw)`; `lp` is the log density.
     sampling
         `"mcmc"`, or `"approximate"` for independent draws of an approximation.
+    check
+        More draws `(chain, draw, dim)`, at half the step size: their means differ from those of `z` by three quarters
+        of the bias that the step size causes.
     trace
         Course of an optimisation, `(step,)`, by name.
     n_gradients
@@ -44,6 +47,7 @@ class Run:
     z: np.ndarray
     stats: dict[str, np.ndarray]
     sampling: Literal["mcmc", "approximate"]
+    check: np.ndarray | None = None
     trace: dict[str, np.ndarray] = field(default_factory=dict)
     n_gradients: int = 0
     converged: bool | None = None
@@ -129,3 +133,8 @@ def run_side_by_side(chains: Sequence[Iterator[int]], advance: Callable[[int], N
         if not future.cancelled():
             future.result()
     return interrupted
+
+
+def alike(lengths: Sequence[int]) -> int:
+    """Return how many draws to keep of each chain that has so many, so that most draws are kept."""
+    return max(lengths, key=lambda n: n * sum(length >= n for length in lengths))
