@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from pbnn.errors import MethodError
+from pbnn.infer.chains import Chains, run_chains
 from pbnn.infer.climb import Climb
 from pbnn.infer.methods import MCLMC
 from pbnn.infer.microcanonical import Point, adjusted, initial, unadjusted
-from pbnn.infer.programs import InMemory, Keeper, Kept, Kernel, State, run_programs
-from pbnn.infer.progress import progress_bar
-from pbnn.infer.run import Run, Session, alike, run
+from pbnn.infer.programs import Kept, Kernel, State
+from pbnn.infer.run import Run, Session, run
 from pbnn.infer.tune import Tuning
 from pbnn.target import Target
 
@@ -183,53 +183,29 @@ def _move(target: Target, method: MCLMC) -> Kernel:
 @run.register
 def _(method: MCLMC, target: Target, session: Session) -> Run:
     program = MclmcChains(method, target, session.seed)
-    keeper = InMemory()
-    chains = range(method.chains)
-    with progress_bar("MCLMC", method.chains * program.pieces, show=session.progress) as bar:
-        interrupted = run_programs(program, target, chains, keeper, bar.advance)
-    return _collect(method, keeper, interrupted)
-
-
-def _collect(method: MCLMC, keeper: Keeper, interrupted: bool) -> Run:
-    states = {i: keeper.state(i) or {} for i in range(method.chains)}
-    failed = {i: s["reason"] for i, s in states.items() if s.get("stage") == "failed"}
-    drawn = {i: keeper.draws(i, "draws") for i in states if i not in failed}
-    drawn = {i: d for i, d in drawn.items() if d}
-    if not drawn:
-        if failed and not interrupted:
-            raise MethodError(
-                f"MCLMC: no chain could be run, not after {method.restarts} restarts: {next(iter(failed.values()))}. "
-                "Is the posterior proper, and smooth? Are there values of extreme size in the data? Try "
-                "precision='float64', a smaller energy_error, or pbnn.NUTS()."
-            )
-        raise MethodError(
-            "fit: interrupted before the first draw, during warm-up; there is nothing to return. "
-            "Lower `tune` for a quick look."
-        )
-    kept = alike([len(d["lp"]) for d in drawn.values()])
-    begun = [i for i, d in drawn.items() if len(d["lp"]) >= kept]
-    stats = {name: np.stack([drawn[i][name][:kept] for i in begun]) for name in drawn[begun[0]]}
+    chains = run_chains("MCLMC", program, method.chains, target, session)
+    stats = dict(chains.draws)
     z = stats.pop("z")
-    for name, dtype in (("step_size", float), ("length", float), ("restarts", int)):
-        each = np.asarray([states[i][name] for i in begun], dtype)
-        stats[name] = np.broadcast_to(each[:, None], stats["lp"].shape).copy()
-    restarts = sum(s.get("restarts", 0) for s in states.values())
-    words = [f"MCLMC, {len(begun)} chains of {kept} draws after {method.tune} steps of adaptation."]
-    if interrupted:
-        words = [f"Interrupted: {len(begun)} of {method.chains} chains, {kept} of {method.draws} draws."]
-    if restarts:
-        reasons = dict.fromkeys(s["reason"] for s in states.values() if s.get("reason"))
-        words.append(f"{restarts} restarts: {'; '.join(reasons)}.")
-    if failed:
-        words.append(f"{len(failed)} of {method.chains} chains could not be run and are left out.")
-    checks = {i: keeper.draws(i, "check") for i in begun}
-    n_check = min(len(c["lp"]) if c else 0 for c in checks.values())
+    stats |= {name: chains.of_each(name) for name in ("step_size", "length")}
+    stats["restarts"] = chains.of_each("restarts", int)
     return Run(
         z,
         stats,
         "mcmc",
-        check=np.stack([checks[i]["z"][:n_check] for i in begun]) if n_check else None,
-        n_gradients=sum(s.get("n_gradients", 0) for s in states.values()),
-        interrupted=interrupted,
-        message=" ".join(words),
+        check=chains.check.get("z"),
+        n_gradients=chains.n_gradients,
+        interrupted=chains.interrupted,
+        message=_message(method, chains),
     )
+
+
+def _message(method: MCLMC, chains: Chains) -> str:
+    n_chains, n_draws = chains.draws["lp"].shape
+    words = [f"MCLMC, {n_chains} chains of {n_draws} draws after {method.tune} steps of adaptation."]
+    if chains.interrupted:
+        words = [f"Interrupted: {n_chains} of {method.chains} chains, {n_draws} of {method.draws} draws."]
+    if chains.restarts:
+        words.append(f"Chains were restarted {chains.restarts} times: {'; '.join(chains.reasons)}.")
+    if chains.failed:
+        words.append(f"{len(chains.failed)} of {method.chains} chains could not be run and are left out.")
+    return " ".join(words)

@@ -1,0 +1,107 @@
+"""Run the chains of a program, with a progress bar, and stack what they drew."""
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+
+from pbnn.errors import MethodError
+from pbnn.infer.programs import Draws, InMemory, Program, State, run_programs
+from pbnn.infer.progress import progress_bar
+from pbnn.infer.run import Session, alike
+from pbnn.target import Target
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """What some chains left behind.
+
+    Attributes
+    ----------
+    states
+        Their last states, of those that drew anything, in order.
+    draws
+        Arrays `(chain, draw, ...)` by name: so many draws of each chain that most are kept.
+    check
+        The same of the draws in group `check`, if there are any.
+    failed
+        Why a chain was given up, by its number.
+    n_gradients
+        Gradients that were evaluated, by all.
+    restarts
+        How often a chain began anew, in all.
+    reasons
+        Why.
+    interrupted
+        Whether the user stopped them.
+    """
+
+    states: list[State]
+    draws: Draws
+    check: Draws
+    failed: dict[int, str]
+    n_gradients: int
+    restarts: int
+    reasons: tuple[str, ...]
+    interrupted: bool
+
+    def of_each(self, name: str, dtype: Any = float) -> np.ndarray:
+        """Return a number in the state of each chain, repeated for each of its draws."""
+        each = np.asarray([state[name] for state in self.states], dtype)
+        n = len(next(iter(self.draws.values()))[0])
+        return np.repeat(each[:, None], n, axis=1)
+
+
+def run_chains(title: str, program: Program, n_chains: int, target: Target, session: Session) -> Chains:
+    """Run chains `0..n_chains - 1` to their end, or to where the user interrupts.
+
+    Raises
+    ------
+    MethodError
+        If no chain drew anything.
+    """
+    keeper = InMemory()
+    with progress_bar(title, n_chains * program.pieces, show=session.progress) as bar:
+        interrupted = run_programs(program, target, range(n_chains), keeper, bar.advance)
+    states = {i: keeper.state(i) or {} for i in range(n_chains)}
+    failed = {i: str(s["reason"]) for i, s in states.items() if s.get("stage") == "failed"}
+    drawn = {i: d for i in states if i not in failed and (d := keeper.draws(i, "draws"))}
+    if not drawn:
+        raise MethodError(_why_nothing(title, failed, interrupted))
+    draws, check = _stacked(drawn), _stacked({i: keeper.draws(i, "check") for i in drawn})
+    return Chains(
+        [states[i] for i in drawn if _length(drawn[i]) >= draws["lp"].shape[1]],
+        draws,
+        check,
+        failed,
+        n_gradients=sum(s.get("n_gradients", 0) for s in states.values()),
+        restarts=sum(s.get("restarts", 0) for s in states.values()),
+        reasons=tuple(dict.fromkeys(str(s["reason"]) for s in states.values() if s.get("reason"))),
+        interrupted=interrupted,
+    )
+
+
+def _length(draws: Draws) -> int:
+    return len(draws["lp"]) if draws else 0
+
+
+def _stacked(drawn: dict[int, Draws]) -> Draws:
+    """Stack chains; of some length that most draws have."""
+    n = alike([_length(d) for d in drawn.values()])
+    if n == 0:
+        return {}
+    whole = [d for d in drawn.values() if _length(d) >= n]
+    return {name: np.stack([d[name][:n] for d in whole]) for name in whole[0]}
+
+
+def _why_nothing(title: str, failed: dict[int, str], interrupted: bool) -> str:
+    if failed and not interrupted:
+        return (
+            f"{title}: no chain could be run, however often restarted: {next(iter(failed.values()))}. Is the posterior "
+            "proper, and smooth? Are there values of extreme size in the data? Try precision='float64', or pbnn.NUTS()."
+        )
+    return (
+        "fit: interrupted before the first draw, during warm-up; there is nothing to return. "
+        "Lower `tune` for a quick look."
+    )
