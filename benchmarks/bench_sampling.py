@@ -3,8 +3,8 @@
 Problem S: 500 rows, 10 inputs, one hidden layer of 50 tanh units, noise learned: 602 parameters. Two chains, two cores.
 Effective draws are the least over the mean response at 100 new inputs (bulk ESS of all chains together); the time is
 all that a user waits for, compilation included. A setting counts only if it is right: of the means and of the standard
-deviations of the response there, at least 95 of 100 within 3 combined Monte Carlo standard errors of those of a long run
-of NumPyro's NUTS, and likewise mean and sd of the noise scale. Then two targets of known answer: a linear-Gaussian
+deviations of the response there, at least 95 of 100 within 3 combined Monte Carlo standard errors of those of a long
+run of NumPyro's NUTS, and likewise mean and sd of the noise scale. Then two targets of known answer: a linear-Gaussian
 network, and two modes of known weights.
 """
 

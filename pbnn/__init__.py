@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pbnn.assess.scores import score
     from pbnn.graph.build import BNN, build
     from pbnn.graph.nn import nn
-    from pbnn.infer import ADVI, MAP, MCLMC, NUTS, PymcADVI, fit
+    from pbnn.infer import ADVI, MAP, MCLMC, NUTS, SGMCMC, SWAG, Ensemble, PymcADVI, fit
     from pbnn.persist import load, save
     from pbnn.predict import predict, prior_predict
     from pbnn.report import report
@@ -28,6 +28,7 @@ _HOMES = {
     "BNN": "pbnn.graph.build",
     "Dense": "pbnn.spec.layers",
     "Embedding": "pbnn.spec.layers",
+    "Ensemble": "pbnn.infer",
     "LayerNorm": "pbnn.spec.layers",
     "MAP": "pbnn.infer",
     "MCLMC": "pbnn.infer",
@@ -35,6 +36,8 @@ _HOMES = {
     "Network": "pbnn.spec.network",
     "PymcADVI": "pbnn.infer",
     "Residual": "pbnn.spec.layers",
+    "SGMCMC": "pbnn.infer",
+    "SWAG": "pbnn.infer",
     "Target": "pbnn.target",
     "build": "pbnn.graph.build",
     "diagnose": "pbnn.assess.convergence",

@@ -1,6 +1,6 @@
 """Inference: one file per method, all on the same `Target`, all ending in the same `DataTree`."""
 
 from pbnn.infer.fit import fit
-from pbnn.infer.methods import ADVI, MAP, MCLMC, METHODS, NUTS, PymcADVI, as_method
+from pbnn.infer.methods import ADVI, MAP, MCLMC, METHODS, NUTS, SGMCMC, SWAG, Ensemble, PymcADVI, as_method
 
-__all__ = ["ADVI", "MAP", "MCLMC", "METHODS", "NUTS", "PymcADVI", "as_method", "fit"]
+__all__ = ["ADVI", "MAP", "MCLMC", "METHODS", "NUTS", "SGMCMC", "SWAG", "Ensemble", "PymcADVI", "as_method", "fit"]

@@ -8,7 +8,16 @@ import xarray as xr
 
 from pbnn.errors import MethodError
 from pbnn.graph.build import BNN
-from pbnn.infer import advi, map, mclmc, nuts, pymc_samplers  # noqa: F401  (each registers its `run`)
+from pbnn.infer import (  # noqa: F401  (each registers its `run`)
+    advi,
+    ensemble,
+    map,
+    mclmc,
+    nuts,
+    pymc_samplers,
+    sgmcmc,
+    swag,
+)
 from pbnn.infer.methods import Method, as_method
 from pbnn.infer.record import record
 from pbnn.infer.run import Session, run

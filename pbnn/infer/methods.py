@@ -10,6 +10,8 @@ from pbnn.spec.numbers import as_number
 Precision = Literal["float32", "float64"]
 SAMPLERS = ("blackjax", "pymc", "nutpie", "numpyro")
 STRUCTURES = ("meanfield", "fullrank", "lowrank")
+WEIGHTINGS = ("uniform", "held_out")
+SG_KERNELS = ("sghmc", "csgld")
 
 
 def _require(owner: object, condition: bool, name: str, expected: str) -> None:
@@ -193,6 +195,161 @@ class MAP:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Ensemble:
+    """A deep ensemble (Lakshminarayanan et al. 2017, arXiv:1612.01474): the best few networks for the least time.
+
+    Members are optimised by Adam on the log posterior from independent starts, each stopped where it predicts a fifth
+    of the rows, which it does not see, best. Each is a draw. Their spread tells where the data do not decide; it is
+    not a posterior.
+
+    Parameters
+    ----------
+    members
+        Number of networks, optimised side by side on all cores.
+    weighting
+        `"uniform"`: each member is one draw. `"held_out"`: members count in proportion to the likelihood of the
+        held-out rows (pseudo-BMA; Yao et al. 2018, 10.1214/17-BA1091), for which all hold out the same rows. With
+        many rows nearly all the weight goes to one member.
+    draws
+        Of `"held_out"`: members are drawn so often, by systematic resampling, so that whoever takes draws as equal is
+        right; `weight` in `sample_stats` is for reading, not for weighting again. None takes 20 for each member.
+    restarts
+        How often a member whose optimisation diverges may begin anew.
+    """
+
+    members: int = 5
+    _: KW_ONLY
+    weighting: Literal["uniform", "held_out"] = "uniform"
+    draws: int | None = None
+    restarts: int = 3
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        _check_counts(self, "members")
+        _check_counts(self, "restarts", least=0)
+        if self.weighting not in WEIGHTINGS:
+            raise MethodError(unknown("Ensemble", "weighting", self.weighting, WEIGHTINGS))
+        if self.draws is not None:
+            _check_counts(self, "draws")
+            _require(self, self.weighting == "held_out", "draws", "None where each member is one draw")
+        _check_precision(self)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SWAG:
+    """Gaussians fitted to the last iterates of stochastic gradient descent, one for each member of an ensemble.
+
+    SWAG (Maddox et al. 2019, arXiv:1902.02476), and with several members multi-SWAG (Wilson & Izmailov 2020,
+    arXiv:2002.08791). From an optimised start, gradient descent on minibatches goes on at a constant learning rate;
+    the iterates' mean, their variances and their last `rank` deviations from the mean make a Gaussian, of which each
+    member is a chain of independent draws.
+
+    Parameters
+    ----------
+    members
+        Number of Gaussians, fitted side by side on all cores.
+    draws
+        Independent draws from each.
+    iterates, thin
+        How many iterates are looked at, and steps between them.
+    rank
+        Of the covariance beside its diagonal, at least 2.
+    batch_size
+        Rows in each gradient, drawn with replacement: without their noise the iterates would not spread.
+    learning_rate
+        Of a step along the gradient of the log posterior (nats). None measures curvature and noise of the gradient at
+        the start, and takes the rate at which the iterates spread as the posterior does (Mandt et al. 2017,
+        arXiv:1704.04289), or half of the inverse largest curvature if that is less.
+    restarts
+        How often a member whose iterates diverge may be taken back, at a third of the rate.
+    """
+
+    members: int = 5
+    draws: int = 200
+    _: KW_ONLY
+    iterates: int = 100
+    thin: int = 50
+    rank: int = 20
+    batch_size: int = 100
+    learning_rate: float | None = None
+    restarts: int = 5
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        _check_counts(self, "members", "draws", "thin", "batch_size")
+        _check_counts(self, "iterates", "rank", least=2)
+        _require(self, self.rank <= self.iterates, "rank", f"at most iterates, {self.iterates}")
+        _check_counts(self, "restarts", least=0)
+        if self.learning_rate is not None:
+            _check_number(self, "learning_rate", 0, float("inf"), "a positive number")
+        _check_precision(self)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class SGMCMC:
+    """Stochastic-gradient MCMC: chains on minibatches, for data too large for gradients of all rows.
+
+    `"sghmc"` is stochastic-gradient Hamiltonian Monte Carlo (Chen et al. 2014, arXiv:1402.4102), `"csgld"` cyclical
+    stochastic-gradient Langevin dynamics (Zhang et al. 2020, arXiv:1902.03932; not the contour SGLD that BlackJAX
+    calls so). Without a Metropolis step: draws have a bias that grows with the step size and with the noise of
+    minibatch gradients, which heats the chains in the directions that the data determine best. The default step size
+    keeps that below a tenth of the variance; the smaller the batches, the slower the chains.
+
+    Parameters
+    ----------
+    kernel
+        `"sghmc"` or `"csgld"`.
+    draws
+        Draws kept in each chain.
+    chains
+        Number of chains, each from a start optimised on other rows, run side by side on all cores.
+    thin
+        Steps between draws.
+    tune
+        Steps before the first draw, of `"sghmc"`.
+    batch_size
+        Rows in each gradient, drawn with replacement; with no more rows than that, all of them, each once. A general
+        `pm.Model` takes all.
+    step_size
+        Of `"sghmc"` in the position; of `"csgld"` the largest of a cycle, and in its square. None measures curvature
+        and noise of the gradient at the start, in each chain.
+    friction
+        Share of the momentum that a step loses, of `"sghmc"`.
+    cycles
+        Of `"csgld"`: in each the step size falls from its largest value to 0; in the first half without noise, to
+        find a mode, in the second half draws are kept.
+    restarts
+        How often a chain that diverges may begin anew, at a third of the step size.
+    """
+
+    kernel: Literal["sghmc", "csgld"] = "sghmc"
+    draws: int = 1000
+    chains: int = 4
+    _: KW_ONLY
+    thin: int = 100
+    tune: int = 10_000
+    batch_size: int = 1000
+    step_size: float | None = None
+    friction: float = 0.05
+    cycles: int = 10
+    restarts: int = 3
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        if self.kernel not in SG_KERNELS:
+            raise MethodError(unknown("SGMCMC", "kernel", self.kernel, SG_KERNELS))
+        _check_counts(self, "draws", "chains", "thin", "batch_size", "cycles")
+        _check_counts(self, "tune", "restarts", least=0)
+        if self.step_size is not None:
+            _check_number(self, "step_size", 0, float("inf"), "a positive number")
+        _check_number(self, "friction", 0, 1, "between 0 and 1")
+        _check_precision(self)
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class PymcADVI:
     """PyMC's own `pm.fit` with its defaults, for comparison.
 
@@ -218,8 +375,17 @@ class PymcADVI:
         _check_counts(self, "draws", "steps")
 
 
-Method = MCLMC | NUTS | ADVI | MAP | PymcADVI
-METHODS: Mapping[str, type] = {"mclmc": MCLMC, "nuts": NUTS, "advi": ADVI, "map": MAP, "pymc-advi": PymcADVI}
+Method = MCLMC | NUTS | ADVI | Ensemble | SWAG | SGMCMC | MAP | PymcADVI
+METHODS: Mapping[str, type] = {
+    "mclmc": MCLMC,
+    "nuts": NUTS,
+    "advi": ADVI,
+    "ensemble": Ensemble,
+    "swag": SWAG,
+    "sgmcmc": SGMCMC,
+    "map": MAP,
+    "pymc-advi": PymcADVI,
+}
 DEFAULT_METHOD = "nuts"
 
 
