@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pbnn.assess.scores import score
     from pbnn.graph.build import BNN, build
     from pbnn.graph.nn import nn
-    from pbnn.infer import ADVI, MAP, MCLMC, NUTS, SGMCMC, SWAG, Ensemble, PymcADVI, fit
+    from pbnn.infer import ADVI, MAP, MCLMC, NUTS, SGMCMC, SWAG, Ensemble, PymcADVI, fit, resume
     from pbnn.persist import load, save
     from pbnn.predict import predict, prior_predict
     from pbnn.report import report
@@ -47,6 +47,7 @@ _HOMES = {
     "predict": "pbnn.predict",
     "prior_predict": "pbnn.predict",
     "report": "pbnn.report",
+    "resume": "pbnn.infer",
     "save": "pbnn.persist",
     "score": "pbnn.assess.scores",
 }

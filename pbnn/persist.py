@@ -4,22 +4,17 @@ A run file is the `DataTree` of the fit, as any NetCDF reader sees it, with thre
 network, and what was learned of the columns and of the response. Its arrays carry checksums, so damage is found.
 """
 
-import json
 import os
-from dataclasses import asdict, fields
-from math import isfinite
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import h5py
 import numpy as np
 import xarray as xr
 
 from pbnn.errors import FileError, MethodError, ModelError
-from pbnn.graph.build import BNN, assemble
-from pbnn.graph.columns import Columns
-from pbnn.graph.response import Kind, Response
-from pbnn.spec.network import Network
+from pbnn.graph.build import BNN
+from pbnn.graph.texts import as_texts, from_texts
 from pbnn.write import write_whole
 
 FORMAT = 1
@@ -73,9 +68,7 @@ def save(bnn: BNN, idata: xr.DataTree, path: str | os.PathLike[str]) -> None:
     tree.attrs = {
         **idata.attrs,
         "pbnn_format": FORMAT,
-        "network": bnn.network.to_json(),
-        "columns": json.dumps(asdict(bnn.columns)),
-        "response": json.dumps(asdict(bnn.response)),
+        **as_texts(bnn),
     }
     write_whole(path, _content(tree, path), "save")
 
@@ -196,57 +189,7 @@ def _cause(error: Exception) -> str:
 
 
 def _rebuild(tree: xr.DataTree) -> BNN:
-    network = Network.from_json(tree.attrs["network"])
-    columns = _read_columns(tree.attrs["columns"])
-    response = _read_response(tree.attrs["response"])
-    n_in, n_out = len(columns.names), len(response.names)
-    kind = np.int64 if response.kind == "classes" else np.float64
-    X, y = np.empty((0, n_in)), np.empty((0,) if response.vector else (0, n_out), kind)
+    X = y = None
     if "X" in tree.get("constant_data", {}) and "y" in tree.get("observed_data", {}):
-        X = tree["constant_data"]["X"].to_numpy().astype(float)
-        y = tree["observed_data"]["y"].to_numpy().astype(kind)
-    _require(X.ndim == 2 and X.shape[1] == n_in and len(X) == len(y), "its data do not fit its columns")
-    _require(y.shape[1:] == (() if response.vector else (n_out,)), "its response has another shape")
-    return assemble(network, columns, response, X, y)
-
-
-def _read_columns(text: str) -> Columns:
-    columns = Columns(**_read_fields(Columns, text))
-    n = len(columns.names)
-    _require(all(isinstance(name, str) for name in columns.names), "column names must be text")
-    _require(
-        len(columns.categories) == len(columns.loc) == len(columns.scale) == n, "columns differ in length"
-    )
-    _require_scale(columns.loc, columns.scale)
-    return columns
-
-
-def _read_response(text: str) -> Response:
-    response = Response(**_read_fields(Response, text))
-    _require(response.kind in get_args(Kind), f"unknown kind of response {response.kind!r}")
-    _require(len(response.loc) == len(response.scale) == len(response.names) > 0, "outputs differ in length")
-    _require_scale(response.loc, response.scale)
-    return response
-
-
-def _read_fields(cls: type, text: str) -> dict[str, Any]:
-    raw = json.loads(text)
-    names = {field.name for field in fields(cls)}
-    _require(
-        isinstance(raw, dict) and raw.keys() == names, f"{cls.__name__.lower()} must have {sorted(names)}"
-    )
-    return {name: _as_tuples(value) for name, value in raw.items()}
-
-
-def _as_tuples(value: Any) -> Any:
-    return tuple(_as_tuples(v) for v in value) if isinstance(value, list) else value
-
-
-def _require_scale(loc: tuple[float, ...], scale: tuple[float, ...]) -> None:
-    _require(all(isfinite(v) for v in loc), "a location is not finite")
-    _require(all(isfinite(v) and v > 0 for v in scale), "a scale is not positive")
-
-
-def _require(fine: bool, what: str) -> None:
-    if not fine:
-        raise ValueError(what)
+        X, y = tree["constant_data"]["X"].to_numpy(), tree["observed_data"]["y"].to_numpy()
+    return from_texts(tree.attrs, X, y)

@@ -102,6 +102,7 @@ def test_classes_have_probabilities():
     assert float(scores["accuracy"]) > 0.9
 
 
+@pytest.mark.filterwarnings("ignore:fit. the chains do not agree")
 def test_the_component_runs_in_anyones_model(table):
     x, y = table.X_train.to_numpy(), table.y_train.to_numpy()
     with pm.Model() as model:  # the component, in anyone's model

@@ -2,5 +2,19 @@
 
 from pbnn.infer.fit import fit
 from pbnn.infer.methods import ADVI, MAP, MCLMC, METHODS, NUTS, SGMCMC, SWAG, Ensemble, PymcADVI, as_method
+from pbnn.infer.resume import resume
 
-__all__ = ["ADVI", "MAP", "MCLMC", "METHODS", "NUTS", "SGMCMC", "SWAG", "Ensemble", "PymcADVI", "as_method", "fit"]
+__all__ = [
+    "ADVI",
+    "MAP",
+    "MCLMC",
+    "METHODS",
+    "NUTS",
+    "SGMCMC",
+    "SWAG",
+    "Ensemble",
+    "PymcADVI",
+    "as_method",
+    "fit",
+    "resume",
+]

@@ -1,12 +1,15 @@
 """Run the chains of a program, with a progress bar, and stack what they drew."""
 
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
 
 from pbnn.errors import MethodError
-from pbnn.infer.programs import Draws, InMemory, Program, State, run_programs
+from pbnn.infer.executors import run_on
+from pbnn.infer.programs import Draws, InMemory, Keeper, Program, State, run_programs
 from pbnn.infer.progress import progress_bar
 from pbnn.infer.run import Session, alike
 from pbnn.target import Target
@@ -61,15 +64,16 @@ def run_chains(title: str, program: Program, n_chains: int, target: Target, sess
     MethodError
         If no chain drew anything.
     """
-    keeper = InMemory()
-    with progress_bar(title, n_chains * program.pieces, show=session.progress) as bar:
-        interrupted = run_programs(program, target, range(n_chains), keeper, bar.advance)
-    states = {i: keeper.state(i) or {} for i in range(n_chains)}
-    failed = {i: str(s["reason"]) for i, s in states.items() if s.get("stage") == "failed"}
-    drawn = {i: d for i in states if i not in failed and (d := keeper.draws(i, "draws"))}
+    with session.keeper() if session.keeper else nullcontext(InMemory()) as keeper:
+        with progress_bar(title, n_chains * program.pieces, show=session.progress) as bar:
+            interrupted = _run(program, n_chains, target, session, keeper, bar.advance)
+        states = {i: keeper.state(i) or {} for i in range(n_chains)}
+        failed = {i: str(s["reason"]) for i, s in states.items() if s.get("stage") == "failed"}
+        drawn = {i: d for i in states if i not in failed and (d := keeper.draws(i, "draws"))}
+        checked = {i: keeper.draws(i, "check") for i in drawn}
     if not drawn:
         raise MethodError(_why_nothing(title, failed, interrupted))
-    draws, check = _stacked(drawn), _stacked({i: keeper.draws(i, "check") for i in drawn})
+    draws, check = _stacked(drawn), _stacked(checked)
     return Chains(
         [states[i] for i in drawn if _length(drawn[i]) >= draws["lp"].shape[1]],
         draws,
@@ -80,6 +84,21 @@ def run_chains(title: str, program: Program, n_chains: int, target: Target, sess
         reasons=tuple(dict.fromkeys(str(s["reason"]) for s in states.values() if s.get("reason"))),
         interrupted=interrupted,
     )
+
+
+def _run(
+    program: Program,
+    n_chains: int,
+    target: Target,
+    session: Session,
+    keeper: Keeper,
+    advance: Callable[[int], None],
+) -> bool:
+    if session.executor is None:
+        return run_programs(program, target, range(n_chains), keeper, advance)
+    # A chain that a store holds to its end needs no task.
+    open_ends = [i for i in range(n_chains) if (s := keeper.state(i)) is None or program.ask(s) is not None]
+    return run_on(session.executor, program, target, session, open_ends, keeper, advance)
 
 
 def _length(draws: Draws) -> int:

@@ -20,6 +20,8 @@ DRAWS = 25
 """In a piece of work."""
 TUNE_THIN = 4
 """Steps between the positions that tuning looks at."""
+THIN, MANY_ROWS = 100, 1000
+"""Steps between draws, up to so many rows."""
 CHECK_SHARE = 16
 """One draw in so many is repeated at half the step size."""
 WILD = 0.5
@@ -42,6 +44,7 @@ class MclmcChains:
         self.method, self.dim, self.seed = method, target.dim, seed
         self.climb, self.tuning = Climb(target), Tuning(method, target.dim)
         self.starts = target.starts(method.chains * (method.restarts + 1), seed)
+        self.thin = method.thin or _thin(method, target.n_obs)
         self.checks = 0 if method.adjusted else method.draws // CHECK_SHARE
         self.kernels: dict[str, Kernel] = {
             "climb": self.climb.kernel,
@@ -84,7 +87,7 @@ class MclmcChains:
         else:
             # The check goes half as far with each step, and keeps every position after twice as many.
             half = 2 if stage == "check" else 1
-            thin, n = self.method.thin * half, min(DRAWS, self._total(stage) - state[f"drawn_{stage}"])
+            thin, n = self.thin * half, min(DRAWS, self._total(stage) - state[f"drawn_{stage}"])
             first = state[f"drawn_{stage}"] * thin
             settings = self.tuning.settings(state, half)
             key = key ^ np.uint32(1 + half)
@@ -150,6 +153,11 @@ class MclmcChains:
             return state | {"stage": "failed", "reason": reason, "drawn_draws": 0, "drawn_check": 0}
         fresh = self._afresh(state["index"], restarts, reason)
         return {**state, **fresh, "n_gradients": state["n_gradients"]}
+
+
+def _thin(method: MCLMC, n_obs: int) -> int:
+    """Return how many steps to take between draws; with a Metropolis step, how many trajectories."""
+    return 1 if method.adjusted else max(1, round(THIN * min(1.0, (MANY_ROWS / max(n_obs, 1)) ** 0.5)))
 
 
 def _point(state: State) -> Point:

@@ -34,7 +34,10 @@ class Kept:
 
 
 class Program(Protocol):
-    """How a chain runs, whatever runs it. All methods are pure, so the same state leads to the same draws."""
+    """How a chain runs, whatever runs it. All methods are pure, so the same state leads to the same draws.
+
+    It is made from `(method, target, seed)`, so that another process can make it too.
+    """
 
     kernels: Mapping[str, Kernel]
     """The pieces of work by name."""
@@ -102,6 +105,7 @@ def run_programs(
     advance: Callable[[int], None],
     *,
     batched: bool | None = None,
+    single: "Single | None" = None,
 ) -> bool:
     """Run chains to their end; return whether the user interrupted.
 
@@ -117,10 +121,12 @@ def run_programs(
         Told the number of pieces done.
     batched
         All chains in one batch, rather than one to a thread; None: on an accelerator.
+    single
+        Kernels that are compiled already, for chains that are not in a batch.
     """
     if batched is None:
         batched = jax.default_backend() != "cpu"
-    work = _Batch(program, target, len(indices)) if batched else _Single(program, target)
+    work = _Batch(program, target, len(indices)) if batched else single or Single(program, target)
     chains = {i: keeper.state(i) or program.first(i) for i in indices}
     if batched:
         return run_side_by_side([_in_step(program, work, chains, keeper)], advance)
@@ -128,7 +134,7 @@ def run_programs(
 
 
 def _in_step(
-    program: Program, work: "_Single | _Batch", chains: dict[int, State], keeper: Keeper
+    program: Program, work: "Single | _Batch", chains: dict[int, State], keeper: Keeper
 ) -> Iterator[int]:
     """Advance chains together, those that ask for the same work in one call; yield the pieces done."""
     while True:
@@ -143,7 +149,7 @@ def _in_step(
             yield len(these)
 
 
-class _Single:
+class Single:
     """Compiled kernels of one chain, shared by all threads."""
 
     def __init__(self, program: Program, target: Target) -> None:
@@ -152,6 +158,7 @@ class _Single:
         self._compiling = Lock()
 
     def __call__(self, name: str, inputs: Sequence[Any]) -> list[Any]:
+        """Return the outputs of a kernel for each of the inputs."""
         data = self._target.data
         with self._target.scope():
             with self._compiling:  # or each thread would compile its own

@@ -12,6 +12,7 @@ import xarray as xr
 from arviz_base import from_dict
 from pymc.backends.arviz import find_constants, find_observations
 
+from pbnn.graph.texts import as_texts
 from pbnn.infer.methods import Method, method_name
 from pbnn.infer.run import Run
 from pbnn.target import Target
@@ -65,7 +66,7 @@ def _attributes(
         "options": json.dumps(asdict(method)),
         "seed": seed,
         "precision": target.precision,
-        "versions": json.dumps({name: _version(name) for name in PACKAGES}),
+        "versions": json.dumps(versions()),
         "wall_time": wall_time,
         "n_gradients": found.n_gradients,
         "interrupted": int(found.interrupted),
@@ -74,10 +75,13 @@ def _attributes(
     if found.converged is not None:
         attrs["converged"] = int(found.converged)
     if target.bnn is not None:
-        attrs["network"] = target.bnn.network.to_json()
-        attrs["columns"] = json.dumps(asdict(target.bnn.columns))
-        attrs["response"] = json.dumps(asdict(target.bnn.response))
+        attrs |= as_texts(target.bnn)
     return attrs
+
+
+def versions() -> dict[str, str]:
+    """Return the version of each package that a fit depends on."""
+    return {name: _version(name) for name in PACKAGES}
 
 
 def _version(package: str) -> str:

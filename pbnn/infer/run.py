@@ -1,12 +1,13 @@
 """What every method does: take a target, return a `Run`; and the loop in chunks that all of them share."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import singledispatch
 from threading import Event
 from time import perf_counter
-from typing import Any, Literal, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from pbnn.errors import MethodError, unknown
 from pbnn.infer.methods import METHODS
 from pbnn.target import Target
 from pbnn.target.cores import n_cores
+
+if TYPE_CHECKING:
+    from pbnn.infer.programs import Keeper
 
 
 @final
@@ -57,10 +61,27 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """The circumstances of a fit: its seed, and whether to show progress."""
+    """The circumstances of a fit.
+
+    Attributes
+    ----------
+    seed
+        Of everything random.
+    progress
+        Whether to show progress.
+    method
+        The options, as workers need them.
+    keeper
+        Opens what keeps states and draws; None keeps them in memory.
+    executor
+        What runs the chains; None runs them in this process.
+    """
 
     seed: int
     progress: bool
+    method: Any = None
+    keeper: "Callable[[], AbstractContextManager[Keeper]] | None" = None
+    executor: Executor | None = None
 
 
 @singledispatch

@@ -14,6 +14,8 @@ from pbnn.errors import MethodError
 from pbnn.infer import ADVI, MAP, NUTS, fit
 from pbnn.infer.ascent import CHUNK
 
+pytestmark = pytest.mark.filterwarnings("ignore:fit. the chains do not agree")
+
 
 def press_at(step):
     """Return a hook that presses ctrl-C, once, when a method has made so many steps."""

@@ -27,12 +27,18 @@ def test_nuts_is_the_default():
 
 @pytest.mark.parametrize("method", ["nutz", "", 3, [1], Network([], Gaussian()), Network, print])
 def test_unknown_method_lists_the_known_ones(method):
-    with pytest.raises(MethodError, match=r"fit: unknown method .*; known: advi, map, mclmc, nuts, pymc-advi"):
+    with pytest.raises(
+        MethodError,
+        match=r"fit: unknown method .*; known: advi, ensemble, map, mclmc, nuts, pymc-advi, sgmcmc, swag",
+    ):
         as_method(method)
 
 
 def test_run_refuses_what_is_no_method():
-    with pytest.raises(MethodError, match=r"unknown method 'int'; known: advi, map, mclmc, nuts, pymc-advi"):
+    with pytest.raises(
+        MethodError,
+        match=r"unknown method 'int'; known: advi, ensemble, map, mclmc, nuts, pymc-advi, sgmcmc, swag",
+    ):
         run(3, None, None)
 
 

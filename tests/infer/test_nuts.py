@@ -16,6 +16,8 @@ from pbnn.spec.likelihoods import Gaussian
 from pbnn.spec.network import Network
 from tests.infer.conftest import MEAN, SD
 
+# Most fits here are too short to agree.
+pytestmark = pytest.mark.filterwarnings("ignore:fit. the chains do not agree")
 slow = pytest.mark.slow
 PRECISIONS = ["float64", pytest.param("float32", marks=slow)]
 

@@ -1,0 +1,93 @@
+"""A `BNN` as texts and arrays that a file can hold, and back: nothing in them is code."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from math import isfinite
+from typing import Any, get_args
+
+import numpy as np
+
+from pbnn.graph.build import BNN, assemble
+from pbnn.graph.columns import Columns
+from pbnn.graph.response import Kind, Response
+from pbnn.spec.network import Network
+
+
+def as_texts(bnn: BNN) -> dict[str, str]:
+    """Return the network, and what was learned of the columns and of the response, as JSON by name."""
+    return {
+        "network": bnn.network.to_json(),
+        "columns": json.dumps(asdict(bnn.columns)),
+        "response": json.dumps(asdict(bnn.response)),
+    }
+
+
+def from_texts(texts: Mapping[str, str], X: np.ndarray | None = None, y: np.ndarray | None = None) -> BNN:
+    """Make the model again.
+
+    Parameters
+    ----------
+    texts
+        What `as_texts` gave; other keys are left alone.
+    X, y
+        The training data, in the user's units and as numbers or codes; None for no rows.
+
+    Raises
+    ------
+    ValueError, KeyError
+        If a text is missing or damaged, or the data do not fit.
+    """
+    network = Network.from_json(texts["network"])
+    columns = _read_columns(texts["columns"])
+    response = _read_response(texts["response"])
+    n_in, n_out = len(columns.names), len(response.names)
+    kind = np.int64 if response.kind == "classes" else np.float64
+    if X is None or y is None:
+        X, y = np.empty((0, n_in)), np.empty((0,) if response.vector else (0, n_out), kind)
+    X, y = X.astype(float), y.astype(kind)
+    _require(X.ndim == 2 and X.shape[1] == n_in and len(X) == len(y), "its data do not fit its columns")
+    _require(y.shape[1:] == (() if response.vector else (n_out,)), "its response has another shape")
+    return assemble(network, columns, response, X, y)
+
+
+def _read_columns(text: str) -> Columns:
+    columns = Columns(**_read_fields(Columns, text))
+    n = len(columns.names)
+    _require(all(isinstance(name, str) for name in columns.names), "column names must be text")
+    _require(
+        len(columns.categories) == len(columns.loc) == len(columns.scale) == n, "columns differ in length"
+    )
+    _require_scale(columns.loc, columns.scale)
+    return columns
+
+
+def _read_response(text: str) -> Response:
+    response = Response(**_read_fields(Response, text))
+    _require(response.kind in get_args(Kind), f"unknown kind of response {response.kind!r}")
+    _require(len(response.loc) == len(response.scale) == len(response.names) > 0, "outputs differ in length")
+    _require_scale(response.loc, response.scale)
+    return response
+
+
+def _read_fields(cls: type, text: str) -> dict[str, Any]:
+    raw = json.loads(text)
+    names = {field.name for field in fields(cls)}
+    _require(
+        isinstance(raw, dict) and raw.keys() == names, f"{cls.__name__.lower()} must have {sorted(names)}"
+    )
+    return {name: _as_tuples(value) for name, value in raw.items()}
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(_as_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+def _require_scale(loc: tuple[float, ...], scale: tuple[float, ...]) -> None:
+    _require(all(isfinite(v) for v in loc), "a location is not finite")
+    _require(all(isfinite(v) and v > 0 for v in scale), "a scale is not positive")
+
+
+def _require(fine: bool, what: str) -> None:
+    if not fine:
+        raise ValueError(what)

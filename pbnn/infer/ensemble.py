@@ -1,0 +1,101 @@
+"""A deep ensemble: networks optimised from independent starts."""
+
+from typing import Any
+
+import numpy as np
+
+from pbnn.errors import MethodError
+from pbnn.infer.beginning import Beginning, what_happened
+from pbnn.infer.chains import run_chains
+from pbnn.infer.climb import STEPS
+from pbnn.infer.methods import Ensemble
+from pbnn.infer.programs import Kept, Kernel, State
+from pbnn.infer.run import Run, Session, run
+from pbnn.target import Target
+
+RESAMPLED = 20
+"""Draws for each member, when members are weighted."""
+
+
+class Members:
+    """The program of a member: climb, then one draw, where the climb led."""
+
+    def __init__(self, method: Ensemble, target: Target, seed: int) -> None:
+        self.weighted = method.weighting == "held_out"
+        self.beginning = Beginning(target, method.members, method.restarts, seed, same_rows=self.weighted)
+        self.held_out = self.beginning.climb.held_out
+        if self.weighted and not self.held_out:
+            raise MethodError(
+                "Ensemble: weighting='held_out' needs a model made by pbnn.build, with at least 48 rows, so that some "
+                "can be set aside; use weighting='uniform'."
+            )
+        self.kernels: dict[str, Kernel] = {
+            "climb": self.beginning.climb.kernel,
+            "end": lambda inputs, data: target.log_density(inputs["z"], data),
+        }
+        self.pieces = self.beginning.climb.pieces + 1
+
+    def first(self, index: int) -> State:
+        """Return the state in which member `index` begins."""
+        return self.beginning.first(index)
+
+    def ask(self, state: State) -> tuple[str, Any] | None:
+        """Return the name and the inputs of the next piece of work; None when the member is done."""
+        if state["stage"] == "climb":
+            return "climb", self.beginning.climb.ask(state)
+        if state["stage"] == "end":
+            return "end", {"z": state["climb_best"]}
+        return None
+
+    def tell(self, state: State, outputs: Any) -> tuple[State, Kept | None]:
+        """Return the state after that piece, and the member at the end."""
+        if state["stage"] == "climb":
+            return self.beginning.tell(state, outputs, "end"), None
+        draw = {"z": state["climb_best"][None], "lp": np.reshape(outputs, 1)}
+        return state | {"stage": "done", "drawn_draws": 1}, Kept("draws", 0, draw)
+
+
+@run.register
+def _(method: Ensemble, target: Target, session: Session) -> Run:
+    program = Members(method, target, session.seed)
+    chains = run_chains("Ensemble", program, method.members, target, session)
+    z, lp = chains.draws["z"][:, 0], chains.draws["lp"][:, 0]
+    scores = np.array([state["climb_score"] for state in chains.states])
+    weights = np.full(len(z), 1 / len(z))
+    member = np.arange(len(z))
+    if program.weighted:
+        weights = held_out_weights(scores, program.held_out)
+        n = method.draws or RESAMPLED * method.members
+        member = systematic(weights, n, np.random.default_rng([session.seed, method.members]))
+    stats = {"lp": lp, "weight": weights, "member": np.arange(len(z))}
+    if program.held_out:
+        stats["held_out_lpd"] = scores
+    return Run(
+        z[member][None],
+        {name: values[member][None] for name, values in stats.items()},
+        "approximate",
+        n_gradients=chains.n_gradients,
+        interrupted=chains.interrupted,
+        message=f"Deep ensemble of {len(z)} members, each of up to {program.beginning.climb.pieces * STEPS} steps of "
+        f"Adam.{what_happened(chains, method.members, 'members')}",
+    )
+
+
+def held_out_weights(lpd: np.ndarray, n_rows: int) -> np.ndarray:
+    """Return weights `(member,)` in proportion to the likelihood of `n_rows` held-out rows (pseudo-BMA).
+
+    Parameters
+    ----------
+    lpd
+        Mean log-likelihood of the same held-out rows by each member (nats per row).
+    """
+    log_weights = n_rows * (lpd - lpd.max())
+    weights: np.ndarray = np.exp(log_weights)
+    return weights / weights.sum()
+
+
+def systematic(weights: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Return `n` members by systematic resampling: each `n * weight` times, rounded up or down at random."""
+    edges = np.cumsum(weights)
+    edges[-1] = 1.0  # whatever rounding left of it
+    return np.searchsorted(edges, (rng.uniform() + np.arange(n)) / n, side="right").clip(max=len(weights) - 1)
