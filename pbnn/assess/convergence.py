@@ -9,6 +9,8 @@ import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
 
+from pbnn.assess.bias import Bias
+from pbnn.assess.decomposition import split_modes
 from pbnn.assess.rows import read_draws, spaced
 from pbnn.assess.verdict import MIN_DRAWS, Evidence, judge
 from pbnn.graph.build import BNN
@@ -44,15 +46,23 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
         Of the mean response `mu` given the weights, or the probabilities `p` of classes, by `(obs[, output | class])`:
         `mean`, `sd`; `r_hat`, split and rank-normalised (for one chain: of its parts; for one run of an approximation,
         whose draws are independent by construction: NaN); `ess_bulk`, `ess_tail`; `mcse_mean`, `mcse_sd`, Monte Carlo
-        standard errors in the units of `y`. NaN where all draws are equal or there are fewer than 4 in a chain.
+        standard errors in the units of `y`; `sd_within` chains and `sd_between` their means, which are those of modes
+        where chains do not mix. NaN where all draws are equal or there are fewer than 4 in a chain. Of a sampler with
+        draws at half its step size (`half_step`) also `bias`, that of the mean, which the step size causes, and
+        `bias_mcse`, its Monte Carlo error.
         Scalars `log_density_r_hat`, `log_density_ess`, and `noise_r_hat`, `noise_ess`: the worst of the variance of the
         response given the weights (NaN if it is fixed, or follows from the mean).
 
         attrs: `trust`, "yes", "caution" or "no"; `verdict`, one sentence that says why; `findings`, a JSON list of
         `[level, sentence]` with all that was looked at, level "ok", "caution" or "no"; `sampling`, `method`,
         `n_chains`, `n_draws` (in a chain), `r_hat_max`, `ess_bulk_min`, `ess_tail_min`, `mcse_share_max` (the largest
-        Monte Carlo error of a mean, in standard deviations); and what the method tells: `divergences`,
-        `divergence_share`, `max_treedepth_share`, `bfmi_min`, `k_hat`, `converged`, `interrupted`.
+        Monte Carlo error of a mean, in standard deviations), `between_share_max` (the largest `sd_between`, in standard
+        deviations of the response itself, noise included), `noise_between_max` (the same of the noise, relative to it);
+        and what the method tells: `divergences`,
+        `divergence_share`, `max_treedepth_share`, `bfmi_min`, `k_hat`, `converged`, `interrupted`; `restarts` of chains
+        and `lost_chains`, which could not be run; `bias` and `noise_bias`, the root mean square over inputs of those
+        of the mean response and of its variance given the weights, in posterior standard deviations, `bias_mcse` and
+        `noise_bias_mcse`, what chance contributes to that; `energy_error`, the mean square in a step, per parameter.
 
     Raises
     ------
@@ -67,6 +77,7 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
     Bayesian Analysis 16, 667-718, 10.1214/20-BA1221. They compare draws with each other: chains that all miss the same
     part of the posterior agree. For approximations the shape of the importance weights is judged: Yao et al. (2018),
     Yes, but did it work?, arXiv:1802.02538; Vehtari et al. (2024), Pareto smoothed importance sampling, JMLR 25(72).
+    The bias of a step size is estimated by Richardson's extrapolation from draws at half of it.
 
     Examples
     --------
@@ -88,6 +99,8 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
     attrs = idata.attrs
     sampling = str(attrs.get("sampling", "mcmc"))
     table = _describe(values)
+    bias, biased = _bias(bnn, idata, inputs[at], values, noise)
+    table = table.assign(bias)
     stats = idata["sample_stats"].to_dataset() if "sample_stats" in idata.children else xr.Dataset()
     table = table.assign({**_noise(noise), **_log_density(stats)}).assign_coords(obs=at)
     if sampling == "approximate" and n_chains == 1:
@@ -107,7 +120,10 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
         log_density_r_hat=float(table["log_density_r_hat"]),
         non_finite=int((~np.isfinite(values)).any(_points(values)).sum()),
         frozen=_frozen(values) if sampling == "mcmc" else (),
+        between_share_max=_between(table, noise),
+        noise_between_max=_noise_between(noise),
         **_sampler(stats, attrs),
+        **biased,
         k_hat=_k_hat(stats),
         converged=bool(attrs["converged"]) if "converged" in attrs else None,
         message=str(attrs.get("message", "")),
@@ -136,6 +152,47 @@ def _responses(forward: Forward, inputs: np.ndarray, n_chains: int) -> tuple[xr.
     return array, by_chain(drawn["variance"]) if "variance" in drawn else None
 
 
+def _bias(
+    bnn: BNN, idata: xr.DataTree, inputs: np.ndarray, values: xr.DataArray, noise: np.ndarray | None
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Return the bias of the mean at each point, with its error, and the facts of it that `Evidence` takes."""
+    if "half_step" not in idata.children:
+        return {}, {}
+    half = idata["half_step"].to_dataset()
+    check, check_noise = _responses(Forward.of(bnn, half, 0), inputs, half.sizes["chain"])
+
+    def overall(draws: np.ndarray, again: np.ndarray) -> tuple[Bias, float, float]:
+        found = Bias.of(draws, again)
+        return found, *found.overall(draws.std((-2, -1)))
+
+    found, size, error = overall(values.to_numpy(), check.to_numpy())
+    facts = {"bias": size, "bias_mcse": error}
+    if noise is not None and check_noise is not None:
+        _, facts["noise_bias"], facts["noise_bias_mcse"] = overall(noise, check_noise)
+    dims = _points(values)
+    return {"bias": (dims, found.mean), "bias_mcse": (dims, found.mcse)}, facts
+
+
+def _between(table: xr.Dataset, noise: np.ndarray | None) -> float:
+    """Return the largest difference between chains, in standard deviations of a prediction of the response."""
+    if noise is None:
+        p = table["mean"].to_numpy().clip(0, 1) if "class" in table.dims else np.nan
+        aleatoric = p * (1 - p)
+    else:
+        aleatoric = noise.mean((-2, -1))
+    whole = (table["sd_within"] ** 2 + table["sd_between"] ** 2).to_numpy() + aleatoric
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _worst(table["sd_between"].to_numpy() / np.sqrt(whole), np.max)
+
+
+def _noise_between(noise: np.ndarray | None) -> float:
+    """Return the largest difference of the noise's standard deviation between chains, relative to it."""
+    if noise is None:
+        return float("nan")
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _worst(noise.mean(-1).std(-1) / noise.mean((-2, -1)) / 2, np.max)
+
+
 def _points(values: xr.DataArray) -> list[Any]:
     return [dim for dim in values.dims if dim not in ("chain", "draw")]
 
@@ -158,6 +215,8 @@ def _describe(values: xr.DataArray) -> xr.Dataset:
     )
     table["mean"] = values.mean(["chain", "draw"])
     table["sd"] = values.std(["chain", "draw"], ddof=1) if n > 1 else xr.full_like(table["mean"], np.nan)
+    parts = np.sqrt(split_modes(values))
+    table["sd_within"], table["sd_between"] = parts["within"], parts["between"]
     return table
 
 
@@ -207,7 +266,7 @@ def _frozen(values: xr.DataArray) -> tuple[int, ...]:
 
 
 def _sampler(stats: xr.Dataset, attrs: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return what a Hamiltonian sampler tells of itself."""
+    """Return what a sampler tells of itself."""
     told: dict[str, Any] = {}
     if "diverging" in stats:
         told["divergences"] = int(stats["diverging"].sum())
@@ -220,6 +279,13 @@ def _sampler(stats: xr.Dataset, attrs: Mapping[Any, Any]) -> dict[str, Any]:
         told["bfmi_min"] = float(
             np.min(array_stats.bfmi(stats["energy"].transpose("chain", "draw").to_numpy()))
         )
+    if "restarts" in stats:
+        told["restarts"] = int(stats["restarts"].isel(draw=0).sum())
+    asked = json.loads(str(attrs.get("options", "{}"))).get("chains")
+    if asked is not None and not attrs.get("interrupted"):
+        told["lost_chains"] = max(0, asked - stats.sizes.get("chain", asked))
+    if "energy_error" in stats:
+        told["energy_error"] = float(stats["energy_error"].mean())
     return told
 
 

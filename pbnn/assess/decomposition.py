@@ -80,5 +80,38 @@ def split_variance(
     return xr.Dataset({"total": aleatoric + epistemic, "aleatoric": aleatoric, "epistemic": epistemic})
 
 
+def split_modes(values: xr.DataArray, *, mode_dim: str = "chain", draw_dim: str = "draw") -> xr.Dataset:
+    """Split the variance of a prediction into that between modes of the posterior and that within them.
+
+    Chains of a network often stay in the mode where they start, as members of an ensemble do. What lies between them
+    is then known to as many draws as there are chains.
+
+    Parameters
+    ----------
+    values
+        A prediction for each draw of the weights, such as `mu` or `p`.
+    mode_dim
+        The dimension of the modes: chains, or members.
+    draw_dim
+        The dimension of the draws in each.
+
+    Returns
+    -------
+    xarray.Dataset
+        `within`, the mean of the variances in the modes; `between`, the variance of their means; `total`, their sum.
+        In squared units of the values, over the remaining dimensions.
+
+    Examples
+    --------
+    >>> import xarray as xr
+    >>> from pbnn.assess import split_modes
+    >>> mu = xr.DataArray([[0.0, 2.0], [4.0, 6.0]], dims=("chain", "draw"))
+    >>> {name: float(part) for name, part in split_modes(mu).items()}
+    {'total': 5.0, 'within': 1.0, 'between': 4.0}
+    """
+    within, between = values.var(draw_dim).mean(mode_dim), values.mean(draw_dim).var(mode_dim)
+    return xr.Dataset({"total": within + between, "within": within, "between": between})
+
+
 def _entropy(p: xr.DataArray, dim: str) -> xr.DataArray:
     return xr.apply_ufunc(entr, p).sum(dim)

@@ -16,6 +16,10 @@ DIVERGENT_BAD = 0.05
 TREEDEPTH_SHARE = 0.05
 K_HAT_BAD = 1.0
 """Beyond it importance weights have not even a mean."""
+BETWEEN = 0.1
+"""Chains that differ in their means by less, in standard deviations of the response, hardly change its intervals."""
+BIAS = 0.25
+"""In posterior standard deviations: an interval of 95 % then holds 94 %."""
 BFMI = 0.3
 """Betancourt (2016), arXiv:1604.00695."""
 
@@ -37,12 +41,22 @@ class Evidence:
         R-hat of the variance of the response given the weights, the worst.
     log_density_r_hat
         R-hat of the log density.
+    between_share_max, noise_between_max
+        The largest standard deviation between chains: of the mean response, relative to that of the response, noise
+        included; and of the noise's standard deviation, relative to itself.
     non_finite
         Draws whose predictions are NaN or infinite.
     frozen
         Numbers of chains that do not move.
     divergences, max_treedepth_share, bfmi_min
         Of Hamiltonian samplers.
+    restarts, lost_chains
+        How often chains began anew, and how many could not be run.
+    bias, bias_mcse, noise_bias, noise_bias_mcse
+        Bias that the step size causes in the mean response and in its variance given the weights, in posterior
+        standard deviations, and the Monte Carlo error of that.
+    energy_error
+        Mean square energy error of a step, per parameter (nats squared).
     k_hat
         Pareto shape of the importance weights from an approximation to the posterior.
     converged, message
@@ -62,11 +76,20 @@ class Evidence:
     mcse_share_max: float
     noise_r_hat: float = nan
     log_density_r_hat: float = nan
+    between_share_max: float = nan
+    noise_between_max: float = nan
     non_finite: int = 0
     frozen: tuple[int, ...] = ()
     divergences: int | None = None
     max_treedepth_share: float | None = None
     bfmi_min: float | None = None
+    restarts: int | None = None
+    lost_chains: int = 0
+    bias: float | None = None
+    bias_mcse: float | None = None
+    noise_bias: float | None = None
+    noise_bias_mcse: float | None = None
+    energy_error: float | None = None
     k_hat: float | None = None
     converged: bool | None = None
     message: str = ""
@@ -165,7 +188,7 @@ def _chains(e: Evidence) -> list[Finding]:
                 "Run four chains.",
             )
         )
-    return [*found, *_log_density(e), *_hamiltonian(e)]
+    return [*found, *_log_density(e), *_hamiltonian(e), *_restarts(e), *_bias(e)]
 
 
 def _agreement(e: Evidence) -> list[Finding]:
@@ -181,11 +204,23 @@ def _agreement(e: Evidence) -> list[Finding]:
     for what, r_hat in (("the mean response", e.r_hat_max), ("the noise", e.noise_r_hat)):
         value = f"(R-hat up to {_r_hat(r_hat)}; it should be at most {R_HAT})"
         if r_hat > R_HAT_BAD:
-            advice = "Tune and draw longer, or make the network smaller."
-            found.append(Finding("no", f"{they} disagree on {what} {value}", advice))
+            found.append(_disagreement(e, f"{they} disagree on {what} {value}", what))
         elif r_hat > R_HAT:
             found.append(Finding("caution", f"{they} do not quite agree on {what} {value}", "Draw more."))
     return found
+
+
+def _disagreement(e: Evidence, clause: str, what: str) -> Finding:
+    """Judge chains that do not mix: they sample an ensemble of modes, which may all predict about the same."""
+    advice = "Tune and draw longer, or make the network smaller."
+    share = e.between_share_max if what == "the mean response" else e.noise_between_max
+    if e.n_chains < 2 or not isfinite(share):
+        return Finding("no", clause, advice)
+    unit = "of the standard deviation of a new observation" if what == "the mean response" else "of its size"
+    if share <= BETWEEN:
+        clause = f"{clause}, but by at most {_percent(share)} {unit}, which intervals of the response hardly feel"
+        return Finding("caution", clause, f"For {what} itself: {advice[0].lower()}{advice[1:]}")
+    return Finding("no", f"{clause}, by up to {_percent(share)} {unit}", advice)
 
 
 def _effective_draws(e: Evidence) -> list[Finding]:
@@ -197,7 +232,8 @@ def _effective_draws(e: Evidence) -> list[Finding]:
             f", so their means are known to {e.mcse_share_max:.2g} sd" if isfinite(e.mcse_share_max) else ""
         )
         return [Finding("yes", f"there are at least {least:,.0f} effective draws of each prediction{error}")]
-    level: Trust = "caution" if least >= needed / 4 else "no"
+    close = e.n_chains > 1 and e.between_share_max <= BETWEEN
+    level: Trust = "caution" if close or least >= needed / 4 else "no"
     where = "tails" if e.ess_tail_min < e.ess_bulk_min else "bulk"
     return [
         Finding(
@@ -252,6 +288,39 @@ def _hamiltonian(e: Evidence) -> list[Finding]:
                 "Tune longer.",
             )
         )
+    return found
+
+
+def _restarts(e: Evidence) -> list[Finding]:
+    found = []
+    if e.lost_chains:
+        what = f"{_count(e.lost_chains, 'chain')} could not be run, however often restarted"
+        found.append(Finding("caution", f"{what}, so a part of the posterior may be missing", e.message))
+    elif e.restarts:
+        found.append(
+            Finding("yes", f"chains were restarted {_times(e.restarts)}, and none is left out", e.message)
+        )
+    elif e.restarts == 0:
+        found.append(Finding("yes", "no chain had to be restarted"))
+    return found
+
+
+def _bias(e: Evidence) -> list[Finding]:
+    """Judge what the step size does to means, measured by draws at half of it."""
+    found = []
+    for what, size, error in (
+        ("the mean response", e.bias, e.bias_mcse),
+        ("the noise", e.noise_bias, e.noise_bias_mcse),
+    ):
+        if size is None or error is None or not isfinite(size + error):
+            continue
+        if size <= error:
+            clause = f"no bias of {what} by the step size is seen, which is known to {error:.1g} sd"
+            found.append(Finding("yes", clause))
+            continue
+        clause = f"the step size biases {what} by about {size:.1g} sd (known to {error:.1g} sd)"
+        advice = "Lower `energy_error`, or sample with `adjusted=True`." if size > BIAS else ""
+        found.append(Finding("caution" if size > BIAS else "yes", clause, advice))
     return found
 
 
@@ -319,6 +388,10 @@ def _r_hat(value: float) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.3g} %" if share >= 0.01 else f"{100 * share:.1g} %"
+
+
+def _times(n: int) -> str:
+    return {1: "once", 2: "twice"}.get(n, f"{n} times")
 
 
 def _count(n: int, noun: str) -> str:

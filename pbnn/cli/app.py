@@ -163,8 +163,11 @@ def fit(
     ] = "tanh",
     method: Annotated[
         str,
-        typer.Option(metavar="NAME", help="How to fit: nuts, advi, map or pymc-advi; see `pbnn methods`."),
-    ] = "nuts",
+        typer.Option(
+            metavar="NAME",
+            help="How to fit: mclmc, nuts, advi, ensemble, swag, sgmcmc, map or pymc-advi; see `pbnn methods`.",
+        ),
+    ] = "mclmc",
     draws: Annotated[int | None, typer.Option(metavar="N", help="Draws to keep, in each chain.")] = None,
     tune: Annotated[int | None, typer.Option(metavar="N", help="Steps of adaptation before them.")] = None,
     chains: Annotated[int | None, typer.Option(metavar="N", help="Number of chains.")] = None,

@@ -47,7 +47,7 @@ def fit(
     model
         What `pbnn.build` returned, or a `pm.Model`.
     method
-        `"nuts"` (the default), `"mclmc"`, `"advi"`, `"ensemble"`, `"swag"`, `"sgmcmc"`, `"map"` or `"pymc-advi"`, or
+        `"mclmc"` (the default), `"nuts"`, `"advi"`, `"ensemble"`, `"swag"`, `"sgmcmc"`, `"map"` or `"pymc-advi"`, or
         options such as `pbnn.NUTS(draws=500)`.
     seed
         The same seed gives the same draws; None takes one at random, and records it.

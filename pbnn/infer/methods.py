@@ -19,7 +19,7 @@ METHODS: Mapping[str, type] = {
 }
 IN_PIECES = (MCLMC, Ensemble, SWAG, SGMCMC)
 """Their chains are programs of pieces (`programs.py`): they can be stored, resumed, and given to an executor."""
-DEFAULT_METHOD = "nuts"
+DEFAULT_METHOD = "mclmc"
 
 
 def as_method(method: object) -> Method:

@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from pbnn.assess import diagnose, for_arviz, pointwise, score, score_rows
+from pbnn.assess import diagnose, for_arviz, pointwise, score, score_rows, weight_r_hat
 from pbnn.errors import DataError, ModelError
 from pbnn.graph.build import BNN
 from pbnn.predict import predict, prior_predict
 
 MOST_ROWS = 2_000
 """Rows that are drawn in scatter plots and judged one by one; of more, an evenly spaced part."""
+
+MOST_MATCHED = 1_000
+"""Draws whose hidden units are matched; of more, an evenly spaced part."""
 
 GRID = 128
 """Inputs at which a curve is drawn; a power of two, so that other predictions share what is compiled for it."""
@@ -149,6 +152,15 @@ class Facts:
     def diagnosis(self) -> xr.Dataset:
         """Convergence in function space."""
         return diagnose(self.bnn, self.idata)
+
+    @cached_property
+    def weight_r_hat(self) -> xr.Dataset:
+        """R-hat of the weights, without the symmetries of hidden units; of at most `MOST_MATCHED` draws."""
+        step = max(1, self.n_draws // MOST_MATCHED)
+        thinned = self.idata.copy()
+        for name in ("posterior", "sample_stats"):
+            thinned[name] = xr.DataTree(self.idata[name].to_dataset().isel(draw=slice(None, None, step)))
+        return weight_r_hat(self.bnn, thinned)
 
     @cached_property
     def scores(self) -> xr.Dataset:

@@ -164,11 +164,16 @@ def _sampling_numbers(facts: Facts) -> tuple[Number, ...]:
     wanted = (
         ("r_hat_max", "R-hat", "worst input; at most 1.01 is good"),
         ("ess_bulk_min", "effective draws", "worst input; 400 or more is good"),
+        ("mcse_share_max", "MCSE", "error of the worst mean by the number of draws, in posterior sd"),
+        ("bias", "bias", "of the means by the step size, in posterior sd; 0 if chance explains it"),
+        ("restarts", "restarts", "of chains that froze, diverged or got stuck"),
         ("k_hat", "Pareto k", "of the approximation; below 0.7 is good"),
     )
     values = [(name, float(attrs.get(key, np.nan)), hint) for key, name, hint in wanted]  # type: ignore[arg-type]
-    return tuple(
-        Number(name, f"{value:,.0f}" if name == "effective draws" else number(value, 4), hint)
-        for name, value, hint in values
-        if np.isfinite(value)
-    )
+    return tuple(Number(name, _short(name, value), hint) for name, value, hint in values if np.isfinite(value))
+
+
+def _short(name: str, value: float) -> str:
+    if name in ("effective draws", "restarts"):
+        return f"{value:,.0f}"
+    return number(value, 2 if name in ("MCSE", "bias") else 4)

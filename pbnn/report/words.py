@@ -18,6 +18,9 @@ METHODS = {
     "advi": "variational inference (ADVI)",
     "pymc-advi": "PyMC's variational inference (ADVI)",
     "laplace": "a Laplace approximation",
+    "ensemble": "a deep ensemble",
+    "swag": "Gaussians along stochastic gradient descent (SWAG)",
+    "sgmcmc": "stochastic-gradient Markov chains (SG-MCMC)",
     "map": "a search for the posterior mode (MAP)",
 }
 

@@ -7,7 +7,7 @@ import pymc as pm
 import pytest
 
 from pbnn.errors import MethodError, MissingExtraError, ModelError
-from pbnn.infer import ADVI, MAP, METHODS, NUTS, PymcADVI, as_method, fit
+from pbnn.infer import ADVI, MAP, MCLMC, METHODS, NUTS, PymcADVI, as_method, fit
 from pbnn.infer.methods import method_name
 from pbnn.infer.run import run
 from pbnn.spec.likelihoods import Gaussian
@@ -21,8 +21,8 @@ def test_names_and_classes_stand_for_options(name):
     assert method_name(cls()) == name
 
 
-def test_nuts_is_the_default():
-    assert as_method(None) == NUTS()
+def test_mclmc_is_the_default():
+    assert as_method(None) == MCLMC()
 
 
 @pytest.mark.parametrize("method", ["nutz", "", 3, [1], Network([], Gaussian()), Network, print])

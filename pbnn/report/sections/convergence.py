@@ -7,16 +7,19 @@ import numpy as np
 from pbnn.plots import plot_convergence, plot_energy, plot_optimization, plot_rank, plot_trace
 from pbnn.report.blocks import (
     Block,
+    Details,
     NotApplicableError,
     Paragraph,
     Picture,
     Points,
     Section,
+    Table,
     attempt,
     draw,
     group,
 )
 from pbnn.report.facts import Facts
+from pbnn.report.words import number
 
 FEWEST_DRAWS = 20
 
@@ -38,6 +41,7 @@ def convergence_section(facts: Facts) -> Section:
         Paragraph(text),
         attempt("Findings", _findings, facts),
         group(*optimiser, *function_space, *chains),
+        attempt("Weights", _weights, facts),
     ]
     return Section("convergence", "Did it converge?", tuple(blocks))
 
@@ -78,6 +82,26 @@ def _function_space(facts: Facts, name: str) -> Picture:
     title = {key: title for title, key in _DIAGNOSTICS}[name]
     alt = f"Histogram of {title} with a limit."
     return draw(plot_convergence, facts.diagnosis, of=name, title=title, alt=alt, caption=caption)
+
+
+def _weights(facts: Facts) -> Details:
+    _need_chains(facts)
+    found = {name: values.to_numpy() for name, values in facts.weight_r_hat.items()}
+    found = {name: values[np.isfinite(values)] for name, values in found.items()}
+    rows = tuple(
+        (str(name), f"{values.size:,}", number(np.median(values), 4), number(values.max(), 4))
+        for name, values in found.items()
+        if values.size
+    )
+    if not rows:
+        raise NotApplicableError("R-hat of weights compares chains of at least 4 draws.")
+    caption = (
+        "R-hat of the weights, after hidden units of all draws were put in the same order and given the same signs: "
+        "for information. Modes of the posterior that are no copies of each other keep it large, and predictions may "
+        "agree all the same."
+    )
+    table = Table(caption, ("variable", "numbers", "median", "worst"), rows, numeric=frozenset({1, 2, 3}))
+    return Details("Weights, for information", blocks=(table,))
 
 
 def _optimization(facts: Facts) -> Picture:
