@@ -31,12 +31,14 @@ REFERENCE_DRAWS = 10_000
 """Of each of two chains."""
 SETTINGS = {
     "MCLMC": pbnn.MCLMC(draws=12_000, chains=2, thin=50),
-    "MCLMC, adjusted": pbnn.MCLMC(draws=20_000, chains=2, thin=1, adjusted=True),
+    "MCLMC, adjusted": pbnn.MCLMC(draws=6_000, chains=2, thin=1, adjusted=True),
 }
+SAMPLES = (1, 2)
+"""Of the data: how many draws are effective depends on them, for all samplers."""
 ASKED = {"pm.sample": 40.0, "NumPyro": 6.0}
 
 
-def peer(name: str, seed: int, draws: int, tune: int) -> dict[str, np.ndarray]:
+def peer(name: str, sample: int, seed: int, draws: int, tune: int) -> dict[str, np.ndarray]:
     """Run a peer in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "draws.npz")
@@ -44,7 +46,7 @@ def peer(name: str, seed: int, draws: int, tune: int) -> dict[str, np.ndarray]:
             sys.executable,
             str(HERE / "sampling_peers.py"),
             name,
-            *map(str, (seed, draws, tune)),
+            *map(str, (sample, seed, draws, tune)),
             str(out),
         ]
         subprocess.run(script, check=True, stdout=sys.stderr)
@@ -165,21 +167,20 @@ def two_modes(seed: int) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Run the peers, then every setting from several seeds, and record."""
-    args = options(__doc__, repeats=3)
-    bnn, X_new = problem_s(1)
-    reference = peer("numpyro", args.seed, REFERENCE_DRAWS, 1000)
-    pymc = peer("pymc", args.seed, 1000, 1000)
+def race(sample: int, seed: int, repeats: int) -> dict[str, Any]:
+    """Run the peers on a sample of the data, then every setting from several seeds."""
+    bnn, X_new = problem_s(sample)
+    reference = peer("numpyro", sample, seed, REFERENCE_DRAWS, 1000)
+    pymc = peer("pymc", sample, seed, 1000, 1000)
     peers = {"NumPyro": speed(reference), "pm.sample": {**speed(pymc), **agreement(pymc, reference)}}
     print(peers, file=sys.stderr)
     results = {}
     for name, method in SETTINGS.items():
         runs = []
-        for seed in range(args.seed, args.seed + args.repeats):
-            found = ours(method, bnn, X_new, seed)
+        for own in range(seed, seed + repeats):
+            found = ours(method, bnn, X_new, own)
             extra = {k: found[k] for k in ("n_gradients", "restarts", "energy_error")}
-            runs.append({"seed": seed, **speed(found), **agreement(found, reference), **extra})
+            runs.append({"seed": own, **speed(found), **agreement(found, reference), **extra})
             print(name, runs[-1], file=sys.stderr)
         rate = float(np.median([run["ess_per_s"] for run in runs]))
         ratios = {f"over {peer}": round(rate / figures["ess_per_s"], 1) for peer, figures in peers.items()}
@@ -190,23 +191,25 @@ def main() -> None:
             "right": f"{sum(run['right'] for run in runs)} of {len(runs)}",
             "runs": runs,
         }
+    return {"peers": peers, "pbnn": results}
+
+
+def main() -> None:
+    """Check against what is known exactly, then race on one sample of the data after another, and record each."""
+    args = options(__doc__, repeats=3)
+    methods = {
+        "MCLMC": pbnn.MCLMC(draws=5000, chains=2, thin=10),
+        "MCLMC, adjusted": pbnn.MCLMC(draws=5000, chains=2, thin=1, adjusted=True),
+    }
     exact = {
-        "linear_gaussian": {
-            name: linear_gaussian(method, args.seed)
-            for name, method in {
-                "MCLMC": pbnn.MCLMC(draws=5000, chains=2, thin=10),
-                "MCLMC, adjusted": pbnn.MCLMC(draws=5000, chains=2, thin=1, adjusted=True),
-            }.items()
-        },
+        "linear_gaussian": {name: linear_gaussian(method, args.seed) for name, method in methods.items()},
         "two_modes": two_modes(args.seed),
     }
-    problem = {"rows": 500, "inputs": 10, "hidden": [50], "parameters": Target.of(bnn).dim}
-    record(
-        "sampling",
-        {"problem": problem, "peers": peers, "asked": ASKED, "pbnn": results, "exact": exact},
-        args,
-        packages=("numpyro",),
-    )
+    problem = {"rows": 500, "inputs": 10, "hidden": [50], "parameters": Target.of(problem_s(1)[0]).dim}
+    found = {"problem": problem, "asked": ASKED, "exact": exact, "samples": {}}
+    for sample in SAMPLES:
+        found["samples"][str(sample)] = race(sample, args.seed, args.repeats)
+        record("sampling", found, args, packages=("numpyro",))
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ import pbnn
 from pbnn import likelihoods, priors
 
 
-def smooth(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return `n` rows of a smooth function of four of 10 inputs, with noise of sd 0.3."""
+def smooth(n: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return `n` rows of a smooth function of four of 10 inputs, with noise of sd 0.3, and 100 other inputs."""
     rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, 10))
+    X, X_new = rng.normal(size=(n, 10)), rng.normal(size=(100, 10))
     y = np.sin(2 * X[:, 0]) + X[:, 1] * X[:, 2] + 0.5 * X[:, 3] ** 2 + 0.3 * rng.normal(size=n)
-    return X, y
+    return X, y, X_new
 
 
 def fixed_scales(hidden: tuple[int, ...]) -> pbnn.Network:
@@ -24,13 +24,13 @@ def fixed_scales(hidden: tuple[int, ...]) -> pbnn.Network:
     )
 
 
-def problem_s(seed: int) -> tuple[pbnn.BNN, np.ndarray]:
+def problem_s(sample: int) -> tuple[pbnn.BNN, np.ndarray]:
     """Return problem S, 500 rows and one hidden layer of 50 (602 parameters), and 100 inputs."""
-    X, y = smooth(500, seed)
-    return pbnn.build(fixed_scales((50,)), X, y), np.random.default_rng(seed + 1).normal(size=(100, 10))
+    X, y, X_new = smooth(500, sample)
+    return pbnn.build(fixed_scales((50,)), X, y), X_new
 
 
-def problem_b(seed: int) -> tuple[pbnn.BNN, np.ndarray]:
+def problem_b(sample: int) -> tuple[pbnn.BNN, np.ndarray]:
     """Return problem B, 5000 rows and two hidden layers of 50 (3152 parameters), and 100 inputs."""
-    X, y = smooth(5000, seed)
-    return pbnn.build(fixed_scales((50, 50)), X, y), np.random.default_rng(seed + 1).normal(size=(100, 10))
+    X, y, X_new = smooth(5000, sample)
+    return pbnn.build(fixed_scales((50, 50)), X, y), X_new

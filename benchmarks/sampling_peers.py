@@ -1,4 +1,6 @@
-"""The peers on problem S, each in a process of its own: `python sampling_peers.py pymc|numpyro SEED DRAWS TUNE OUT`.
+"""The peers on problem S, each in a process of its own.
+
+`python sampling_peers.py pymc|numpyro SAMPLE SEED DRAWS TUNE OUT`
 
 Writes the mean response at the 100 inputs `(chain, draw, obs)`, the log noise `(chain, draw)`, and the wall time of
 everything a user waits for, compilation included, as an npz file. NumPyro runs at its best: a model written in JAX, in
@@ -11,14 +13,14 @@ import time
 import numpy as np
 
 
-def pymc(seed: int, draws: int, tune: int) -> tuple[np.ndarray, np.ndarray, float]:
+def pymc(sample: int, seed: int, draws: int, tune: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Sample the model of the benchmark itself with `pm.sample`, at its defaults but for the number of chains."""
     import pymc as pm
     from problems import problem_s
 
     from pbnn.target import Target
 
-    bnn, X_new = problem_s(1)
+    bnn, X_new = problem_s(sample)
     start = time.perf_counter()
     with bnn.model:
         tree = pm.sample(draws, tune=tune, chains=2, cores=2, random_seed=seed, progressbar=False)
@@ -38,7 +40,7 @@ def forward(target, z: np.ndarray, x) -> np.ndarray:
         return np.stack([np.asarray(one(chain)) for chain in z])
 
 
-def numpyro(seed: int, draws: int, tune: int) -> tuple[np.ndarray, np.ndarray, float]:
+def numpyro(sample: int, seed: int, draws: int, tune: int) -> tuple[np.ndarray, np.ndarray, float]:
     """Sample the same posterior as a NumPyro model."""
     import numpyro as npr
 
@@ -49,7 +51,7 @@ def numpyro(seed: int, draws: int, tune: int) -> tuple[np.ndarray, np.ndarray, f
     from numpyro.infer import MCMC, NUTS
     from problems import problem_s
 
-    bnn, X_new = problem_s(1)
+    bnn, X_new = problem_s(sample)
     x, x_new = (bnn.columns.standardize(X) for X in (bnn.model["X"].get_value(), X_new))
     y, loc, scale = (
         bnn.model["y_data"].get_value(),
@@ -81,6 +83,6 @@ def numpyro(seed: int, draws: int, tune: int) -> tuple[np.ndarray, np.ndarray, f
 
 
 if __name__ == "__main__":
-    peer, seed, draws, tune, out = sys.argv[1:]
-    mean, log_noise, wall = {"pymc": pymc, "numpyro": numpyro}[peer](int(seed), int(draws), int(tune))
+    peer, *numbers, out = sys.argv[1:]
+    mean, log_noise, wall = {"pymc": pymc, "numpyro": numpyro}[peer](*map(int, numbers))
     np.savez(out, mean=mean, log_noise=log_noise, wall=wall)

@@ -24,7 +24,7 @@ SWEEPS = 3
 @final
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Hidden units that can be put into another order together: `dims` that run over them, and whether signs are free."""
+    """Hidden units that can be put into another order: the `dims` that run over them, and whether signs are free."""
 
     dims: frozenset[str]
     signs: bool

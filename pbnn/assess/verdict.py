@@ -218,7 +218,9 @@ def _disagreement(e: Evidence, clause: str, what: str) -> Finding:
         return Finding("no", clause, advice)
     unit = "of the standard deviation of a new observation" if what == "the mean response" else "of its size"
     if share <= BETWEEN:
-        clause = f"{clause}, but by at most {_percent(share)} {unit}, which intervals of the response hardly feel"
+        clause = (
+            f"{clause}, but by at most {_percent(share)} {unit}, which intervals of the response hardly feel"
+        )
         return Finding("caution", clause, f"For {what} itself: {advice[0].lower()}{advice[1:]}")
     return Finding("no", f"{clause}, by up to {_percent(share)} {unit}", advice)
 

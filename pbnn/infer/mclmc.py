@@ -20,8 +20,9 @@ DRAWS = 25
 """In a piece of work."""
 TUNE_THIN = 4
 """Steps between the positions that tuning looks at."""
-THIN, MANY_ROWS = 100, 1000
-"""Steps between draws, up to so many rows."""
+THIN, TUNE, MANY_ROWS = 100, 20_000, 1000
+"""Steps between draws, and of adaptation, up to so many rows."""
+LEAST_TUNE = 4_000
 CHECK_SHARE = 16
 """One draw in so many is repeated at half the step size."""
 WILD = 0.5
@@ -42,7 +43,7 @@ class MclmcChains:
         if target.dim < 2:
             raise MethodError("MCLMC: a model of one parameter has no direction to turn to; use pbnn.NUTS().")
         self.method, self.dim, self.seed = method, target.dim, seed
-        self.climb, self.tuning = Climb(target), Tuning(method, target.dim)
+        self.climb, self.tuning = Climb(target), Tuning(method, target.dim, _tune(method, target.n_obs))
         self.starts = target.starts(method.chains * (method.restarts + 1), seed)
         self.thin = method.thin or _thin(method, target.n_obs)
         self.checks = 0 if method.adjusted else method.draws // CHECK_SHARE
@@ -157,7 +158,16 @@ class MclmcChains:
 
 def _thin(method: MCLMC, n_obs: int) -> int:
     """Return how many steps to take between draws; with a Metropolis step, how many trajectories."""
-    return 1 if method.adjusted else max(1, round(THIN * min(1.0, (MANY_ROWS / max(n_obs, 1)) ** 0.5)))
+    return 1 if method.adjusted else max(1, round(THIN * _share(n_obs)))
+
+
+def _tune(method: MCLMC, n_obs: int) -> int:
+    return method.tune or max(LEAST_TUNE, round(TUNE * _share(n_obs)))
+
+
+def _share(n_obs: int) -> float:
+    """Return the share of the usual number of steps that is taken with so many rows: each step costs more."""
+    return min(1.0, (MANY_ROWS / max(n_obs, 1)) ** 0.5)
 
 
 def _point(state: State) -> Point:
@@ -203,13 +213,13 @@ def _(method: MCLMC, target: Target, session: Session) -> Run:
         check=chains.check.get("z"),
         n_gradients=chains.n_gradients,
         interrupted=chains.interrupted,
-        message=_message(method, chains),
+        message=_message(method, chains, _tune(method, target.n_obs)),
     )
 
 
-def _message(method: MCLMC, chains: Chains) -> str:
+def _message(method: MCLMC, chains: Chains, tuned: int) -> str:
     n_chains, n_draws = chains.draws["lp"].shape
-    words = [f"MCLMC, {n_chains} chains of {n_draws} draws after {method.tune} steps of adaptation."]
+    words = [f"MCLMC, {n_chains} chains of {n_draws} draws after {tuned:,} steps of adaptation."]
     if chains.interrupted:
         words = [f"Interrupted: {n_chains} of {method.chains} chains, {n_draws} of {method.draws} draws."]
     if chains.restarts:

@@ -29,7 +29,8 @@ class MCLMC:
         Steps between draws; None: 100 for up to 1000 rows and fewer for more, in proportion to the root of their
         number, because each step costs more.
     tune
-        Steps of adaptation, before them.
+        Steps of adaptation, before them; None: 20,000 for up to 1000 rows and fewer for more, likewise, but 4000 at
+        least.
     energy_error
         Mean square of the energy error of a step, per parameter (nats squared), that the step size is adapted to.
     adjusted
@@ -42,17 +43,16 @@ class MCLMC:
     chains: int = 4
     _: KW_ONLY
     thin: int | None = None
-    tune: int = 20_000
-    energy_error: float = 5e-5
+    tune: int | None = None
+    energy_error: float = 1.5e-5
     adjusted: bool = False
     restarts: int = 3
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        check_counts(self, "draws", "chains", "tune")
+        check_counts(self, "draws", "chains")
         check_counts(self, "restarts", least=0)
-        if self.thin is not None:
-            check_counts(self, "thin")
+        check_counts(self, *(name for name in ("thin", "tune") if getattr(self, name) is not None))
         check_number(self, "energy_error", 0, float("inf"), "a positive number")
         require(self, isinstance(self.adjusted, bool), "adjusted", "True or False")
         check_precision(self)

@@ -30,9 +30,9 @@ class Tuning:
     was too large after all: rare large errors make a mean that most pieces do not show.
     """
 
-    def __init__(self, method: MCLMC, dim: int) -> None:
+    def __init__(self, method: MCLMC, dim: int, steps: int) -> None:
         self.adjusted, self.dim = method.adjusted, dim
-        self.quarter = max(4, method.tune // 400)
+        self.quarter = max(4, steps // 400)
         self.pieces = 4 * self.quarter
         self.target = ACCEPTED_ENERGY / dim if method.adjusted else method.energy_error
         # The variance of the error grows with this power of the step size: of one step, or of a trajectory.

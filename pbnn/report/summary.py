@@ -170,7 +170,9 @@ def _sampling_numbers(facts: Facts) -> tuple[Number, ...]:
         ("k_hat", "Pareto k", "of the approximation; below 0.7 is good"),
     )
     values = [(name, float(attrs.get(key, np.nan)), hint) for key, name, hint in wanted]  # type: ignore[arg-type]
-    return tuple(Number(name, _short(name, value), hint) for name, value, hint in values if np.isfinite(value))
+    return tuple(
+        Number(name, _short(name, value), hint) for name, value, hint in values if np.isfinite(value)
+    )
 
 
 def _short(name: str, value: float) -> str:

@@ -59,7 +59,9 @@ def test_scrambled_units_are_put_back(name, scatter):
     mixed = scrambled(bnn, idata)
     got = canonicalize(bnn, mixed)
     before = predict(bnn, mixed, X, seed=1)["predictions"]["mu"]
-    np.testing.assert_allclose(predict(bnn, got, X, seed=1)["predictions"]["mu"], before, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        predict(bnn, got, X, seed=1)["predictions"]["mu"], before, rtol=1e-4, atol=1e-4
+    )
     for v in bnn.model.free_RVs:
         # In the order of the reference, which may be any: compared as sets.
         spread, wanted = (
