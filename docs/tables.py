@@ -66,7 +66,7 @@ def linear_gaussian(found: dict[str, Any]) -> Rows:
     ]
 
 
-def overhead(found: dict[str, Any]) -> Rows:
+def imports(found: dict[str, Any]) -> Rows:
     times = found["times"]
     names = ("import pbnn", "pbnn --help", "import pymc")
     body = [[f"`{name}`", f"{times[name]['beyond_python_s']:.3f}"] for name in names]
@@ -79,11 +79,78 @@ def demo(found: dict[str, Any]) -> Rows:
     return [["seed", *head], *body]
 
 
+def sampling(found: dict[str, Any]) -> Rows:
+    head = ["sample", "", "seconds", "effective draws", "per second", "over `pm.sample`", "over NumPyro",
+            "means, sds within 3 MCSE", "noise off by"]  # fmt: skip
+    asked = found["asked"]
+    rows = [
+        head,
+        ["", "asked", "", "", "", f"{asked['pm.sample']:g}", f"{asked['NumPyro']:g}", "95 of 100", "3 MCSE"],
+    ]
+    for sample, race in found["samples"].items():
+        for name, peer in race["peers"].items():
+            right = (
+                f"{peer['mean_within_3_mcse']}, {peer['sd_within_3_mcse']}"
+                if "right" in peer
+                else "reference"
+            )
+            off = f"{abs(peer['noise_mean_off_in_mcse']):.1f}" if "right" in peer else ""
+            words = {"NumPyro": "NumPyro, NUTS", "pm.sample": "`pm.sample`, defaults"}[name]
+            rows.append([sample, words, f"{peer['wall_s']:.0f}", f"{peer['ess_min']:,.0f}", f"{peer['ess_per_s']:.1f}",
+                         "", "", right, off])  # fmt: skip
+        for name, setting in race["pbnn"].items():
+            runs = setting["runs"]
+
+            def each(key: str, form: str = "d", runs: list[dict[str, Any]] = runs) -> str:
+                return "; ".join(f"{abs(run[key]):{form}}" for run in runs)
+
+            within = "; ".join(f"{run['mean_within_3_mcse']}, {run['sd_within_3_mcse']}" for run in runs)
+            rows.append([sample, f"pbnn, {name}, {len(runs)} seeds", each("wall_s", ".0f"), each("ess_min", ",.0f"),
+                         f"{setting['ess_per_s']:.0f}", f"{setting['over pm.sample']:.0f}",
+                         f"{setting['over NumPyro']:.1f}", within,
+                         each("noise_mean_off_in_mcse", ".1f")])  # fmt: skip
+    return rows
+
+
+def uci(found: dict[str, Any]) -> Rows:
+    def pm(pair: list[float | None], places: int = 2) -> str:
+        mean, se = pair
+        return f"{mean:.{places}f}" + (f" ± {se:.{places}f}" if se is not None else "")
+
+    head = ["", "splits", "lpd", "best published lpd", "lpd, rows not in train", "RMSE", "seconds a split (longest)",
+            "restarts a chain", "worst R-hat"]  # fmt: skip
+    rows = [head]
+    for name, of in found.items():
+        if name == "airfoil":
+            continue
+        best = of["published"]
+        rows.append([name, str(of["n_splits"]), pm(of["lpd"]), f"{best['lpd']:.2f} ({best['method']})",
+                     pm(of["lpd_unseen"]), pm(of["rmse"]), f"{of['wall_s_mean']:.0f} ({of['wall_s_max']:.0f})",
+                     f"{of['restarts_per_chain']:g}", f"{of['r_hat_worst']:.2f}"])  # fmt: skip
+    if "airfoil" in found:
+        of = found["airfoil"]
+        for run in of["runs"]:
+            rows.append(["airfoil, standardised", "1", f"{run['lpd']:.3f}", f"{of['published']['lpd']:.3f} "
+                         f"({of['published']['method']}; asked {of['asked']['lpd']})", f"{run['lpd_unseen']:.3f}",
+                         f"{run['rmse']:.4f} (asked {of['asked']['rmse']})", f"{run['wall_s']:.0f} (asked "
+                         f"{of['asked']['wall_s']:.0f})", f"{run['restarts'] / run['chains']:g}",
+                         f"{run['r_hat_max']:.2f}"])  # fmt: skip
+    return rows
+
+
+def overhead(found: dict[str, Any]) -> Rows:
+    body = [[f"{run['wall_s']:.1f}", f"{run['outside_percent']:.1f} %"] for run in found["runs"]]
+    return [["seconds", f"outside compiled work (asked: at most {found['asked_percent']:g} %)"], *body]
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], Rows]] = {
     "advi": advi,
     "predict": predict,
     "linear_gaussian": linear_gaussian,
-    "import": overhead,
+    "import": imports,
+    "sampling": sampling,
+    "uci": uci,
+    "overhead": overhead,
     "demo": demo,
 }
 

@@ -1,6 +1,6 @@
 """The lines of the contract run as written: on a DataFrame, on arrays and on DataArrays.
 
-Only the methods differ: the contract names some that come later, and a test has no time for a thousand draws.
+Only the options of methods differ: a test has no time for a thousand draws.
 """
 
 import json
@@ -15,6 +15,7 @@ import pbnn
 from pbnn import likelihoods, priors
 
 QUICK = pbnn.ADVI(draws=100, steps=3000)
+MCLMC = pbnn.MCLMC(draws=100, chains=2, thin=4, tune=1600)
 FORMS = {
     "frame": (lambda X: X, lambda y: y),
     "array": (lambda X: X.to_numpy(), lambda y: y.to_numpy()),
@@ -46,7 +47,8 @@ def test_public_surface_runs_as_written(form, table, tmp_path, monkeypatch):
         likelihood=likelihoods.Gaussian(),  # adds the output layer it needs
     )
     bnn = pbnn.build(net, X, y)  # bnn.model is a pm.Model; dims and coords are named
-    idata = pbnn.fit(bnn, QUICK, seed=1)
+    method = MCLMC if form == "frame" else QUICK
+    idata = pbnn.fit(bnn, method, seed=1)
     pred = pbnn.predict(bnn, idata, X_new, seed=2)  # DataTree with a group "predictions"
     diagnosis = pbnn.diagnose(bnn, idata)
     scores = pbnn.score(bnn, idata, X_test, y_test)
@@ -57,7 +59,7 @@ def test_public_surface_runs_as_written(form, table, tmp_path, monkeypatch):
     assert isinstance(bnn.model, pm.Model)
     assert list(bnn.model.coords["feature"]) == ["x0", "x1", "x2"]
     assert set(idata.children) >= {"posterior", "sample_stats", "observed_data", "constant_data"}
-    assert idata.attrs["sampling"] == "approximate"
+    assert idata.attrs["sampling"] == ("mcmc" if method is MCLMC else "approximate")
     assert {
         "method",
         "options",

@@ -234,7 +234,7 @@ def _effective_draws(e: Evidence) -> list[Finding]:
             f", so their means are known to {e.mcse_share_max:.2g} sd" if isfinite(e.mcse_share_max) else ""
         )
         return [Finding("yes", f"there are at least {least:,.0f} effective draws of each prediction{error}")]
-    close = e.n_chains > 1 and e.between_share_max <= BETWEEN
+    close = e.n_chains > 1 and e.total >= needed and e.between_share_max <= BETWEEN
     level: Trust = "caution" if close or least >= needed / 4 else "no"
     where = "tails" if e.ess_tail_min < e.ess_bulk_min else "bulk"
     return [

@@ -179,6 +179,13 @@ def fit(
             help="Any other option of the method, such as structure=fullrank. May be repeated.",
         ),
     ] = None,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Keep the run there while it goes on: killed, it goes on with `pbnn resume FOLDER`.",
+        ),
+    ] = None,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -210,8 +217,23 @@ def fit(
         counts={"draws": draws, "tune": tune, "chains": chains},
         settings=tuple(setting or ()),
         seed=seed,
+        store=store,
     )
     run_fit(data, target, out, wishes, force=force)
+
+
+@app.command(short_help="Go on with a run that was killed.")
+def resume(
+    store: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="What `pbnn fit --store` or `pbnn.fit(store=...)` made.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the run.")] = Path("run.nc"),
+    force: Annotated[bool, typer.Option("--force", help="Replace the run file if it exists.")] = False,
+) -> None:
+    """Go on with a run that was killed or interrupted, to the draws that it would have made."""
+    from pbnn.cli.fitting import run_resume
+
+    run_resume(store, out, force=force)
 
 
 @app.command(short_help="Predict the rows of a CSV file.")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any, final
 
 import pandas as pd
@@ -35,10 +36,11 @@ class Wishes:
     noise: str | None = None
     categorical: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
-    method: str = "nuts"
+    method: str = "mclmc"
     counts: Mapping[str, int | None]
     settings: tuple[str, ...] = ()
     seed: int | None = None
+    store: Path | None = None
 
 
 def layers_from(hidden: str, activation: str, categories: Iterable[str]) -> list[Layer]:

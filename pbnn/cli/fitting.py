@@ -24,13 +24,28 @@ from pbnn.spec.network import Network
 
 def run_fit(data: Path, target: str, out: Path, wishes: Wishes, *, force: bool) -> None:
     """Check everything that can be checked before the fit; then fit, save, and judge."""
-    require_writable(out, data)
-    if out.exists() and not force:
-        raise FileError(f"{out}: exists already; pass --force to replace it, or another --out.")
+    _require_new(out, data, force=force)
     method = method_from(wishes.method, wishes.counts, wishes.settings)
     bnn = build_from_table(data, target, wishes)
     typer.echo(bnn)
-    idata = pbnn.fit(bnn, method, seed=wishes.seed)
+    idata = pbnn.fit(bnn, method, seed=wishes.seed, store=wishes.store)
+    _finish(bnn, idata, out)
+
+
+def run_resume(store: Path, out: Path, *, force: bool) -> None:
+    """Go on with a stored run; then save, and judge."""
+    _require_new(out, force=force)
+    bnn, idata = pbnn.resume(store)
+    _finish(bnn, idata, out)
+
+
+def _require_new(out: Path, *inputs: Path, force: bool) -> None:
+    require_writable(out, *inputs)
+    if out.exists() and not force:
+        raise FileError(f"{out}: exists already; pass --force to replace it, or another --out.")
+
+
+def _finish(bnn: BNN, idata: xr.DataTree, out: Path) -> None:
     typer.echo(f"{idata.attrs['message']} {idata.attrs['wall_time']:.0f} s, seed {idata.attrs['seed']}.")
     keep(bnn, idata, out)
     typer.echo(f"Wrote {out}.")

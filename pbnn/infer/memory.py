@@ -60,7 +60,7 @@ def check_memory(method: Method, target: Target, limit: float | None, *, show: b
     )
     if limit is not None and size > limit:
         raise MethodError(f"fit: {what} That is over memory={limit:g} bytes. {_remedy(method, size, limit)}")
-    if show:
+    if show and chains * draws > 1:
         print(what, file=sys.stderr)
 
 

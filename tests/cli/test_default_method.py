@@ -49,3 +49,19 @@ def test_restarted_chains_are_named(run, pbnn_says, tmp_path):
     text = words(tmp_path / "report.html")
     assert "Chains were restarted twice, and none is left out." in text
     assert "it froze: its step size fell to 1e-07" in text
+
+
+def test_a_stored_run_goes_on(run, pbnn_says, tmp_path):
+    pytest.importorskip("zarr")
+    few = ["--method", "ensemble", "--set", "members=2", "--hidden", "3", "--seed", "1"]
+    where = ["--store", tmp_path / "run.zarr", "--out", tmp_path / "run.nc"]
+    assert pbnn_says("fit", run.with_name("data.csv"), "--target", "y", *few, *where)[0] == 0
+    assert pbnn_says("resume", tmp_path / "run.zarr", "--out", tmp_path / "again.nc")[0] == 0
+    first, again = (pbnn.load(tmp_path / name)[1]["posterior"] for name in ("run.nc", "again.nc"))
+    np.testing.assert_array_equal(first["h0_weight"], again["h0_weight"])
+    code, _, err = pbnn_says("resume", tmp_path / "run.zarr", "--out", tmp_path / "again.nc")
+    assert code == 2
+    assert "exists already; pass --force" in err
+    code, _, err = pbnn_says("resume", tmp_path / "none.zarr", "--out", tmp_path / "none.nc")
+    assert code == 2
+    assert "does not exist" in err

@@ -45,7 +45,7 @@ def test_predictions_survive_a_full_disk(folder, refused, tmp_path, monkeypatch)
 
 
 @pytest.mark.slow
-def test_demo_keeps_the_fit_when_the_report_fails(refused, tmp_path, monkeypatch):
+def test_demo_keeps_the_fit_when_the_report_fails(pbnn_says, tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "METHOD", {"draws": 5, "tune": 5, "chains": 1, "max_treedepth": 2})
 
     def broken(*_, **__):
@@ -53,8 +53,11 @@ def test_demo_keeps_the_fit_when_the_report_fails(refused, tmp_path, monkeypatch
 
     monkeypatch.setattr(pbnn, "report", broken)
     (tmp_path / "r.nc").write_text("another run")
-    error = refused("demo", "--out", tmp_path / "r.html")
-    assert "no ink" in error
+    code, _, err = pbnn_says("demo", "--out", tmp_path / "r.html")
+    size, error = err.splitlines()
+    assert code == 2
+    assert size.startswith("NUTS keeps 1 × 5 draws")
+    assert error.startswith("Error: The report failed (no ink).")
     assert (tmp_path / "r.nc").read_text() == "another run"
     assert pbnn.load(tmp_path / "r-2.nc")[1].attrs["method"] == "nuts"
 
