@@ -7,6 +7,8 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 BASE   := $(VENV)/.base-installed
 DEV    := $(VENV)/.dev-installed
 
+# Two workers: each compiles much on one core, and fits a little on several.
+PARALLEL   ?= -n 2 --dist loadfile
 NOTEBOOKS  := $(wildcard notebooks/*.ipynb)
 BENCHMARKS := $(patsubst benchmarks/bench_%.py,bench-%,$(wildcard benchmarks/bench_*.py))
 
@@ -23,10 +25,10 @@ demo: $(BASE) ## Fit a network to real data and write report.html here
 setup: $(DEV) ## Make .venv with everything for development
 
 test: $(DEV) ## Run all tests (choose with PYTEST_ARGS="-k spec")
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 test-fast: $(DEV) ## Run the tests that take no long fit
-	$(BIN)/python -m pytest -m "not slow and not peer" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not peer" $(PYTEST_ARGS)
 
 lint: $(DEV) ## Check style, rooms and types
 	$(BIN)/ruff check .

@@ -7,6 +7,8 @@ import numpy as np
 RICHARDSON = 4 / 3
 """The bias is of second order: at half the step size a quarter is left, and the difference is three quarters."""
 FEWEST_BLOCKS = 4
+SETTLING = 4
+"""One part in so many of the check is left out: it begins where the full step size led, and has yet to settle."""
 
 
 class Bias(NamedTuple):
@@ -23,11 +25,14 @@ class Bias(NamedTuple):
         -----
         Richardson's extrapolation: with a bias of second order (Robnik et al. 2024, arXiv:2412.08876, for MCLMC),
         `mean(draws) - mean(check)` is three quarters of the bias of `mean(draws)`. Each chain is compared with its own
-        continuation, so that chains in different modes do not count as bias. The error comes from the means of blocks
-        of the draws that are as long as the check, however slowly they move. NaN where there are fewer than 4 blocks.
+        continuation, so that chains in different modes do not count as bias; its first quarter, in which it settles,
+        is left out. The error comes from the means of blocks of the draws that are as long as the check, so it knows
+        how slowly they move, up to that length. Where chains move more slowly, a part of the bias is missed. NaN where
+        there are fewer than 4 blocks.
         """
+        check = check[..., check.shape[-1] // SETTLING :]
         n, length = draws.shape[-1], check.shape[-1]
-        count = n // length
+        count = n // length if length else 0
         if count < FEWEST_BLOCKS:
             unknown = np.full(draws.shape[:-2], np.nan)
             return cls(unknown, unknown)

@@ -56,13 +56,13 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
         attrs: `trust`, "yes", "caution" or "no"; `verdict`, one sentence that says why; `findings`, a JSON list of
         `[level, sentence]` with all that was looked at, level "ok", "caution" or "no"; `sampling`, `method`,
         `n_chains`, `n_draws` (in a chain), `r_hat_max`, `ess_bulk_min`, `ess_tail_min`, `mcse_share_max` (the largest
-        Monte Carlo error of a mean, in standard deviations), `between_share_max` (the largest `sd_between`, in standard
-        deviations of the response itself, noise included), `noise_between_max` (the same of the noise, relative to it);
-        and what the method tells: `divergences`,
-        `divergence_share`, `max_treedepth_share`, `bfmi_min`, `k_hat`, `converged`, `interrupted`; `restarts` of chains
-        and `lost_chains`, which could not be run; `bias` and `noise_bias`, the root mean square over inputs of those
-        of the mean response and of its variance given the weights, in posterior standard deviations, `bias_mcse` and
-        `noise_bias_mcse`, what chance contributes to that; `energy_error`, the mean square in a step, per parameter.
+        Monte Carlo error of a mean, in standard deviations), `between_share_max` (the largest difference between
+        chains in mean or sd of the response, in standard deviations of it, noise included), `noise_between_max` (the
+        same of the noise, relative to it); and what the method tells: `divergences`, `divergence_share`,
+        `max_treedepth_share`, `bfmi_min`, `k_hat`, `converged`, `interrupted`; `restarts` of chains and `lost_chains`,
+        which could not be run; `bias` and `noise_bias`, the root mean square over inputs of those of the mean response
+        and of its variance given the weights, in posterior standard deviations, `bias_mcse` and `noise_bias_mcse`,
+        what chance contributes to that; `energy_error`, the mean square in a step, per parameter (nats squared).
 
     Raises
     ------
@@ -120,7 +120,7 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
         log_density_r_hat=float(table["log_density_r_hat"]),
         non_finite=int((~np.isfinite(values)).any(_points(values)).sum()),
         frozen=_frozen(values) if sampling == "mcmc" else (),
-        between_share_max=_between(table, noise),
+        between_share_max=_between(values, noise, bnn.response.kind),
         noise_between_max=_noise_between(noise),
         **_sampler(stats, attrs),
         **biased,
@@ -173,16 +173,21 @@ def _bias(
     return {"bias": (dims, found.mean), "bias_mcse": (dims, found.mcse)}, facts
 
 
-def _between(table: xr.Dataset, noise: np.ndarray | None) -> float:
-    """Return the largest difference between chains, in standard deviations of a prediction of the response."""
-    if noise is None:
-        p = table["mean"].to_numpy().clip(0, 1) if "class" in table.dims else np.nan
-        aleatoric = p * (1 - p)
+def _between(values: xr.DataArray, noise: np.ndarray | None, kind: str) -> float:
+    """Return the largest difference between chains in what they predict, in standard deviations of the response.
+
+    That of the means, or of the standard deviations: chains may agree on the one and not on the other.
+    """
+    series = values.to_numpy()
+    mean, within = series.mean(-1), series.var(-1)
+    if kind == "classes":
+        variance = mean * (1 - mean)
     else:
-        aleatoric = noise.mean((-2, -1))
-    whole = (table["sd_within"] ** 2 + table["sd_between"] ** 2).to_numpy() + aleatoric
+        variance = within + (mean if noise is None else noise.mean(-1))  # of a count, the mean
+    whole = np.sqrt(variance.mean(-1) + (0 if kind == "classes" else mean.var(-1)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _worst(table["sd_between"].to_numpy() / np.sqrt(whole), np.max)
+        differences = [mean.std(-1) / whole, np.sqrt(variance).std(-1) / whole]
+    return _worst(differences, np.max)
 
 
 def _noise_between(noise: np.ndarray | None) -> float:
@@ -281,9 +286,7 @@ def _sampler(stats: xr.Dataset, attrs: Mapping[Any, Any]) -> dict[str, Any]:
         )
     if "restarts" in stats:
         told["restarts"] = int(stats["restarts"].isel(draw=0).sum())
-    asked = json.loads(str(attrs.get("options", "{}"))).get("chains")
-    if asked is not None and not attrs.get("interrupted"):
-        told["lost_chains"] = max(0, asked - stats.sizes.get("chain", asked))
+    told["lost_chains"] = int(attrs.get("lost_chains", 0))
     if "energy_error" in stats:
         told["energy_error"] = float(stats["energy_error"].mean())
     return told

@@ -294,16 +294,17 @@ def _hamiltonian(e: Evidence) -> list[Finding]:
 
 
 def _restarts(e: Evidence) -> list[Finding]:
+    noun = "chain" if e.sampling == "mcmc" else "member"
     found = []
     if e.lost_chains:
-        what = f"{_count(e.lost_chains, 'chain')} could not be run, however often restarted"
+        what = f"{_count(e.lost_chains, noun)} could not be run, however often restarted"
         found.append(Finding("caution", f"{what}, so a part of the posterior may be missing", e.message))
     elif e.restarts:
         found.append(
-            Finding("yes", f"chains were restarted {_times(e.restarts)}, and none is left out", e.message)
+            Finding("yes", f"{noun}s were restarted {_times(e.restarts)}, and none is left out", e.message)
         )
     elif e.restarts == 0:
-        found.append(Finding("yes", "no chain had to be restarted"))
+        found.append(Finding("yes", f"no {noun} had to be restarted"))
     return found
 
 
@@ -316,13 +317,20 @@ def _bias(e: Evidence) -> list[Finding]:
     ):
         if size is None or error is None or not isfinite(size + error):
             continue
+        if error > BIAS:
+            clause = (
+                f"the bias of {what} by the step size could not be measured (it is known to {error:.1g} sd)"
+            )
+            found.append(Finding("caution", clause, "Draw more."))
+            continue
         if size <= error:
             clause = f"no bias of {what} by the step size is seen, which is known to {error:.1g} sd"
             found.append(Finding("yes", clause))
             continue
         clause = f"the step size biases {what} by about {size:.1g} sd (known to {error:.1g} sd)"
-        advice = "Lower `energy_error`, or sample with `adjusted=True`." if size > BIAS else ""
-        found.append(Finding("caution" if size > BIAS else "yes", clause, advice))
+        large = size > BIAS and size > 2 * error
+        advice = "Lower `energy_error`, or sample with `adjusted=True`." if large else ""
+        found.append(Finding("caution" if large else "yes", clause, advice))
     return found
 
 
@@ -330,7 +338,7 @@ def _approximation(e: Evidence) -> list[Finding]:
     if e.method == "map":
         return [*_optimiser(e, "caution"), _POINT]
     close = e.k_hat is not None and e.k_hat <= k_hat_limit(e.total)
-    found = [*_optimiser(e, "caution" if close else "no"), _importance(e)]
+    found = [*_optimiser(e, "caution" if close else "no"), _importance(e), *_restarts(e)]
     if e.total < ESS_PER_CHAIN:
         found.append(Finding("caution", f"there are only {_count(e.total, 'draw')}"))
     if e.r_hat_max > R_HAT_BAD:

@@ -1,5 +1,7 @@
 """Whether the chains of a general model agree, parameter by parameter, as PyMC's users expect to be told."""
 
+from math import isnan
+
 import pymc as pm
 import xarray as xr
 from arviz_stats.base import array_stats
@@ -17,7 +19,8 @@ def warn_of_disagreement(tree: xr.DataTree, model: pm.Model) -> None:
     `pbnn.diagnose`.
     """
     posterior = tree["posterior"].to_dataset()
-    if tree.attrs["sampling"] != "mcmc" or posterior.sizes["draw"] < FEWEST_DRAWS:
+    few = posterior.sizes["chain"] < 2 or posterior.sizes["draw"] < FEWEST_DRAWS
+    if tree.attrs["sampling"] != "mcmc" or few:
         return
     r_hat = {}
     for rv in model.free_RVs:
@@ -25,9 +28,8 @@ def warn_of_disagreement(tree: xr.DataTree, model: pm.Model) -> None:
             continue
         draws = posterior[rv.name].to_numpy().astype(float)
         series = draws.reshape(*draws.shape[:2], -1)
-        r_hat[rv.name] = max(
-            (float(array_stats.rhat(series[..., i])) for i in range(series.shape[2])), default=0
-        )
+        values = [float(array_stats.rhat(series[..., i])) for i in range(series.shape[2])]
+        r_hat[rv.name] = max((value for value in values if not isnan(value)), default=0.0)
     worst = max(r_hat, key=lambda name: r_hat[name], default=None)
     if worst is None or r_hat[worst] <= R_HAT:
         return

@@ -72,12 +72,15 @@ def run_chains(title: str, program: Program, n_chains: int, target: Target, sess
         drawn = {i: d for i in states if i not in failed and (d := keeper.draws(i, "draws"))}
         checked = {i: keeper.draws(i, "check") for i in drawn}
     if not drawn:
-        raise MethodError(_why_nothing(title, failed, interrupted))
-    draws, check = _stacked(drawn), _stacked(checked)
+        raise MethodError(_why_nothing(title, failed, session))
+    n = alike([_length(d) for d in drawn.values()])
+    kept = [i for i in drawn if _length(drawn[i]) >= n]
+    # Of the same chains: others would be compared with those of another mode.
+    n_checked = min(_length(checked[i]) for i in kept)
     return Chains(
-        [states[i] for i in drawn if _length(drawn[i]) >= draws["lp"].shape[1]],
-        draws,
-        check,
+        [states[i] for i in kept],
+        _stacked([drawn[i] for i in kept], n),
+        _stacked([checked[i] for i in kept], n_checked),
         failed,
         n_gradients=sum(s.get("n_gradients", 0) for s in states.values()),
         restarts=sum(s.get("restarts", 0) for s in states.values()),
@@ -105,22 +108,17 @@ def _length(draws: Draws) -> int:
     return len(draws["lp"]) if draws else 0
 
 
-def _stacked(drawn: dict[int, Draws]) -> Draws:
-    """Stack chains; of some length that most draws have."""
-    n = alike([_length(d) for d in drawn.values()])
-    if n == 0:
-        return {}
-    whole = [d for d in drawn.values() if _length(d) >= n]
-    return {name: np.stack([d[name][:n] for d in whole]) for name in whole[0]}
+def _stacked(drawn: list[Draws], n: int) -> Draws:
+    """Stack the first `n` draws of each chain."""
+    return {name: np.stack([d[name][:n] for d in drawn]) for name in drawn[0]} if n else {}
 
 
-def _why_nothing(title: str, failed: dict[int, str], interrupted: bool) -> str:
-    if failed and not interrupted:
+def _why_nothing(title: str, failed: dict[int, str], session: Session) -> str:
+    if failed:
         return (
             f"{title}: no chain could be run, however often restarted: {next(iter(failed.values()))}. Is the posterior "
             "proper, and smooth? Are there values of extreme size in the data? Try precision='float64', or pbnn.NUTS()."
         )
-    return (
-        "fit: interrupted before the first draw, during warm-up; there is nothing to return. "
-        "Lower `tune` for a quick look."
-    )
+    shorter = " Lower `tune` for a quick look." if hasattr(session.method, "tune") else ""
+    later = " What the store holds is kept: go on with pbnn.resume." if session.keeper else shorter
+    return f"fit: interrupted before the first draw, during warm-up; there is nothing to return.{later}"

@@ -79,6 +79,7 @@ def run_on(
     MethodError
         If a chain failed in every try.
     """
+    _check_start_method(executor)
     model = target.bnn if target.bnn is not None else target.model
     store = str(keeper.path) if isinstance(keeper, Store) else None
     job = Job(cloudpickle.dumps(model), type(program), session.method, session.seed, store)
@@ -99,6 +100,16 @@ def run_on(
             "Did a worker run out of memory?"
         )
     return run_programs(program, target, missing, keeper, advance, batched=False)
+
+
+def _check_start_method(executor: Executor) -> None:
+    """Refuse a pool of forked processes: JAX has threads, and a fork of those may wait forever."""
+    context = getattr(executor, "_mp_context", None)
+    if context is not None and context.get_start_method() == "fork":
+        raise MethodError(
+            "fit: the executor forks its processes, which can hang with JAX. Make it with "
+            "ProcessPoolExecutor(mp_context=multiprocessing.get_context('spawn'))."
+        )
 
 
 def _submit_all(
@@ -122,11 +133,11 @@ def _submit_all(
             index = running.pop(future)
             try:
                 result = future.result()
-            except BrokenExecutor:
-                raise
-            except (Exception, CancelledError) as error:
-                if interrupted:
+            except BaseException as error:
+                if interrupted:  # ctrl-C reaches worker processes too, and breaks a pool
                     continue
+                if isinstance(error, BrokenExecutor) or not isinstance(error, Exception | CancelledError):
+                    raise
                 _check_lost(error, index, tries[index])
                 submit(index)
             else:

@@ -59,8 +59,8 @@ def fit(
         work, less than a second of most fits, and `pbnn.resume` goes on. Needs Zarr, `pip install "pbnn[zarr]"`.
     executor
         Any `concurrent.futures.Executor`, such as a `ProcessPoolExecutor` or Dask's `client.get_executor()`: each
-        chain is one task, which is run again when it is lost. Workers need pbnn, and the store's path if there is one.
-        Draws are the same as without.
+        chain is one task, which is run again when it is lost. Workers need pbnn, and the store's path if there is one;
+        a process pool must spawn its processes, not fork them. On CPUs draws are the same as without.
     memory
         The most bytes that the result may take; None for no limit.
 

@@ -52,6 +52,8 @@ class MclmcChains:
             "begin": lambda inputs, data: initial(target, inputs["key"], inputs["z"], data),
             "move": _move(target, method),
         }
+        taken = self.tuning.pieces * DRAWS * (1 if method.adjusted else TUNE_THIN)
+        self.tuned = f"{taken:,} {'trajectories' if method.adjusted else 'steps'}"
         self.pieces = 10 + self.tuning.pieces + -(-method.draws // DRAWS) + -(-self.checks // DRAWS)
 
     def first(self, index: int) -> State:
@@ -80,7 +82,7 @@ class MclmcChains:
         if stage == "climb":
             return "climb", self.climb.ask(state)
         if stage == "begin":
-            return "begin", {"key": key, "z": state["climb_best"]}
+            return "begin", {"key": key ^ np.uint32(4), "z": state["climb_best"]}
         if stage == "tune":
             thin = 1 if self.method.adjusted else TUNE_THIN
             first, n, settings = state["tune_piece"] * DRAWS * thin, DRAWS, self.tuning.settings(state)
@@ -213,13 +215,14 @@ def _(method: MCLMC, target: Target, session: Session) -> Run:
         check=chains.check.get("z"),
         n_gradients=chains.n_gradients,
         interrupted=chains.interrupted,
-        message=_message(method, chains, _tune(method, target.n_obs)),
+        lost=len(chains.failed),
+        message=_message(method, chains, program.tuned),
     )
 
 
-def _message(method: MCLMC, chains: Chains, tuned: int) -> str:
+def _message(method: MCLMC, chains: Chains, tuned: str) -> str:
     n_chains, n_draws = chains.draws["lp"].shape
-    words = [f"MCLMC, {n_chains} chains of {n_draws} draws after {tuned:,} steps of adaptation."]
+    words = [f"MCLMC, {n_chains} chains of {n_draws} draws after {tuned} of adaptation."]
     if chains.interrupted:
         words = [f"Interrupted: {n_chains} of {method.chains} chains, {n_draws} of {method.draws} draws."]
     if chains.restarts:

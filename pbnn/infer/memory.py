@@ -35,11 +35,12 @@ def _(method: ADVI | PymcADVI) -> tuple[int, int]:
 
 
 def bytes_kept(method: Method, target: Target) -> int:
-    """Return the size of all draws that the result holds: on the flat scale, and as named variables."""
+    """Return the size of the draws that the result holds. While it is made, flat copies of them take as much again."""
     with target.scope():
         named = jax.eval_shape(target.constrain, jax.ShapeDtypeStruct((target.dim,), target.dtype))
-    flat = (target.dim + STATS) * target.dtype.itemsize
-    one = flat + sum(prod(v.shape) * np.dtype(v.dtype).itemsize for v in named.values())
+    one = STATS * target.dtype.itemsize + sum(
+        prod(v.shape) * np.dtype(v.dtype).itemsize for v in named.values()
+    )
     chains, draws = draws_kept(method)
     # MCLMC repeats one draw in 16 at half its step size.
     again = -(-draws // 16) if isinstance(method, MCLMC) and not method.adjusted else 0
@@ -74,7 +75,7 @@ def check_limit(memory: object) -> None:
 def _remedy(method: Method, size: int, limit: float) -> str:
     _, draws = draws_kept(method)
     fits = int(draws * limit / size) - (1 if isinstance(method, MCLMC) else 0)  # for the rounding of `again`
-    if fits < 1 or getattr(method, "draws", None) is None:
+    if fits < 1 or not hasattr(method, "draws"):
         return "Not even one draw of each chain fits; allow more, or take a smaller network or fewer chains."
     thin = getattr(method, "thin", None)
     if hasattr(method, "chains") and isinstance(thin, int):

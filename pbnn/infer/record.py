@@ -72,6 +72,8 @@ def _attributes(
         "interrupted": int(found.interrupted),
         "message": found.message,
     }
+    if found.lost:
+        attrs["lost_chains"] = found.lost
     if found.converged is not None:
         attrs["converged"] = int(found.converged)
     if target.bnn is not None:

@@ -23,6 +23,9 @@ from pbnn.infer.run import Session, run
 from pbnn.infer.store import Store, opener
 from pbnn.target import Target
 
+SAME = 1e-4
+"""Relative difference of log densities that another machine may cause, in float32."""
+
 
 def resume(
     path: str | os.PathLike[str],
@@ -73,7 +76,7 @@ def resume(
         options = _options(store)
         model = _model(store) if model is None else model
         target = Target.of(model, options.precision)
-        _check_same(store, target, given=model)
+        _check_same(store, target)
         _warn_of_changes(attributes)
         session = Session(attributes["seed"], progress, options, lambda: store, executor)
         found = run(options, target, session)
@@ -107,25 +110,29 @@ def store_opener(
 
 
 def _fingerprint(target: Target) -> dict[str, Any]:
-    """Return what tells models apart: their variables, and the log density where they start."""
-    z = target.ravel(target.model.initial_point(0))
+    """Return what tells models apart: their variables, and the log density at a few points of no symmetry."""
     variables = {v.value_name: list(v.shape) for v in target.variables}
-    return {"variables": variables, "log_density": repr(float(target.log_density(z, target.data)))}
+    points = 0.5 * np.random.default_rng(0).normal(size=(3, target.dim)).astype(target.dtype)
+    with target.scope():
+        densities = [float(target.log_density(z, target.data)) for z in points]
+    return {"variables": variables, "log_densities": [repr(value) for value in densities]}
 
 
-def _check_same(store: Store, target: Target, given: object) -> None:
+def _check_same(store: Store, target: Target) -> None:
     before, now = json.loads(store.attributes["model"]), _fingerprint(target)
     if before["variables"] != now["variables"]:
         what = f"has the variables {_listed(now)}, and the store is of {_listed(before)}"
-    elif not np.isclose(
-        float(before["log_density"]), float(now["log_density"]), rtol=1e-3, atol=1e-3, equal_nan=True
-    ):
+    elif not np.allclose(_densities(before), _densities(now), rtol=SAME, atol=SAME, equal_nan=True):
         what = "has another density: other data or priors, or something was added to it"
     else:
         return
     raise ModelError(
         f"resume: the model {what}. Pass the model that was fitted: pbnn.resume({str(store.path)!r}, model=...)."
     )
+
+
+def _densities(fingerprint: dict[str, Any]) -> list[float]:
+    return [float(value) for value in fingerprint["log_densities"]]
 
 
 def _listed(fingerprint: dict[str, Any]) -> str:

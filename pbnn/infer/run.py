@@ -44,6 +44,8 @@ class Run:
         What an optimiser says of itself; None for a sampler, which is judged by its draws.
     interrupted
         Whether the user stopped it.
+    lost
+        Chains, or members, that could not be run however often they began anew.
     message
         What happened, in a sentence.
     """
@@ -56,6 +58,7 @@ class Run:
     n_gradients: int = 0
     converged: bool | None = None
     interrupted: bool = False
+    lost: int = 0
     message: str = ""
 
 

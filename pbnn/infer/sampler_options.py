@@ -30,7 +30,8 @@ class MCLMC:
         number, because each step costs more.
     tune
         Steps of adaptation, before them; None: 20,000 for up to 1000 rows and fewer for more, likewise, but 4000 at
-        least.
+        least. Rounded to pieces, of which there are 16 at least; with a Metropolis step a quarter as many
+        trajectories.
     energy_error
         Mean square of the energy error of a step, per parameter (nats squared), that the step size is adapted to.
     adjusted
@@ -108,7 +109,7 @@ class SGMCMC:
     stochastic-gradient Langevin dynamics (Zhang et al. 2020, arXiv:1902.03932; not the contour SGLD that BlackJAX
     calls so). Without a Metropolis step: draws have a bias that grows with the step size and with the noise of
     minibatch gradients, which heats the chains in the directions that the data determine best. The default step size
-    keeps that below a tenth of the variance; the smaller the batches, the slower the chains.
+    keeps that at about a tenth of the variance; the smaller the batches, the slower the chains.
 
     Parameters
     ----------
@@ -134,7 +135,7 @@ class SGMCMC:
         Of `"csgld"`: in each the step size falls from its largest value to 0; the first half is to find another mode,
         in the second half draws are kept.
     restarts
-        How often a chain that diverges may begin anew, at a third of the step size.
+        How often a chain that diverges may begin anew, at a third of the step size (a ninth, of `"csgld"`).
     """
 
     kernel: Literal["sghmc", "csgld"] = "sghmc"

@@ -222,6 +222,7 @@ def _(method: SGMCMC, target: Target, session: Session) -> Run:
         "mcmc",
         n_gradients=chains.n_gradients,
         interrupted=chains.interrupted,
+        lost=len(chains.failed),
         message=_message(method, chains),
     )
 

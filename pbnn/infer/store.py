@@ -94,8 +94,11 @@ class Store:
 
     def state(self, index: int) -> State | None:
         """Return the state in which a chain was left; None if it has not begun."""
-        with self._reading(self._chain(index)):
-            group = self._node(self._chain(index))
+        path = self._chain(index)
+        with self._reading(path):
+            # What Zarr holds in memory is current only for the process that writes: another one may run the chain.
+            writing = f"chain{index}" in self._claims
+            group = self._node(path) if writing else self._root.get(path)
             # A kill may have come between the first draws and the first state.
             if group is None or "state" not in group.attrs:
                 return None

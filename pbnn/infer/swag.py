@@ -203,6 +203,7 @@ def _(method: SWAG, target: Target, session: Session) -> Run:
         "approximate",
         n_gradients=chains.n_gradients,
         interrupted=chains.interrupted,
+        lost=len(chains.failed),
         message=f"SWAG: {len(z)} Gaussians, each from {method.iterates} iterates."
         f"{what_happened(chains, method.members, 'members')}",
     )

@@ -14,6 +14,8 @@ TRAJECTORY_LENGTH = 1.0
 """Of the adjusted dynamics, relative to the same."""
 ACCEPTED_ENERGY = 0.14
 """Variance of the energy error at which 85 % of proposals are accepted, if it is normal."""
+WILDEST = 1e3
+"""Energy error of a piece, relative to the wanted one, that counts at most: if all are so, a third of the step size."""
 WIDEST = 1e4
 """The scales of two parameters differ by no more."""
 
@@ -67,7 +69,9 @@ class Tuning:
         piece = state["tune_piece"] + 1
         now = (piece - 1) // self.quarter
         energy = float(np.mean(travel.energy, dtype=float))
-        fine = np.isfinite(energy) and (self.adjusted or not travel.refused.any())
+        # Without a Metropolis step only what is not finite is refused; with one, half of all is too much.
+        refused = float(np.mean(travel.refused)) > 0.5 if self.adjusted else bool(travel.refused.any())
+        fine = np.isfinite(energy) and not refused
         factor = np.clip((state["target"] / max(energy, 1e-30)) ** (1 / self.power), 0.25, 2) if fine else 0.5
         searching = now in (0, 2)
         new = {**state, "tune_piece": piece}
@@ -76,7 +80,11 @@ class Tuning:
             new |= _seen(state, visited)
         if now == 3:
             new["tune_log_step"] = state["tune_log_step"] + np.log(state["step_size"]) / self.quarter
-            new["tune_energy"] = state["tune_energy"] + (energy if fine else np.inf) / self.quarter
+            worst = (
+                WILDEST * state["target"]
+            )  # of a single piece: so that one bad step does not stop the chain
+            seen = min(energy, worst) if fine else worst
+            new["tune_energy"] = state["tune_energy"] + seen / self.quarter
         if piece == 2 * self.quarter:
             new |= self._measured(new)
         if piece == self.pieces:
@@ -93,7 +101,7 @@ class Tuning:
 
     def _settled(self, state: State) -> State:
         excess = max(state["tune_energy"] / state["target"], 1.0)
-        step = float(np.exp(state["tune_log_step"])) * min(excess, 1e12) ** (-1 / self.power)
+        step = float(np.exp(state["tune_log_step"])) * excess ** (-1 / self.power)
         return {"step_size": step, "length": self._length(state, state["metric"]), **self._unseen()}
 
     def _length(self, state: State, metric: np.ndarray) -> float:

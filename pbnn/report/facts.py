@@ -156,7 +156,7 @@ class Facts:
     @cached_property
     def weight_r_hat(self) -> xr.Dataset:
         """R-hat of the weights, without the symmetries of hidden units; of at most `MOST_MATCHED` draws."""
-        step = max(1, self.n_draws // MOST_MATCHED)
+        step = -(-self.n_draws // MOST_MATCHED)
         thinned = self.idata.copy()
         for name in ("posterior", "sample_stats"):
             thinned[name] = xr.DataTree(self.idata[name].to_dataset().isel(draw=slice(None, None, step)))

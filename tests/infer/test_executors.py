@@ -142,6 +142,66 @@ def test_ctrl_c_keeps_finished_chains(bnn, alone):
     np.testing.assert_array_equal(tree["posterior"]["noise"], alone["posterior"]["noise"][:2])
 
 
+def test_ctrl_c_that_breaks_the_pool_too(bnn, alone):
+    """In a terminal it reaches idle workers, which takes the pool down, and running ones, whose tasks raise."""
+
+    class Pressed(Here):
+        def submit(self, function, *args):
+            if self.submitted == 1:
+                self.submitted += 1
+                doomed = [Future(), Future()]
+                doomed[0].set_running_or_notify_cancel()
+
+                def fall():
+                    os.kill(os.getpid(), signal.SIGINT)
+                    time.sleep(0.5)
+                    doomed[0].set_exception(BrokenProcessPool("all gone"))
+
+                threading.Thread(target=fall).start()
+                return doomed[0]
+            if self.submitted == 2:
+                self.submitted += 1
+                future = Future()
+                future.set_running_or_notify_cancel()
+                threading.Timer(1.0, lambda: future.set_exception(KeyboardInterrupt())).start()
+                return future
+            return super().submit(function, *args)
+
+    tree = fit(bnn, METHOD, seed=5, progress=False, executor=Pressed())
+    assert tree.attrs["interrupted"] == 1
+    np.testing.assert_array_equal(tree["posterior"]["noise"], alone["posterior"]["noise"][:1])
+
+
+def test_a_run_that_was_cut_short_goes_on_with_an_executor(bnn, alone, tmp_path):
+    """Workers write to the store; this process must not go by what it read before."""
+    path, keep = tmp_path / "run.zarr", Store.keep
+
+    class Cut(Exception):
+        pass
+
+    def cut(self, index, state, kept):
+        keep(self, index, state, kept)
+        if kept is not None and kept.group == "draws":
+            raise Cut
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "keep", cut)
+        with pytest.raises(Cut):
+            fit(bnn, METHOD, seed=5, progress=False, store=path)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        again = resume(path, progress=False, executor=pool)[1]
+    assert_same(again, alone)
+    assert again.attrs["interrupted"] == 0
+
+
+def test_forked_processes_are_refused(bnn):
+    with (
+        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool,
+        pytest.raises(MethodError, match=r"forks its processes.*get_context\('spawn'\)"),
+    ):
+        fit(bnn, METHOD, seed=5, progress=False, executor=pool)
+
+
 def test_refusals(bnn):
     with pytest.raises(MethodError, match=r"NUTS cannot be run with executor=; these methods can: 'mclmc'"):
         fit(bnn, NUTS(), executor=Here())

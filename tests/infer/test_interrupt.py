@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from pbnn.errors import MethodError
-from pbnn.infer import ADVI, MAP, NUTS, fit
+from pbnn.infer import ADVI, MAP, MCLMC, NUTS, chains, fit
 from pbnn.infer.ascent import CHUNK
+from pbnn.infer.programs import Single, run_programs
 
 pytestmark = pytest.mark.filterwarnings("ignore:fit. the chains do not agree")
 
@@ -55,6 +56,25 @@ def test_nuts_in_warm_up_has_nothing_to_return(network, bar_calls):
     bar_calls(press_at(1))
     with pytest.raises(MethodError, match=r"interrupted before the first draw, during warm-up.*Lower `tune`"):
         fit(network, NUTS(draws=10, tune=100_000, chains=2), seed=1)
+
+
+def test_mclmc_checks_only_the_chains_it_keeps(network, monkeypatch):
+    """Chains of the first wave have been checked at half the step size, those of the second not yet."""
+
+    def in_waves(program, target, indices, keeper, advance):
+        run_programs(program, target, [0], keeper, advance)
+        state, work = program.first(1), Single(program, target)
+        while state["drawn_draws"] < 40:
+            name, inputs = program.ask(state)
+            state, kept = program.tell(state, work(name, [inputs])[0])
+            keeper.keep(1, state, kept)
+        return True
+
+    monkeypatch.setattr(chains, "run_programs", in_waves)
+    tree = fit(network, MCLMC(draws=64, chains=2, thin=4, tune=1600), seed=1, progress=False)
+    assert tree["posterior"].sizes == {**tree["posterior"].sizes, "chain": 2, "draw": 50}
+    assert "half_step" not in tree.children
+    assert tree.attrs["interrupted"] == 1
 
 
 def test_advi_returns_the_approximation_so_far(gaussian, bar_calls):

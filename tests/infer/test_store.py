@@ -224,6 +224,15 @@ def test_methods_that_cannot_be_stored(bnn, tmp_path):
         fit(bnn, NUTS(), store=tmp_path / "run.zarr")
 
 
+def test_another_network_or_other_inputs_are_refused(finished, bnn):
+    """Also where the network gives 0 at its starting point, whatever its inputs."""
+    X, y = bnn.model["X"].get_value(), bnn.model["y_data"].get_value()
+    relu = pbnn.Network([pbnn.Dense(3, "relu")], pbnn.likelihoods.Gaussian())
+    for other in (pbnn.build(bnn.network, X[::-1], y), pbnn.build(relu, X, y)):
+        with pytest.raises(ModelError, match="has another density"):
+            resume(finished[0], model=other)
+
+
 def test_a_fit_that_cannot_begin_leaves_no_store(gaussian, tmp_path):
     with pytest.raises(MethodError, match="needs a model made by pbnn"):
         fit(gaussian, Ensemble(2, weighting="held_out"), store=tmp_path / "run.zarr", progress=False)
