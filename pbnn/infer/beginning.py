@@ -71,7 +71,8 @@ def what_happened(chains: Chains, wanted: int, noun: str = "chains") -> str:
     if chains.interrupted:
         words.append(f"Interrupted: {len(chains.states)} of {wanted} {noun} are kept.")
     if chains.restarts:
-        words.append(f"There were {chains.restarts} restarts: {'; '.join(chains.reasons)}.")
+        count = "was 1 restart" if chains.restarts == 1 else f"were {chains.restarts} restarts"
+        words.append(f"There {count}: {'; '.join(chains.reasons)}.")
     if chains.failed:
         words.append(f"{len(chains.failed)} of {wanted} {noun} could not be run and are left out.")
     return "".join(f" {sentence}" for sentence in words)

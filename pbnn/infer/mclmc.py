@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from pbnn.errors import MethodError
-from pbnn.infer.chains import Chains, run_chains
-from pbnn.infer.climb import Climb
+from pbnn.infer.beginning import Beginning, what_happened
+from pbnn.infer.chains import run_chains
 from pbnn.infer.methods import MCLMC
 from pbnn.infer.microcanonical import Point, adjusted, initial, unadjusted
 from pbnn.infer.programs import Kept, Kernel, State
@@ -42,13 +42,13 @@ class MclmcChains:
     def __init__(self, method: MCLMC, target: Target, seed: int) -> None:
         if target.dim < 2:
             raise MethodError("MCLMC: a model of one parameter has no direction to turn to; use pbnn.NUTS().")
-        self.method, self.dim, self.seed = method, target.dim, seed
-        self.climb, self.tuning = Climb(target), Tuning(method, target.dim, _tune(method, target.n_obs))
-        self.starts = target.starts(method.chains * (method.restarts + 1), seed)
+        self.method, self.dim = method, target.dim
+        self.beginning = Beginning(target, method.chains, method.restarts, seed)
+        self.tuning = Tuning(method, target.dim, _tune(method, target.n_obs))
         self.thin = method.thin or _thin(method, target.n_obs)
         self.checks = 0 if method.adjusted else method.draws // CHECK_SHARE
         self.kernels: dict[str, Kernel] = {
-            "climb": self.climb.kernel,
+            "climb": self.beginning.climb.kernel,
             "begin": lambda inputs, data: initial(target, inputs["key"], inputs["z"], data),
             "move": _move(target, method),
         }
@@ -58,21 +58,7 @@ class MclmcChains:
 
     def first(self, index: int) -> State:
         """Return the state in which chain `index` begins."""
-        return {"index": index, "n_gradients": 0, **self._afresh(index, 0, "")}
-
-    def _afresh(self, index: int, restarts: int, reason: str) -> State:
-        words = np.random.SeedSequence([self.seed, index, restarts]).generate_state(2, np.uint32)
-        start = self.starts[index + restarts * self.method.chains]
-        return {
-            "stage": "climb",
-            "key": words,
-            "restarts": restarts,
-            "reason": reason,
-            "drawn_draws": 0,
-            "drawn_check": 0,
-            **self.climb.first(start),
-            **self.tuning.first(restarts),
-        }
+        return self.beginning.first(index)
 
     def ask(self, state: State) -> tuple[str, Any] | None:
         """Return the name and the inputs of the next piece of work; None when the chain is done."""
@@ -80,7 +66,7 @@ class MclmcChains:
         if stage in ("done", "failed"):
             return None
         if stage == "climb":
-            return "climb", self.climb.ask(state)
+            return "climb", self.beginning.climb.ask(state)
         if stage == "begin":
             return "begin", {"key": key ^ np.uint32(4), "z": state["climb_best"]}
         if stage == "tune":
@@ -102,8 +88,7 @@ class MclmcChains:
         """Return the state after that piece, and the draws it gave."""
         stage = state["stage"]
         if stage == "climb":
-            new, over = self.climb.tell(state, outputs)
-            return (new | {"stage": "begin"} if over else new), None
+            return self.beginning.tell(state, outputs, "begin"), None
         if stage == "begin":
             return self._begun(state, outputs), None
         if stage == "tune":
@@ -112,8 +97,9 @@ class MclmcChains:
 
     def _begun(self, state: State, point: Point) -> State:
         if not np.isfinite(point.logdensity) or not np.isfinite(point.logdensity_grad).all():
-            return self._restart(state, "its log density is not finite where the optimisation led")
-        return state | _unpacked(point) | {"stage": "tune"}
+            return self.beginning.again(state, "its log density is not finite where the optimisation led")
+        tuning = self.tuning.first(state["restarts"])
+        return {**state, **_unpacked(point), **tuning, "stage": "tune", "drawn_check": 0}
 
     def _tuned(self, state: State, outputs: Any) -> State:
         point, travel, visited = outputs
@@ -122,7 +108,7 @@ class MclmcChains:
         if not self.tuning.over(new):
             return new
         if not new["step_size"] > FROZEN * self.dim**0.5:
-            return self._restart(new, f"it froze: its step size fell to {new['step_size']:.1g}")
+            return self.beginning.again(new, f"it froze: its step size fell to {new['step_size']:.1g}")
         return new | {"stage": "draws"}
 
     def _drew(self, state: State, outputs: Any) -> tuple[State, Kept | None]:
@@ -140,7 +126,7 @@ class MclmcChains:
             or not np.isfinite(lp[:n]).all()
         ):
             what = f"energy error {energy.mean():.1g}, {100 * refused.mean():.0f} % of its steps refused"
-            return self._restart(state, f"it became unstable: {what}"), None
+            return self.beginning.again(state, f"it became unstable: {what}"), None
         draws = {"z": z[:n], "lp": lp[:n], "energy_error": energy, "refused": refused}
         state[f"drawn_{stage}"] = done + n
         if done + n == self._total(stage):
@@ -149,13 +135,6 @@ class MclmcChains:
 
     def _total(self, stage: str) -> int:
         return self.method.draws if stage == "draws" else self.checks
-
-    def _restart(self, state: State, reason: str) -> State:
-        restarts = state["restarts"] + 1
-        if restarts > self.method.restarts:
-            return state | {"stage": "failed", "reason": reason, "drawn_draws": 0, "drawn_check": 0}
-        fresh = self._afresh(state["index"], restarts, reason)
-        return {**state, **fresh, "n_gradients": state["n_gradients"]}
 
 
 def _thin(method: MCLMC, n_obs: int) -> int:
@@ -216,17 +195,6 @@ def _(method: MCLMC, target: Target, session: Session) -> Run:
         n_gradients=chains.n_gradients,
         interrupted=chains.interrupted,
         lost=len(chains.failed),
-        message=_message(method, chains, program.tuned),
+        message=f"MCLMC, {len(z)} chains of {z.shape[1]} draws after {program.tuned} of adaptation."
+        f"{what_happened(chains, method.chains)}",
     )
-
-
-def _message(method: MCLMC, chains: Chains, tuned: str) -> str:
-    n_chains, n_draws = chains.draws["lp"].shape
-    words = [f"MCLMC, {n_chains} chains of {n_draws} draws after {tuned} of adaptation."]
-    if chains.interrupted:
-        words = [f"Interrupted: {n_chains} of {method.chains} chains, {n_draws} of {method.draws} draws."]
-    if chains.restarts:
-        words.append(f"Chains were restarted {chains.restarts} times: {'; '.join(chains.reasons)}.")
-    if chains.failed:
-        words.append(f"{len(chains.failed)} of {method.chains} chains could not be run and are left out.")
-    return " ".join(words)

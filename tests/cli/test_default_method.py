@@ -7,6 +7,8 @@ import pytest
 import pbnn
 from pbnn.cli import main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):

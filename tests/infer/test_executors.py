@@ -77,6 +77,7 @@ def test_a_process_pool_takes_a_general_model_and_a_store(gaussian, pool, tmp_pa
     assert_same(resume(path, model=gaussian, progress=False)[1], tree)
 
 
+@pytest.mark.slow
 def test_threads_share_what_is_compiled(bnn, alone):
     executors._prepared.cache_clear()
     with ThreadPoolExecutor(2) as threads:
@@ -85,6 +86,7 @@ def test_threads_share_what_is_compiled(bnn, alone):
     assert executors._prepared.cache_info().hits == METHOD.chains - 1
 
 
+@pytest.mark.slow
 def test_a_store_goes_on_with_an_executor(bnn, alone, tmp_path):
     """Chains that are done need no task; the others go on from where they were."""
     path = tmp_path / "run.zarr"
@@ -95,6 +97,7 @@ def test_a_store_goes_on_with_an_executor(bnn, alone, tmp_path):
     assert nobody.submitted == 0
 
 
+@pytest.mark.slow
 def test_a_lost_task_is_run_again(bnn, alone):
     executor = Here(OSError("worker lost"), None, RuntimeError("worker lost"), OSError("lost again"))
     assert_same(fit(bnn, METHOD, seed=5, progress=False, executor=executor), alone)
@@ -116,6 +119,7 @@ def test_errors_of_ours_are_not_tried_again(bnn):
     assert executor.submitted == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", ["result", "shut down"])
 def test_a_broken_executor_leaves_the_rest_to_this_process(bnn, alone, broken):
     executor = Here(None, BrokenProcessPool("all gone"))
@@ -127,6 +131,7 @@ def test_a_broken_executor_leaves_the_rest_to_this_process(bnn, alone, broken):
     assert_same(tree, alone)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_finished_chains(bnn, alone):
     class Pressed(Here):
         def submit(self, function, *args):
@@ -142,6 +147,7 @@ def test_ctrl_c_keeps_finished_chains(bnn, alone):
     np.testing.assert_array_equal(tree["posterior"]["noise"], alone["posterior"]["noise"][:2])
 
 
+@pytest.mark.slow
 def test_ctrl_c_that_breaks_the_pool_too(bnn, alone):
     """In a terminal it reaches idle workers, which takes the pool down, and running ones, whose tasks raise."""
 
@@ -172,6 +178,7 @@ def test_ctrl_c_that_breaks_the_pool_too(bnn, alone):
     np.testing.assert_array_equal(tree["posterior"]["noise"], alone["posterior"]["noise"][:1])
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_short_goes_on_with_an_executor(bnn, alone, tmp_path):
     """Workers write to the store; this process must not go by what it read before."""
     path, keep = tmp_path / "run.zarr", Store.keep

@@ -14,7 +14,7 @@ from pbnn.spec.network import Network
 
 QUICK = {"draws": 40, "chains": 2, "thin": 4, "tune": 1600}
 
-pytestmark = pytest.mark.filterwarnings("ignore:fit. the chains do not agree")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:fit. the chains do not agree")]
 
 
 def data(n=40):

@@ -58,6 +58,7 @@ def test_nuts_in_warm_up_has_nothing_to_return(network, bar_calls):
         fit(network, NUTS(draws=10, tune=100_000, chains=2), seed=1)
 
 
+@pytest.mark.slow
 def test_mclmc_checks_only_the_chains_it_keeps(network, monkeypatch):
     """Chains of the first wave have been checked at half the step size, those of the second not yet."""
 

@@ -141,6 +141,7 @@ def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path):
         pass
 
 
+@pytest.mark.slow
 def test_a_stop_between_draws_and_state(tmp_path, bnn, method, unbroken, monkeypatch):
     """Draws that the state does not count are written anew."""
     keep, path = Store.keep, tmp_path / "run.zarr"
