@@ -10,6 +10,7 @@ from pbnn.errors import MethodError
 from pbnn.infer.ascent import Objective, ascend
 from pbnn.infer.gaussian import FAMILIES, Family
 from pbnn.infer.methods import ADVI
+from pbnn.infer.minibatch import log_density_estimate
 from pbnn.infer.progress import progress_bar
 from pbnn.infer.run import Run, Session, run
 from pbnn.target import Target
@@ -59,14 +60,7 @@ def elbo(method: ADVI, target: Target, family: Family) -> Objective:
 
     With minibatches the log-likelihood of `batch_size` rows, drawn with replacement, counts `n_obs / batch_size` times.
     """
-
-    def log_density(z: jax.Array, key: jax.Array, data: Any) -> jax.Array:
-        if method.batch_size is None:
-            return target.log_density(z, data)
-        rows = jax.random.randint(key, (method.batch_size,), 0, target.n_obs)
-        batch = {**data, "x": data["x"][rows], "y": data["y"][rows]}
-        scale = target.n_obs / method.batch_size
-        return target.log_prior(z) + scale * target.log_likelihood(z, batch).sum()
+    log_density = log_density_estimate(target, method.batch_size)
 
     def one(params: Any, key: jax.Array, data: Any) -> jax.Array:
         key_z, key_rows = jax.random.split(key)

@@ -8,6 +8,8 @@ import jax
 import numpy as np
 
 from pbnn.errors import MethodError
+from pbnn.infer.ensemble import RESAMPLED
+from pbnn.infer.mclmc import CHECK_SHARE
 from pbnn.infer.methods import ADVI, MCLMC, Ensemble, Method, PymcADVI
 from pbnn.target import Target
 
@@ -25,7 +27,7 @@ def draws_kept(method: Method) -> tuple[int, int]:
 @draws_kept.register
 def _(method: Ensemble) -> tuple[int, int]:
     if method.weighting == "held_out":
-        return 1, method.draws or 20 * method.members
+        return 1, method.draws or RESAMPLED * method.members
     return 1, method.members
 
 
@@ -42,8 +44,7 @@ def bytes_kept(method: Method, target: Target) -> int:
         prod(v.shape) * np.dtype(v.dtype).itemsize for v in named.values()
     )
     chains, draws = draws_kept(method)
-    # MCLMC repeats one draw in 16 at half its step size.
-    again = -(-draws // 16) if isinstance(method, MCLMC) and not method.adjusted else 0
+    again = -(-draws // CHECK_SHARE) if isinstance(method, MCLMC) and not method.adjusted else 0
     return chains * (draws + again) * one
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import asdict
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -20,7 +21,7 @@ from pbnn.infer.agreement import warn_of_disagreement
 from pbnn.infer.methods import METHODS, Method, method_name
 from pbnn.infer.record import record, versions
 from pbnn.infer.run import Session, run
-from pbnn.infer.store import Store, opener
+from pbnn.infer.store import Store, create
 from pbnn.target import Target
 
 SAME = 1e-4
@@ -106,7 +107,7 @@ def store_opener(
         data = {
             name: np.asarray(target.model[key].get_value()) for name, key in (("X", "X"), ("y", "y_data"))
         }
-    return opener(path, attributes, data)
+    return partial(create, path, attributes, data)
 
 
 def _fingerprint(target: Target) -> dict[str, Any]:

@@ -10,9 +10,8 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Self
@@ -291,13 +290,6 @@ def create(
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return Store(place, where="fit")
-
-
-def opener(
-    path: str | os.PathLike[str], attributes: Mapping[str, Any], data: Mapping[str, np.ndarray]
-) -> Callable[[], Store]:
-    """Return the function that makes the store, once all else has been checked."""
-    return partial(create, path, attributes, data)
 
 
 def _whole(array: Any, n: int | None = None) -> np.ndarray:
