@@ -85,7 +85,7 @@ def summary(splits: list[dict[str, Any]]) -> dict[str, Any]:
 def published(path: Path, name: str) -> dict[str, Any]:
     """Return the best published line of a set, by test log predictive density."""
     table = pd.read_csv(path)
-    best = table[table["dataset"] == name].sort_values("test_lpd").iloc[-1]
+    best = table[table["dataset"] == name].dropna(subset="test_lpd").sort_values("test_lpd").iloc[-1]
     return {"lpd": float(best["test_lpd"]), "method": best["method"], "source": best["source"]}
 
 
