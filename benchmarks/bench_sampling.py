@@ -30,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 REFERENCE_DRAWS = 10_000
 """Of each of two chains."""
 SETTINGS = {
-    "MCLMC": pbnn.MCLMC(draws=12_000, chains=2, thin=50),
+    "MCLMC": pbnn.MCLMC(draws=24_000, chains=2, thin=25),
     "MCLMC, adjusted": pbnn.MCLMC(draws=6_000, chains=2, thin=1, adjusted=True),
 }
 SAMPLES = (1, 2)

@@ -20,13 +20,16 @@ DRAWS = 25
 """In a piece of work."""
 TUNE_THIN = 4
 """Steps between the positions that tuning looks at."""
-THIN, TUNE, MANY_ROWS = 100, 20_000, 1000
+THIN, TUNE, MANY_ROWS = 60, 30_000, 1000
 """Steps between draws, and of adaptation, up to so many rows."""
-LEAST_TUNE = 4_000
+LEAST_TUNE = 6_000
 CHECK_SHARE = 16
 """One draw in so many is repeated at half the step size."""
-WILD = 0.5
-"""Mean square energy error of a step, per parameter, of a chain that its step size throws about."""
+ROUGH, SHORTER = 0.1, 0.8
+"""From this mean square energy error of a step on, per parameter, steps become shorter by this factor: a chain that
+finds its way into a narrower valley than it was tuned in needs them."""
+WILD = 5.0
+"""The same, of a chain that its step size throws about."""
 REFUSED = 0.1
 FROZEN = 1e-5
 """A step size, relative to the root of the number of parameters, at which a chain does not move."""
@@ -127,7 +130,10 @@ class MclmcChains:
         ):
             what = f"energy error {energy.mean():.1g}, {100 * refused.mean():.0f} % of its steps refused"
             return self.beginning.again(state, f"it became unstable: {what}"), None
-        draws = {"z": z[:n], "lp": lp[:n], "energy_error": energy, "refused": refused}
+        step = np.full(n, state["step_size"])
+        draws = {"z": z[:n], "lp": lp[:n], "energy_error": energy, "refused": refused, "step_size": step}
+        if stage == "draws" and not self.method.adjusted and energy.mean() > ROUGH:
+            state["step_size"] *= SHORTER
         state[f"drawn_{stage}"] = done + n
         if done + n == self._total(stage):
             state["stage"] = "check" if stage == "draws" and self.checks else "done"
@@ -185,7 +191,7 @@ def _(method: MCLMC, target: Target, session: Session) -> Run:
     chains = run_chains("MCLMC", program, method.chains, target, session)
     stats = dict(chains.draws)
     z = stats.pop("z")
-    stats |= {name: chains.of_each(name) for name in ("step_size", "length")}
+    stats["length"] = chains.of_each("length")
     stats["restarts"] = chains.of_each("restarts", int)
     return Run(
         z,

@@ -5,7 +5,11 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from blackjax.mcmc.integrators import IntegratorState, isokinetic_velocity_verlet
+from blackjax.mcmc.integrators import (
+    IntegratorState,
+    esh_dynamics_momentum_update_one_step,
+    isokinetic_velocity_verlet,
+)
 
 from pbnn.target import Target
 
@@ -63,10 +67,11 @@ def initial(target: Target, key: jax.Array, z: jax.Array, data: Any) -> Point:
 def unadjusted(target: Target) -> Move:
     """Microcanonical Langevin dynamics (Robnik et al. 2023, arXiv:2212.08549; Robnik & Seljak 2023, arXiv:2303.18221).
 
-    Each step of size `eps` moves along a unit momentum that the gradient bends, and turns it partly at random: fully
-    after a length `L`. Nothing is rejected, so the draws have a bias that shrinks with the square of `eps`. One
-    gradient a step (velocity Verlet): per gradient as far as the second-order integrator of McLachlan, and its energy
-    error grows smoothly with the step size, where that of McLachlan's explodes.
+    Each step of size `eps` bends a unit momentum by the gradient, moves half of the way along it, turns it partly at
+    random (fully after a length `L`) and moves the other half. Nothing is rejected, so the draws have a bias that
+    shrinks with the square of `eps`. With the random turn in the middle of the drift rather than beside the bends
+    (Zhang et al. 2019, doi:10.1021/acs.jpca.9b02771, for Langevin dynamics) the positions of a Gaussian have almost
+    none: at the same step a tenth of that of velocity Verlet, at the same one gradient.
     """
     d = target.dim
 
@@ -74,16 +79,20 @@ def unadjusted(target: Target) -> Move:
         key: jax.Array, point: Point, first: jax.Array, n: jax.Array, settings: Settings, data: Any
     ) -> tuple[Point, Travel]:
         eps, length, metric = settings
-        step = isokinetic_velocity_verlet(lambda z: target.log_density(z, data), metric)
-        # BlackJAX refreshes the momentum by halves, before and after each step; once by the whole is the same chain.
+        scale = jnp.sqrt(metric)
+        bend = esh_dynamics_momentum_update_one_step(metric)
         noise = jnp.sqrt(jnp.expm1(2 * eps / length) / d)
+        value_and_grad = jax.value_and_grad(target.log_density)
 
         def body(i: jax.Array, carry: Any) -> Any:
             point, total, refused = carry
-            new, kinetic = step(point, eps)
+            momentum, velocity, kinetic = bend(point.momentum, point.logdensity_grad, eps, 1.0)
+            half_way = point.position + 0.5 * eps * velocity
+            kick = jax.random.normal(jax.random.fold_in(key, first + i), (d,), momentum.dtype)
+            momentum = _unit(momentum + noise * kick)
+            position = half_way + 0.5 * eps * scale * momentum
+            new = Point(position, momentum, *value_and_grad(position, data))
             error = kinetic - new.logdensity + point.logdensity
-            kick = jax.random.normal(jax.random.fold_in(key, first + i), (d,), new.momentum.dtype)
-            new = new._replace(momentum=_unit(new.momentum + noise * kick))
             fine = jnp.isfinite(error) & jnp.isfinite(new.logdensity_grad).all()
             turned = point._replace(momentum=-point.momentum)
             point = jax.tree.map(lambda a, b: jnp.where(fine, a, b), new, turned)

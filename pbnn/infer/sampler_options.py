@@ -26,11 +26,11 @@ class MCLMC:
     chains
         Number of chains, each from a start optimised on other rows, run side by side on all cores.
     thin
-        Steps between draws; None: 100 for up to 1000 rows and fewer for more, in proportion to the root of their
+        Steps between draws; None: 60 for up to 1000 rows and fewer for more, in proportion to the root of their
         number, because each step costs more.
     tune
-        Steps of adaptation, before them; None: 20,000 for up to 1000 rows and fewer for more, likewise, but 4000 at
-        least. Rounded to pieces, of which there are 16 at least; with a Metropolis step a quarter as many
+        Steps of adaptation, before them; None: 30,000 for up to 1000 rows and fewer for more, likewise, but 6000 at
+        least. Rounded to pieces, of which there are 20 at least; with a Metropolis step a quarter as many
         trajectories.
     energy_error
         Mean square of the energy error of a step, per parameter (nats squared), that the step size is adapted to.
@@ -45,7 +45,7 @@ class MCLMC:
     _: KW_ONLY
     thin: int | None = None
     tune: int | None = None
-    energy_error: float = 1.5e-5
+    energy_error: float = 0.005
     adjusted: bool = False
     restarts: int = 3
     precision: Precision = "float32"

@@ -18,6 +18,7 @@ from pbnn.infer.programs import InMemory, run_programs
 from pbnn.spec.layers import Dense
 from pbnn.spec.likelihoods import Gaussian
 from pbnn.spec.network import Network
+from pbnn.infer.tune import Tuning
 from pbnn.target import Target
 from tests.exact import LinearGaussian
 
@@ -101,17 +102,37 @@ def test_a_batch_of_chains_is_right_too(linear):
     assert_standard((z - linear.mean) / np.sqrt(np.diag(linear.covariance)))
 
 
-def test_the_half_step_differs_by_the_bias(linear):
-    """With large steps, variances are too large; the draws at half the step say so."""
-    method = MCLMC(draws=8000, chains=2, thin=4, tune=2000, energy_error=0.05)
-    tree = fit(linear.bnn, method, seed=1, progress=False)
-    sd = np.sqrt(np.diag(linear.covariance))
-    large, small = (
-        np.concatenate([tree[g]["out_weight"].values[..., 0], tree[g]["out_bias"].values], -1).std((0, 1))
-        / sd
-        for g in ("posterior", "half_step")
-    )
-    assert np.abs(np.log(large)).mean() > 1.5 * np.abs(np.log(small)).mean()
+@pytest.fixture
+def step_of(monkeypatch):
+    """Return a function that makes chains draw with a given step size, whatever comes of it."""
+    monkeypatch.setattr(mclmc_module, "ROUGH", np.inf)
+    monkeypatch.setattr(mclmc_module, "WILD", np.inf)
+    settled = Tuning._settled
+
+    def fix(size):
+        monkeypatch.setattr(Tuning, "_settled", lambda *args: settled(*args) | {"step_size": size})
+
+    return fix
+
+
+def test_large_steps_hardly_bias_a_gaussian(step_of):
+    """Velocity Verlet with steps of `h` per parameter would have a variance of `1 / (1 - h**2 / 4)`: 1.09 here."""
+    with pm.Model() as model:
+        pm.Normal("x", shape=50)
+    step_of(4.0)  # of all parameters, so 4 / sqrt(50) of each
+    x = fit(model, MCLMC(draws=6000, chains=2, thin=8, tune=3000), seed=1, progress=False)["posterior"]["x"]
+    assert x.values.var() == pytest.approx(1, abs=0.03)
+
+
+def test_the_half_step_differs_by_the_bias(step_of):
+    """With very large steps, the variance of the logarithm of exponential variables is too large; at half, hardly."""
+    with pm.Model() as model:
+        pm.Exponential("x", 1.0, shape=20)
+    step_of(5.0)
+    tree = fit(model, MCLMC(draws=8000, chains=2, thin=8, tune=4000), seed=1, progress=False)
+    excess, at_half = (np.log(tree[g]["x"].values).var() - np.pi**2 / 6 for g in ("posterior", "half_step"))
+    assert excess > 0.1
+    assert abs(at_half) < excess / 2
 
 
 # ---------------------------------------------------------------- faults
@@ -131,6 +152,7 @@ def drawing(program, **changes):
         "momentum": zero,
         "gradient": zero,
         "log_density": 0.0,
+        "step_size": 1.0,
     }
     return state | changes
 
@@ -169,6 +191,16 @@ def test_a_broken_chain_begins_anew_and_gives_up_in_the_end(program, fault, reas
     assert program.ask(state) is None
     assert state["stage"] == "failed"
     assert re.search(reason, state["reason"])
+
+
+def test_steps_become_shorter_for_good_where_they_are_rough(program):
+    state, kept = program.tell(drawing(program), piece(program, energy=2 * mclmc_module.ROUGH))
+    assert (kept.draws["step_size"] == 1.0).all()
+    assert state["step_size"] == mclmc_module.SHORTER
+    state, kept = program.tell(state, piece(program, energy=mclmc_module.ROUGH / 2))
+    assert (kept.draws["step_size"] == mclmc_module.SHORTER).all()
+    assert state["step_size"] == mclmc_module.SHORTER
+    assert state["restarts"] == 0
 
 
 def test_frozen_chains_are_an_error_that_says_so(network, monkeypatch):
