@@ -17,11 +17,11 @@ ACCEPTED_ENERGY = 0.14
 POWER = 4
 """Of the step size, with which the mean square of the energy error grows."""
 WILDEST = 30.0
-"""Energy error of a piece, relative to the wanted one, that counts at most: if all are so, less than half of the step size."""
+"""Energy error of a piece, relative to the wanted one, that counts at most; if all are so, the step size is halved."""
 WIDEST = 1e4
 """The mean gradients of two parameters count as differing by no more."""
 GAINS = (1.0, 0.5, 0.5, 0.5, 0.25)
-"""How far the step size follows the energy error of a piece, in each phase: a little too far, and all is thrown about."""
+"""How far the step size follows the energy error of a piece, in each phase: beyond a cliff, a chain is thrown about."""
 SHRUNK = 0.75
 """Power of the measured metric that is used, which takes out much of the noise of a short measurement."""
 

@@ -15,10 +15,10 @@ from pbnn.infer import mclmc as mclmc_module
 from pbnn.infer.mclmc import MclmcChains
 from pbnn.infer.microcanonical import Point, Travel
 from pbnn.infer.programs import InMemory, run_programs
+from pbnn.infer.tune import Tuning
 from pbnn.spec.layers import Dense
 from pbnn.spec.likelihoods import Gaussian
 from pbnn.spec.network import Network
-from pbnn.infer.tune import Tuning
 from pbnn.target import Target
 from tests.exact import LinearGaussian
 
