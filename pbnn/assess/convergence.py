@@ -10,9 +10,11 @@ import xarray as xr
 from arviz_stats.base import array_stats
 
 from pbnn.assess.bias import Bias
+from pbnn.assess.chain_findings import MIN_DRAWS
 from pbnn.assess.decomposition import split_modes
+from pbnn.assess.evidence import Evidence
 from pbnn.assess.rows import read_draws, spaced
-from pbnn.assess.verdict import MIN_DRAWS, Evidence, judge
+from pbnn.assess.verdict import judge
 from pbnn.graph.build import BNN
 from pbnn.predict.forward import Forward
 from pbnn.predict.rows import encode_rows

@@ -2,7 +2,9 @@ from math import inf, nan
 
 import pytest
 
-from pbnn.assess.verdict import Evidence, judge, k_hat_limit
+from pbnn.assess.approximation_findings import k_hat_limit
+from pbnn.assess.evidence import Evidence
+from pbnn.assess.verdict import judge
 
 GOOD = {
     "n_chains": 4,

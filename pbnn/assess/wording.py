@@ -1,0 +1,23 @@
+"""Numbers as a verdict writes them."""
+
+from math import ceil
+
+
+def r_hat(value: float) -> str:
+    """Write an upper bound, rounded up: 1.0101 is not 1.010."""
+    return f"{ceil(1000 * value) / 1000:.3f}" if value < 10 else f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """Write a share with three digits, or one if it is small."""
+    return f"{100 * share:.3g} %" if share >= 0.01 else f"{100 * share:.1g} %"
+
+
+def times(n: int) -> str:
+    """Write how often: once, twice, 3 times."""
+    return {1: "once", 2: "twice"}.get(n, f"{n} times")
+
+
+def count(n: int, noun: str) -> str:
+    """Write a number of things, with the noun in the plural if need be."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
