@@ -62,9 +62,8 @@ class Store:
         try:
             with self._reading():
                 self._root = _zarr().open_group(self.path, mode="r+")
-                self.seconds_before = max(
-                    (g.attrs.get("seconds", 0.0) for _, g in self._chains()), default=0.0
-                )
+                chains = self._within("chains").values()
+                self.seconds_before = max((g.attrs.get("seconds", 0.0) for g in chains), default=0.0)
         except BaseException:
             self.close()
             raise
@@ -135,7 +134,7 @@ class Store:
             return {}
         place = f"{self._chain(index)}/{group}"
         with self._reading(self._chain(index)):
-            found = {name: _whole(array, n) for name, array in self._root[place].arrays()}
+            found = {name: _whole(array, n) for name, array in self._within(place).items()}
             if not found or any(len(values) < n for values in found.values()):
                 raise ValueError(f"its state counts {n} draws in {group!r}, and there are fewer")
         return found
@@ -146,8 +145,10 @@ class Store:
     def _chain(index: int) -> str:
         return f"chains/{index}"
 
-    def _chains(self) -> Iterator[tuple[str, Any]]:
-        return self._root["chains"].groups()
+    def _within(self, place: str) -> dict[str, Any]:
+        """Return the groups and arrays of a group; Zarr's own listing stumbles over what a kill left half made."""
+        whole = sorted(file.parent.name for file in (self.path / place).glob("*/zarr.json"))
+        return {name: self._root[f"{place}/{name}"] for name in whole}
 
     def _node(self, path: str) -> Any:
         """Return a group or an array, as this process left it; None if there is none."""

@@ -164,6 +164,16 @@ def test_a_stop_between_draws_and_state(tmp_path, bnn, method, unbroken, monkeyp
     assert_same(resume(path, progress=False)[1], unbroken)
 
 
+def test_what_a_kill_left_half_made_is_passed_over(copied, finished):
+    """A chain of which there is only the folder is run again; temporary files are no chains."""
+    shutil.rmtree(copied / "chains/1")
+    (copied / "chains/1").mkdir()
+    for place in ("chains", "chains/0", "chains/0/draws"):
+        (copied / place / "zarr.0123456789abcdef.partial").touch()
+    (copied / "chains/0/draws/extra").mkdir()
+    assert_same(resume(copied, progress=False)[1], finished[1])
+
+
 def test_a_finished_store_answers_at_once(finished, monkeypatch):
     path, tree = finished
     monkeypatch.setattr(Store, "keep", None)  # nothing is run any more
