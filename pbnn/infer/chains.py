@@ -1,9 +1,9 @@
 """Run the chains of a program, with a progress bar, and stack what they drew."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from pbnn.errors import MethodError
 from pbnn.infer.executors import run_on
 from pbnn.infer.programs import Draws, InMemory, Keeper, Program, State, run_programs
 from pbnn.infer.progress import progress_bar
-from pbnn.infer.run import Session, alike
+from pbnn.infer.run import Run, Session, alike
 from pbnn.target import Target
 
 
@@ -54,6 +54,25 @@ class Chains:
         each = np.asarray([state[name] for state in self.states], dtype)
         n = len(next(iter(self.draws.values()))[0])
         return np.repeat(each[:, None], n, axis=1)
+
+    def run(
+        self,
+        z: np.ndarray,
+        stats: Mapping[str, np.ndarray],
+        sampling: Literal["mcmc", "approximate"],
+        message: str,
+    ) -> Run:
+        """Return what a method found, with what the chains say of themselves."""
+        return Run(
+            z,
+            dict(stats),
+            sampling,
+            check=self.check.get("z"),
+            n_gradients=self.n_gradients,
+            interrupted=self.interrupted,
+            lost=len(self.failed),
+            message=message,
+        )
 
 
 def run_chains(title: str, program: Program, n_chains: int, target: Target, session: Session) -> Chains:

@@ -5,53 +5,36 @@ from typing import Any
 import numpy as np
 
 from pbnn.errors import MethodError
-from pbnn.infer.beginning import Beginning, what_happened
 from pbnn.infer.chains import run_chains
 from pbnn.infer.climb import STEPS
 from pbnn.infer.methods import Ensemble
-from pbnn.infer.programs import Kept, Kernel, State
+from pbnn.infer.programs import Kept, State
 from pbnn.infer.run import Run, Session, run
+from pbnn.infer.staged import Stage, Staged, Told, what_happened
 from pbnn.target import Target
 
 RESAMPLED = 20
 """Draws for each member, when members are weighted."""
 
 
-class Members:
+class Members(Staged):
     """The program of a member: climb, then one draw, where the climb led."""
 
     def __init__(self, method: Ensemble, target: Target, seed: int) -> None:
         self.weighted = method.weighting == "held_out"
-        self.beginning = Beginning(target, method.members, method.restarts, seed, same_rows=self.weighted)
-        self.held_out = self.beginning.climb.held_out
+        super().__init__(target, method.members, method.restarts, seed, then="end", same_rows=self.weighted)
+        self.held_out = self.climb.held_out
         if self.weighted and not self.held_out:
             raise MethodError(
                 "Ensemble: weighting='held_out' needs a model made by pbnn.build, with at least 48 rows, so that some "
                 "can be set aside; use weighting='uniform'."
             )
-        self.kernels: dict[str, Kernel] = {
-            "climb": self.beginning.climb.kernel,
-            "end": lambda inputs, data: target.log_density(inputs["z"], data),
-        }
-        self.pieces = self.beginning.climb.pieces + 1
+        self.kernels["end"] = lambda inputs, data: target.log_density(inputs["z"], data)
+        self.stages["end"] = Stage(lambda state: ("end", {"z": state["climb_best"]}), self._ended)
+        self.pieces += 1
 
-    def first(self, index: int) -> State:
-        """Return the state in which member `index` begins."""
-        return self.beginning.first(index)
-
-    def ask(self, state: State) -> tuple[str, Any] | None:
-        """Return the name and the inputs of the next piece of work; None when the member is done."""
-        if state["stage"] == "climb":
-            return "climb", self.beginning.climb.ask(state)
-        if state["stage"] == "end":
-            return "end", {"z": state["climb_best"]}
-        return None
-
-    def tell(self, state: State, outputs: Any) -> tuple[State, Kept | None]:
-        """Return the state after that piece, and the member at the end."""
-        if state["stage"] == "climb":
-            return self.beginning.tell(state, outputs, "end"), None
-        draw = {"z": state["climb_best"][None], "lp": np.reshape(outputs, 1)}
+    def _ended(self, state: State, lp: Any) -> Told:
+        draw = {"z": state["climb_best"][None], "lp": np.reshape(lp, 1)}
         return state | {"stage": "done", "drawn_draws": 1}, Kept("draws", 0, draw)
 
 
@@ -70,15 +53,12 @@ def _(method: Ensemble, target: Target, session: Session) -> Run:
     stats = {"lp": lp, "weight": weights, "member": np.arange(len(z))}
     if program.held_out:
         stats["held_out_lpd"] = scores
-    return Run(
+    return chains.run(
         z[member][None],
         {name: values[member][None] for name, values in stats.items()},
         "approximate",
-        n_gradients=chains.n_gradients,
-        interrupted=chains.interrupted,
-        lost=len(chains.failed),
-        message=f"Deep ensemble of {len(z)} members, each of up to {program.beginning.climb.pieces * STEPS} steps of "
-        f"Adam.{what_happened(chains, method.members, 'members')}",
+        f"Deep ensemble of {len(z)} members, each of up to {program.climb.pieces * STEPS} steps of Adam."
+        f"{what_happened(chains, method.members, 'members')}",
     )
 
 

@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from pbnn.errors import MethodError
-from pbnn.infer.beginning import Beginning, what_happened
 from pbnn.infer.chains import run_chains
 from pbnn.infer.methods import MCLMC
-from pbnn.infer.microcanonical import Point, adjusted, initial, unadjusted
+from pbnn.infer.microcanonical import Point, Settings, adjusted, initial, unadjusted
 from pbnn.infer.programs import Kept, Kernel, State
 from pbnn.infer.run import Run, Session, run
+from pbnn.infer.staged import Stage, Staged, Told, what_happened
 from pbnn.infer.tune import Tuning
 from pbnn.target import Target
 
@@ -35,7 +35,7 @@ FROZEN = 1e-5
 """A step size, relative to the root of the number of parameters, at which a chain does not move."""
 
 
-class MclmcChains:
+class MclmcChains(Staged):
     """The program of a chain: climb, begin, tune, draw, check.
 
     A chain that is frozen, diverges or gets stuck begins anew, at another start and more carefully; its draws are given
@@ -45,76 +45,59 @@ class MclmcChains:
     def __init__(self, method: MCLMC, target: Target, seed: int) -> None:
         if target.dim < 2:
             raise MethodError("MCLMC: a model of one parameter has no direction to turn to; use pbnn.NUTS().")
+        super().__init__(target, method.chains, method.restarts, seed, then="begin")
         self.method, self.dim = method, target.dim
-        self.beginning = Beginning(target, method.chains, method.restarts, seed)
         self.tuning = Tuning(method, target.dim, _tune(method, target.n_obs))
         self.thin = method.thin or _thin(method, target.n_obs)
         self.checks = 0 if method.adjusted else method.draws // CHECK_SHARE
-        self.kernels: dict[str, Kernel] = {
-            "climb": self.beginning.climb.kernel,
+        self.kernels |= {
             "begin": lambda inputs, data: initial(target, inputs["key"], inputs["z"], data),
             "move": _move(target, method),
         }
-        taken = self.tuning.pieces * DRAWS * (1 if method.adjusted else TUNE_THIN)
+        self.stages |= {
+            "begin": Stage(self._ask_begin, self._begun),
+            "tune": Stage(self._ask_tune, self._tuned),
+            "draws": Stage(self._ask_draws, self._drew),
+            "check": Stage(self._ask_draws, self._drew),
+        }
+        self.tune_thin = 1 if method.adjusted else TUNE_THIN
+        taken = self.tuning.pieces * DRAWS * self.tune_thin
         self.tuned = f"{taken:,} {'trajectories' if method.adjusted else 'steps'}"
+        # A climb usually ends long before its last piece.
         self.pieces = 10 + self.tuning.pieces + -(-method.draws // DRAWS) + -(-self.checks // DRAWS)
 
-    def first(self, index: int) -> State:
-        """Return the state in which chain `index` begins."""
-        return self.beginning.first(index)
+    def _ask_begin(self, state: State) -> tuple[str, Any]:
+        return "begin", {"key": state["key"] ^ np.uint32(4), "z": state["climb_best"]}
 
-    def ask(self, state: State) -> tuple[str, Any] | None:
-        """Return the name and the inputs of the next piece of work; None when the chain is done."""
-        stage, key = state["stage"], state["key"]
-        if stage in ("done", "failed"):
-            return None
-        if stage == "climb":
-            return "climb", self.beginning.climb.ask(state)
-        if stage == "begin":
-            return "begin", {"key": key ^ np.uint32(4), "z": state["climb_best"]}
-        if stage == "tune":
-            thin = 1 if self.method.adjusted else TUNE_THIN
-            first, n, settings = state["tune_piece"] * DRAWS * thin, DRAWS, self.tuning.settings(state)
-            key = key ^ np.uint32(1)
-        else:
-            # The check goes half as far with each step, and keeps every position after twice as many.
-            half = 2 if stage == "check" else 1
-            thin, n = self.thin * half, min(DRAWS, self._total(stage) - state[f"drawn_{stage}"])
-            first = state[f"drawn_{stage}"] * thin
-            settings = self.tuning.settings(state, half)
-            key = key ^ np.uint32(1 + half)
-        counts = {"first": first, "n": n, "thin": thin}
-        counts = {name: np.int32(count) for name, count in counts.items()}
-        return "move", {"key": key, "point": _point(state), "settings": settings, **counts}
+    def _ask_tune(self, state: State) -> tuple[str, Any]:
+        first = state["tune_piece"] * DRAWS * self.tune_thin
+        return "move", _inputs(state, 1, self.tuning.settings(state), first, DRAWS, self.tune_thin)
 
-    def tell(self, state: State, outputs: Any) -> tuple[State, Kept | None]:
-        """Return the state after that piece, and the draws it gave."""
+    def _ask_draws(self, state: State) -> tuple[str, Any]:
+        """Ask for draws; those of the check go half as far with each step, and take twice as many."""
         stage = state["stage"]
-        if stage == "climb":
-            return self.beginning.tell(state, outputs, "begin"), None
-        if stage == "begin":
-            return self._begun(state, outputs), None
-        if stage == "tune":
-            return self._tuned(state, outputs), None
-        return self._drew(state, outputs)
+        half = 2 if stage == "check" else 1
+        thin, done = self.thin * half, state[f"drawn_{stage}"]
+        n = min(DRAWS, self._total(stage) - done)
+        return "move", _inputs(state, 1 + half, self.tuning.settings(state, half), done * thin, n, thin)
 
-    def _begun(self, state: State, point: Point) -> State:
+    def _begun(self, state: State, point: Point) -> Told:
         if not np.isfinite(point.logdensity) or not np.isfinite(point.logdensity_grad).all():
-            return self.beginning.again(state, "its log density is not finite where the optimisation led")
+            return self.again(state, "its log density is not finite where the optimisation led")
         tuning = self.tuning.first(state["restarts"])
-        return {**state, **_unpacked(point), **tuning, "stage": "tune", "drawn_check": 0}
+        return {**state, **_unpacked(point), **tuning, "stage": "tune", "drawn_check": 0}, None
 
-    def _tuned(self, state: State, outputs: Any) -> State:
+    def _tuned(self, state: State, outputs: Any) -> Told:
         point, travel, visited = outputs
         new = self.tuning.tell(state | _unpacked(point), travel, visited)
         new["n_gradients"] += int(travel.n_gradients.sum())
         if not self.tuning.over(new):
-            return new
+            return new, None
         if not new["step_size"] > FROZEN * self.dim**0.5:
-            return self.beginning.again(new, f"it froze: its step size fell to {new['step_size']:.1g}")
-        return new | {"stage": "draws"}
+            return self.again(new, f"it froze: its step size fell to {new['step_size']:.1g}")
+        return new | {"stage": "draws"}, None
 
-    def _drew(self, state: State, outputs: Any) -> tuple[State, Kept | None]:
+    def _drew(self, state: State, outputs: Any) -> Told:
         point, travel, visited = outputs
         z, lp = visited.position, visited.logdensity
         stage, done = state["stage"], state[f"drawn_{state['stage']}"]
@@ -129,7 +112,7 @@ class MclmcChains:
             or not np.isfinite(lp[:n]).all()
         ):
             what = f"energy error {energy.mean():.1g}, {100 * refused.mean():.0f} % of its steps refused"
-            return self.beginning.again(state, f"it became unstable: {what}"), None
+            return self.again(state, f"it became unstable: {what}")
         step = np.full(n, state["step_size"])
         draws = {"z": z[:n], "lp": lp[:n], "energy_error": energy, "refused": refused, "step_size": step}
         if stage == "draws" and not self.method.adjusted and energy.mean() > ROUGH:
@@ -155,6 +138,12 @@ def _tune(method: MCLMC, n_obs: int) -> int:
 def _share(n_obs: int) -> float:
     """Return the share of the usual number of steps that is taken with so many rows: each step costs more."""
     return min(1.0, (MANY_ROWS / max(n_obs, 1)) ** 0.5)
+
+
+def _inputs(state: State, stream: int, settings: Settings, first: int, n: int, thin: int) -> dict[str, Any]:
+    """Return the inputs of a move, with random numbers of a `stream` of the chain's."""
+    counts = {name: np.int32(count) for name, count in (("first", first), ("n", n), ("thin", thin))}
+    return {"key": state["key"] ^ np.uint32(stream), "point": _point(state), "settings": settings, **counts}
 
 
 def _point(state: State) -> Point:
@@ -193,14 +182,10 @@ def _(method: MCLMC, target: Target, session: Session) -> Run:
     z = stats.pop("z")
     stats["length"] = chains.of_each("length")
     stats["restarts"] = chains.of_each("restarts", int)
-    return Run(
+    return chains.run(
         z,
         stats,
         "mcmc",
-        check=chains.check.get("z"),
-        n_gradients=chains.n_gradients,
-        interrupted=chains.interrupted,
-        lost=len(chains.failed),
-        message=f"MCLMC, {len(z)} chains of {z.shape[1]} draws after {program.tuned} of adaptation."
+        f"MCLMC, {len(z)} chains of {z.shape[1]} draws after {program.tuned} of adaptation."
         f"{what_happened(chains, method.chains)}",
     )

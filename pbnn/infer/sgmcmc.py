@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from blackjax.sgmcmc import diffusions
 
-from pbnn.infer.beginning import Beginning, what_happened
 from pbnn.infer.chains import Chains, run_chains
 from pbnn.infer.methods import SGMCMC
 from pbnn.infer.minibatch import BATCHES, log_density_estimate, measure
 from pbnn.infer.programs import Kept, Kernel, State
 from pbnn.infer.run import Run, Session, run
+from pbnn.infer.staged import Stage, Staged, Told, what_happened
 from pbnn.target import Target
 
 DRAWS = 25
@@ -33,7 +33,7 @@ Slope = Callable[[jax.Array, jax.Array], jax.Array]
 """`(u, key)` to the gradient of the estimated log density."""
 
 
-class SgChains:
+class SgChains(Staged):
     """The program of a chain: climb, measure, settle with small steps, measure again, and move.
 
     A chain moves in slots of `thin` steps, each of one step size. After `settling` slots come cycles,
@@ -42,8 +42,8 @@ class SgChains:
     """
 
     def __init__(self, method: SGMCMC, target: Target, seed: int) -> None:
+        super().__init__(target, method.chains, method.restarts, seed, then="measure")
         self.method, self.dim, self.dtype = method, target.dim, target.dtype
-        self.beginning = Beginning(target, method.chains, method.restarts, seed)
         # Where there are no more rows than in a batch, all of them are as cheap, and without noise.
         batch_size = method.batch_size if target.n_obs > method.batch_size else None
         self.settling = -(-method.tune // method.thin)
@@ -52,31 +52,25 @@ class SgChains:
         self.cycle = self.unkept + self.kept
         # A step size of SGLD is the square of one of SGHMC.
         self.power = 1 if method.kernel == "sghmc" else 2
-        self.kernels: dict[str, Kernel] = {
-            "climb": self.beginning.climb.kernel,
+        self.kernels |= {
             "measure": measure(target, batch_size, scaled=True),
             "move": _move(target, method, batch_size),
         }
+        self.stages |= {
+            "measure": Stage(self._ask_measure, self._measured),
+            "move": Stage(self._ask_move, self._moved),
+        }
         slots = [self.settling, *[self.unkept, self.kept] * -(-method.draws // self.kept)]
-        self.pieces = self.beginning.climb.pieces + 2 + sum(-(-n // DRAWS) for n in slots)
+        self.pieces += 2 + sum(-(-n // DRAWS) for n in slots)
 
-    def first(self, index: int) -> State:
-        """Return the state in which chain `index` begins."""
-        return self.beginning.first(index)
+    def _ask_measure(self, state: State) -> tuple[str, Any]:
+        return "measure", {"key": state["key"] ^ np.uint32(1), "z": state["z"]}
 
-    def ask(self, state: State) -> tuple[str, Any] | None:
-        """Return the name and the inputs of the next piece of work; None when the chain is done."""
-        stage, key = state["stage"], state["key"]
-        if stage in ("done", "failed"):
-            return None
-        if stage == "climb":
-            return "climb", self.beginning.climb.ask(state)
-        if stage == "measure":
-            return "measure", {"key": key ^ np.uint32(1), "z": state["z"]}
+    def _ask_move(self, state: State) -> tuple[str, Any]:
         at = (state["z"], state["momentum"])
         counts = {"first": np.int32(state["slot"]), "n": np.int32(self._slots(state))}
         sizes = {"scale": state["scale"], "step_size": self._step_sizes(state)}
-        return "move", {"key": key ^ np.uint32(2), "at": at, **sizes, **counts}
+        return "move", {"key": state["key"] ^ np.uint32(2), "at": at, **sizes, **counts}
 
     def _place(self, state: State) -> int:
         """Return the number of the slot in its cycle; negative while the chain settles."""
@@ -98,27 +92,23 @@ class SgChains:
             sizes = state["step_size"] * (np.cos(np.pi * (place + 0.5) / self.cycle) + 1) / 2
         return sizes.astype(self.dtype)
 
-    def tell(self, state: State, outputs: Any) -> tuple[State, Kept | None]:
-        """Return the state after that piece, and the draws it gave."""
-        if state["stage"] == "climb":
-            new = self.beginning.tell(state, outputs, "measure")
-            return new | {"z": new["climb_best"], "slot": 0}, None
-        if state["stage"] == "measure":
-            return self._measured(state, outputs), None
-        return self._moved(state, outputs)
+    def _climbed(self, state: State, outputs: Any) -> Told:
+        new, _ = super()._climbed(state, outputs)
+        return new | {"z": new["climb_best"], "slot": 0}, None
 
-    def _measured(self, state: State, found: Any) -> State:
+    def _measured(self, state: State, found: Any) -> Told:
         if not all(np.isfinite(value).all() for value in found.values()):
-            return self.beginning.again(state, "its log density or gradient is not finite where it began")
+            return self.again(state, "its log density or gradient is not finite where it began")
         step = self.method.step_size or self._step_size(float(found["curvature"]), float(found["noise"]))
         careful = state["restarts"] + (state["slot"] < self.settling)
-        return state | {
+        new = {
             "stage": "move",
             "scale": found["scale"],
             "momentum": np.zeros(self.dim, self.dtype),
             "step_size": step / CUT ** (careful * self.power),
             "n_gradients": state["n_gradients"] + BATCHES,
         }
+        return state | new, None
 
     def _step_size(self, curvature: float, noise: float) -> float:
         """Return a step size that is stable, and at which the variance `noise` of gradients adds little heat.
@@ -133,7 +123,7 @@ class SgChains:
         # Draws are kept from where the step size is half of the largest.
         return min(PEAK / curvature, 4 * HEAT / noise)
 
-    def _moved(self, state: State, outputs: Any) -> tuple[State, Kept | None]:
+    def _moved(self, state: State, outputs: Any) -> Told:
         (z, momentum), visited = outputs
         n, kept, sizes = self._slots(state), self._place(state) >= self.unkept, self._step_sizes(state)
         visited = {name: values[:n] for name, values in (visited | {"step_size": sizes}).items()}
@@ -142,7 +132,7 @@ class SgChains:
         hottest = float(visited["temperature"].max()) if "temperature" in visited else 1.0
         if not np.isfinite(visited["lp"]).all() or not hottest < HOT + 20 / self.dim:
             what = f"it became unstable at the step size {state['step_size']:.2g}"
-            return self.beginning.again(state, what), None
+            return self.again(state, what)
         if state["slot"] == self.settling:
             state["stage"] = "measure"
         if not kept:
@@ -216,15 +206,7 @@ def _(method: SGMCMC, target: Target, session: Session) -> Run:
     stats = dict(chains.draws)
     z = stats.pop("z")
     stats["restarts"] = chains.of_each("restarts", int)
-    return Run(
-        z,
-        stats,
-        "mcmc",
-        n_gradients=chains.n_gradients,
-        interrupted=chains.interrupted,
-        lost=len(chains.failed),
-        message=_message(method, chains),
-    )
+    return chains.run(z, stats, "mcmc", _message(method, chains))
 
 
 def _message(method: SGMCMC, chains: Chains) -> str:

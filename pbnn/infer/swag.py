@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from pbnn.errors import MethodError
-from pbnn.infer.beginning import Beginning, what_happened
 from pbnn.infer.chains import run_chains
 from pbnn.infer.methods import SWAG
 from pbnn.infer.minibatch import BATCHES, log_density_estimate, measure
 from pbnn.infer.programs import Kept, Kernel, State
 from pbnn.infer.run import Run, Session, run
+from pbnn.infer.staged import Stage, Staged, Told, what_happened
 from pbnn.target import Target
 
 PIECE = 25
@@ -26,7 +26,7 @@ FALL = 10.0
 """Nats per parameter, below the start, at which iterates are taken to diverge; at the best rate they lie 1/2 below."""
 
 
-class Walks:
+class Walks(Staged):
     """The program of a member: climb, measure, walk, draw.
 
     A walk that leaves the mode goes back to where the climb led, at a third of the learning rate.
@@ -37,50 +37,38 @@ class Walks:
             raise MethodError(
                 "SWAG: minibatches need a model made by pbnn.build; use pbnn.ADVI() or pbnn.MCLMC()."
             )
+        super().__init__(target, method.members, method.restarts, seed, then="measure")
         self.method, self.dim, self.dtype = method, target.dim, target.dtype
-        self.beginning = Beginning(target, method.members, method.restarts, seed)
         self.settling = method.iterates // SETTLING
         batch_size = min(method.batch_size, target.n_obs)
-        self.kernels: dict[str, Kernel] = {
-            "climb": self.beginning.climb.kernel,
+        self.kernels |= {
             "measure": measure(target, batch_size),
             "walk": _walk(target, batch_size),
             "draw": _draw(target),
         }
-        walks = -(-(self.settling + method.iterates) // PIECE)
-        self.pieces = self.beginning.climb.pieces + 1 + walks + -(-method.draws // PIECE)
+        self.stages |= {
+            "measure": Stage(self._ask_measure, self._measured),
+            "walk": Stage(self._ask_walk, self._walked),
+            "draw": Stage(self._ask_draw, self._drew),
+        }
+        self.pieces += 1 + -(-(self.settling + method.iterates) // PIECE) + -(-method.draws // PIECE)
 
-    def first(self, index: int) -> State:
-        """Return the state in which member `index` begins."""
-        return self.beginning.first(index)
+    def _ask_measure(self, state: State) -> tuple[str, Any]:
+        return "measure", {"key": state["key"] ^ np.uint32(1), "z": state["climb_best"]}
 
-    def ask(self, state: State) -> tuple[str, Any] | None:
-        """Return the name and the inputs of the next piece of work; None when the member is done."""
-        stage, key = state["stage"], state["key"]
-        if stage in ("done", "failed"):
-            return None
-        if stage == "climb":
-            return "climb", self.beginning.climb.ask(state)
-        if stage == "measure":
-            return "measure", {"key": key ^ np.uint32(1), "z": state["climb_best"]}
-        if stage == "walk":
-            left = self.settling + self.method.iterates - state["walked"]
-            counts = {"first": state["walked"], "n": min(PIECE, left), "thin": self.method.thin}
-            counts = {name: np.int32(count) for name, count in counts.items()}
-            rate = np.asarray(state["learning_rate"], self.dtype)
-            return "walk", {"key": key ^ np.uint32(2), "z": state["z"], "rate": rate, **counts}
+    def _ask_walk(self, state: State) -> tuple[str, Any]:
+        left = self.settling + self.method.iterates - state["walked"]
+        counts = {"first": state["walked"], "n": min(PIECE, left), "thin": self.method.thin}
+        counts = {name: np.int32(count) for name, count in counts.items()}
+        rate = np.asarray(state["learning_rate"], self.dtype)
+        return "walk", {"key": state["key"] ^ np.uint32(2), "z": state["z"], "rate": rate, **counts}
+
+    def _ask_draw(self, state: State) -> tuple[str, Any]:
         gaussian = [np.asarray(a, self.dtype) for a in self._gaussian(state)]
-        return "draw", {"key": key ^ np.uint32(3), "first": np.int32(state["drawn_draws"]), "of": gaussian}
+        first = np.int32(state["drawn_draws"])
+        return "draw", {"key": state["key"] ^ np.uint32(3), "first": first, "of": gaussian}
 
-    def tell(self, state: State, outputs: Any) -> tuple[State, Kept | None]:
-        """Return the state after that piece, and the draws it gave."""
-        stage = state["stage"]
-        if stage == "climb":
-            return self.beginning.tell(state, outputs, "measure"), None
-        if stage == "measure":
-            return self._measured(state, outputs), None
-        if stage == "walk":
-            return self._walked(state, outputs), None
+    def _drew(self, state: State, outputs: Any) -> Told:
         done = state["drawn_draws"]
         n = min(PIECE, self.method.draws - done)
         state = state | {"drawn_draws": done + n}
@@ -88,21 +76,16 @@ class Walks:
             state["stage"] = "done"
         return state, Kept("draws", done, {name: values[:n] for name, values in outputs.items()})
 
-    def _measured(self, state: State, found: Any) -> State:
+    def _measured(self, state: State, found: Any) -> Told:
         if not all(np.isfinite(value).all() for value in found.values()):
-            return self.beginning.again(state, "its log density or gradient is not finite at its start")
+            return self.again(state, "its log density or gradient is not finite at its start")
         rate = self.method.learning_rate
         if rate is None:
             rate = STABLE / max(float(found["curvature"]), 1.0)
             if found["noise_sum"] > 0:
                 rate = min(rate, 2 * self.dim / float(found["noise_sum"]))
-        gradients = state["n_gradients"] + BATCHES
-        return {
-            **state,
-            "start_lp": float(found["lp"]),
-            "n_gradients": gradients,
-            **self._at_start(state, rate),
-        }
+        measured = {"start_lp": float(found["lp"]), "n_gradients": state["n_gradients"] + BATCHES}
+        return {**state, **measured, **self._at_start(state, rate)}, None
 
     def _at_start(self, state: State, rate: float) -> State:
         zero = np.zeros(self.dim)
@@ -116,14 +99,16 @@ class Walks:
             "deviations": np.zeros((0, self.dim)),
         }
 
-    def _walked(self, state: State, outputs: Any) -> State:
+    def _walked(self, state: State, outputs: Any) -> Told:
         z, iterates, lp = outputs
         walked = state["walked"]
         n = min(PIECE, self.settling + self.method.iterates - walked)
         iterates, lp = iterates[:n].astype(float), lp[:n]
         state = state | {"n_gradients": state["n_gradients"] + n * self.method.thin}
         if not np.isfinite(iterates).all() or not lp.min() > state["start_lp"] - FALL * max(self.dim, 10):
-            return self._cut(state)
+            rate = state["learning_rate"]
+            reason = f"it diverged at the learning rate {rate:.2g}"
+            return self.again(state, reason, self._at_start(state, rate / CUT))
         new = {**state, "z": z, "walked": walked + n}
         for i, iterate in enumerate(iterates):
             count = walked + i + 1 - self.settling
@@ -135,15 +120,7 @@ class Walks:
             new["deviations"] = np.stack(deviations)
         if new["walked"] == self.settling + self.method.iterates:
             new["stage"] = "draw"
-        return new
-
-    def _cut(self, state: State) -> State:
-        reason = f"it diverged at the learning rate {state['learning_rate']:.2g}"
-        restarts = state["restarts"] + 1
-        if restarts > self.method.restarts:
-            return state | {"stage": "failed", "reason": reason}
-        again = self._at_start(state, state["learning_rate"] / CUT)
-        return {**state, **again, "restarts": restarts, "reason": reason}
+        return new, None
 
     def _gaussian(self, state: State) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return mean, standard deviations and columns: half of the covariance comes from each of the last two."""
@@ -197,13 +174,10 @@ def _(method: SWAG, target: Target, session: Session) -> Run:
     stats = dict(chains.draws)
     z = stats.pop("z")
     stats |= {"learning_rate": chains.of_each("learning_rate"), "restarts": chains.of_each("restarts", int)}
-    return Run(
+    return chains.run(
         z,
         stats,
         "approximate",
-        n_gradients=chains.n_gradients,
-        interrupted=chains.interrupted,
-        lost=len(chains.failed),
-        message=f"SWAG: {len(z)} Gaussians, each from {method.iterates} iterates."
+        f"SWAG: {len(z)} Gaussians, each from {method.iterates} iterates."
         f"{what_happened(chains, method.members, 'members')}",
     )

@@ -217,7 +217,7 @@ def test_restarts_are_counted(network, monkeypatch):
 
     def freeze_once(self, state, outputs):
         new = tell(self, state, outputs)
-        return self.beginning.again(state, "it froze, for once") if next(limits, None) else new
+        return self.again(state, "it froze, for once") if next(limits, None) else new
 
     monkeypatch.setattr(MclmcChains, "_tuned", freeze_once)
     tree = fit(network, MCLMC(**QUICK), seed=1, progress=False)

@@ -51,7 +51,7 @@ def test_the_gaussian_is_the_one_of_the_paper(linear):
     state = {**walks.first(0), "start_lp": -1e9, "climb_best": np.zeros(4)}
     state |= walks._at_start(state, 0.1)
     padded = np.concatenate([iterates, np.zeros((15, 4))])
-    state = walks._walked(state, (iterates[-1], padded, np.zeros(25)))
+    state, _ = walks._walked(state, (iterates[-1], padded, np.zeros(25)))
     assert state["stage"] == "draw"
     kept = iterates[2:].astype(float)
     means = np.cumsum(kept, axis=0) / np.arange(1, 9)[:, None]
