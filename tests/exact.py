@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import xarray as xr
 
+import pbnn
 from pbnn.graph.build import BNN, build
 from pbnn.spec.likelihoods import Gaussian
 from pbnn.spec.network import Network
@@ -74,3 +75,10 @@ class LinearGaussian:
 
 def _design(X: np.ndarray) -> np.ndarray:
     return np.column_stack([X, np.ones(len(X))])
+
+
+def assert_can_be_used(linear: LinearGaussian, tree: xr.DataTree, n_draws: int) -> None:
+    """Check that an approximation goes through diagnosis, prediction and scores."""
+    assert pbnn.diagnose(linear.bnn, tree).attrs["trust"] == "caution"
+    assert pbnn.predict(linear.bnn, tree, linear.X[:5], seed=1)["predictions"].sizes["draw"] == n_draws
+    assert np.isfinite(pbnn.score(linear.bnn, tree, *linear.new_data(50), seed=1)["lpd"])

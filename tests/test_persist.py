@@ -4,9 +4,7 @@ import errno
 import json
 import os
 import pickle
-import resource
 import stat
-from contextlib import contextmanager
 
 import h5py
 import numpy as np
@@ -23,6 +21,7 @@ from pbnn.spec.layers import Dense, Embedding, LayerNorm, Residual
 from pbnn.spec.likelihoods import Bernoulli, Categorical, Gaussian, Poisson, StudentT
 from pbnn.spec.network import Network
 from pbnn.spec.priors import HalfNormal
+from tests.limits import file_size_limit
 
 N = 12
 rng = np.random.default_rng(0)
@@ -174,16 +173,6 @@ def test_a_failing_disk_leaves_the_old_file(saved, path, monkeypatch):
                 save(*saved, path)
         assert path.read_bytes() == before
         assert list(path.parent.iterdir()) == [path]
-
-
-@contextmanager
-def file_size_limit(n_bytes: int):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_disk_that_fills_up_midway(saved, path):

@@ -1,12 +1,12 @@
 """Optimised starts: members of a deep ensemble, each stopped before it overfits."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 import optax
 
+from pbnn.infer.minibatch import log_density_estimate, log_likelihood
 from pbnn.infer.programs import Kernel, State
 from pbnn.target import Target
 
@@ -81,44 +81,26 @@ def _held_out(n_obs: int) -> int:
 def _kernel(target: Target, held_out: int) -> Kernel:
     """Return the function that takes `STEPS` steps and scores where they led by the rows that were set aside."""
     adam = optax.scale_by_adam()
-    n_train = target.n_obs - held_out
-
-    def objective(order: jax.Array, data: Any) -> Callable[[jax.Array, jax.Array], jax.Array]:
-        if not held_out and n_train <= 2 * BATCH:
-            return lambda z, key: target.log_density(z, data)
-        train = order[held_out:]
-        if n_train <= 2 * BATCH:
-            rows = _rows(data, train)
-            return lambda z, key: target.log_prior(z) + target.log_likelihood(z, rows).sum()
-
-        def estimate(z: jax.Array, key: jax.Array) -> jax.Array:
-            batch = _rows(data, train[jax.random.randint(key, (BATCH,), 0, n_train)])
-            return target.log_prior(z) + n_train / BATCH * target.log_likelihood(z, batch).sum()
-
-        return estimate
+    batch_size = BATCH if target.n_obs - held_out > 2 * BATCH else None
 
     def climb(inputs: Any, data: Any) -> Any:
         key, piece, (z, mean, square) = inputs["key"], inputs["piece"], inputs["at"]
         key_rows, key_steps = jax.random.split(key)
         order = jax.random.permutation(key_rows, max(target.n_obs, 1))
-        value = objective(order, data)
+        value = log_density_estimate(target, batch_size, order[held_out:] if held_out else None)
         state = optax.ScaleByAdamState(piece * STEPS, mean, square)
 
         def step(carry: Any, key: jax.Array) -> Any:
             z, state = carry
-            update, state = adam.update(jax.grad(value)(z, key), state)
+            update, state = adam.update(jax.grad(value)(z, key, data), state)
             return (z + LEARNING_RATE * update, state), None
 
         keys = jax.random.split(jax.random.fold_in(key_steps, piece), STEPS)
         (z, state), _ = jax.lax.scan(step, (z, state), keys)
         if held_out:
-            score = target.log_likelihood(z, _rows(data, order[:held_out])).mean()
+            score = log_likelihood(target, z, data, order[:held_out]).mean()
         else:
             score = target.log_density(z, data)
         return (z, state.mu, state.nu), score
 
     return climb
-
-
-def _rows(data: Any, rows: jax.Array) -> Any:
-    return {**data, "x": data["x"][rows], "y": data["y"][rows]}

@@ -17,20 +17,29 @@ Estimate = Callable[[jax.Array, jax.Array, Any], jax.Array]
 """`(z, key, data)` to an unbiased estimate of the log density, up to a constant."""
 
 
-def log_density_estimate(target: Target, batch_size: int | None) -> Estimate:
+def log_density_estimate(target: Target, batch_size: int | None, among: jax.Array | None = None) -> Estimate:
     """Return the estimate on `batch_size` rows, drawn with replacement; None takes all rows, each once.
 
-    The log-likelihood of the rows drawn counts `n_obs / batch_size` times.
+    The log-likelihood of the rows drawn counts so many times that it stands for all. With `among`, numbers of rows,
+    these are all that there are.
     """
+    n = target.n_obs if among is None else len(among)
     if batch_size is None:
-        return lambda z, key, data: target.log_density(z, data)
+        if among is None:
+            return lambda z, key, data: target.log_density(z, data)
+        return lambda z, key, data: target.log_prior(z) + log_likelihood(target, z, data, among).sum()
 
     def estimate(z: jax.Array, key: jax.Array, data: Any) -> jax.Array:
-        rows = jax.random.randint(key, (batch_size,), 0, target.n_obs)
-        batch = {**data, "x": data["x"][rows], "y": data["y"][rows]}
-        return target.log_prior(z) + target.n_obs / batch_size * target.log_likelihood(z, batch).sum()
+        rows = jax.random.randint(key, (batch_size,), 0, n)
+        rows = rows if among is None else among[rows]
+        return target.log_prior(z) + n / batch_size * log_likelihood(target, z, data, rows).sum()
 
     return estimate
+
+
+def log_likelihood(target: Target, z: jax.Array, data: Any, rows: jax.Array) -> jax.Array:
+    """Return the log-likelihood of some rows `(row,)`."""
+    return target.log_likelihood(z, {**data, "x": data["x"][rows], "y": data["y"][rows]})
 
 
 def measure(target: Target, batch_size: int | None, *, scaled: bool = False) -> Kernel:

@@ -8,7 +8,7 @@ from pbnn import likelihoods
 from pbnn.errors import MethodError
 from pbnn.infer.ensemble import Members, held_out_weights, systematic
 from pbnn.target import Target
-from tests.exact import LinearGaussian
+from tests.exact import LinearGaussian, assert_can_be_used
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +89,7 @@ def test_the_same_seed_gives_the_same_members(linear, ensemble):
 
 
 def test_results_can_be_used(linear, ensemble):
-    assert pbnn.diagnose(linear.bnn, ensemble).attrs["trust"] == "caution"
-    assert pbnn.predict(linear.bnn, ensemble, linear.X[:5], seed=1)["predictions"].sizes["draw"] == 4
-    assert np.isfinite(pbnn.score(linear.bnn, ensemble, *linear.new_data(50), seed=1)["lpd"])
+    assert_can_be_used(linear, ensemble, n_draws=4)
 
 
 def test_any_model(gaussian):

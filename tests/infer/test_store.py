@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from pbnn.errors import FileError, MethodError, ModelError, PbnnWarning
 from pbnn.infer import NUTS, Ensemble, fit, resume, states
 from pbnn.infer.programs import Kept
 from pbnn.infer.store import Store, create
+from tests.limits import file_size_limit
 
 zarr = pytest.importorskip("zarr")
 
@@ -307,16 +307,6 @@ def test_a_newer_format(copied):
     zarr.open_group(copied).attrs["pbnn_store"] = 99
     with pytest.raises(FileError, match="has format 99, and this version of pbnn reads 1"):
         resume(copied)
-
-
-@contextmanager
-def file_size_limit(n_bytes):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_disk_that_fills_up(tmp_path):
