@@ -109,10 +109,11 @@ def main() -> None:
     path = RESULTS / "uci.json"
     results = json.loads(path.read_text())["results"] if path.exists() and not args.afresh else {}
     setting = settings(NETWORK, METHOD)
+    # What was measured with other settings would stand under this run's commit.
+    current = dict.fromkeys(SETS, setting) | {"airfoil": settings(AIRFOIL_NETWORK, AIRFOIL_METHOD)}
+    results = {name: found for name, found in results.items() if found["setting"] == current[name]}
     for name in args.sets:
-        done = results.get(name, {})
-        if done.get("setting") != setting:
-            done = {"setting": setting, "splits": {}}
+        done = results.get(name, {"setting": setting, "splits": {}})
         with np.load(args.data / "uci" / f"{name}.npz") as file:
             X, y, masks = file["X"], file["y"], file["test_mask"]
         for split, test in enumerate(masks[: args.splits]):
@@ -128,7 +129,7 @@ def main() -> None:
     if args.airfoil:
         runs = [airfoil(args.data, args.seed + i) for i in range(args.repeats)]
         results["airfoil"] = {
-            "setting": settings(AIRFOIL_NETWORK, AIRFOIL_METHOD),
+            "setting": current["airfoil"],
             "asked": AIRFOIL_ASKED,
             "runs": runs,
             "published": published(args.published, "airfoil"),
