@@ -160,7 +160,10 @@ def _checksums(tree: xr.DataTree) -> dict[str, dict[str, dict[str, bool]]]:
 def _read_attributes(file: Path) -> dict[str, Any]:
     """Read the attributes of the file alone: enough to see whether it is ours."""
     if not file.is_file():
-        raise FileError(f"load: {file} " + ("is a folder." if file.is_dir() else "does not exist."))
+        raise FileError(
+            f"load: {file} "
+            + ("is a folder. A stored run opens with pbnn.resume." if file.is_dir() else "does not exist.")
+        )
     if not os.access(file, os.R_OK):
         raise FileError(f"load: {file} may not be read by this user; change its permissions.")
     if not h5py.is_hdf5(file):

@@ -10,7 +10,7 @@ import xarray as xr
 
 from pbnn.errors import DataError, ShapeError, unknown, warn
 from pbnn.graph.labels import Label, as_label, codes_of
-from pbnn.graph.values import as_array, as_numbers, center_and_scale, is_constant
+from pbnn.graph.values import as_array, as_numbers, center_and_scale, is_constant, warn_of_outliers
 
 
 @final
@@ -61,6 +61,10 @@ class Columns:
         ]
         if standardize:
             loc, scale = zip(*centres, strict=True)
+            for i, name in enumerate(names):
+                if categories[i] is None:
+                    remedy = "Correct or drop such rows, or take the logarithm of the column."
+                    warn_of_outliers(values[:, i], f"build: X column {name!r}", remedy)
         return cls(names, categories, loc, scale, named)
 
     def encode(self, X: Any, where: str) -> np.ndarray:

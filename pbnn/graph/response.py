@@ -10,7 +10,7 @@ import xarray as xr
 
 from pbnn.errors import DataError, ShapeError
 from pbnn.graph.labels import Label, as_label, codes_of
-from pbnn.graph.values import as_array, as_numbers, center_and_scale, is_constant
+from pbnn.graph.values import as_array, as_numbers, center_and_scale, is_constant, warn_of_outliers
 from pbnn.spec import likelihoods
 
 IF_TEXT = "For labels use likelihoods.Bernoulli() or likelihoods.Categorical()."
@@ -74,6 +74,8 @@ class Response:
         numbers = blank.encode(y, "build").reshape(-1, n)
         centres = [_centre(numbers[:, i], at) for i, at in enumerate(_places(names, "build"))]
         if standardize and kind == "continuous":
+            for i, at in enumerate(_places(names, "build")):
+                warn_of_outliers(numbers[:, i], at, "Correct or drop such rows.")
             loc, scale = zip(*centres, strict=True)
         elif standardize:
             scale = tuple(mean for mean, _ in centres)

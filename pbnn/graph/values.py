@@ -7,7 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pbnn.errors import DataError, ShapeError
+from pbnn.errors import DataError, ShapeError, warn
+
+FAR = 300.0
+"""From the median, in distances between quartiles: of a normal sample of any size none lies beyond 10."""
 
 
 def as_array(values: Any, where: str) -> np.ndarray:
@@ -75,6 +78,20 @@ def is_constant(values: np.ndarray) -> bool:
     """Whether a column varies by no more than rounding, whatever its units."""
     with np.errstate(over="ignore"):
         return bool(np.ptp(values) <= 1e-12 * np.abs(values).max())
+
+
+def warn_of_outliers(values: np.ndarray, where: str, remedy: str) -> None:
+    """Warn of values so far from all others that standardisation would make these look alike."""
+    low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
+    far = np.flatnonzero(np.abs(values - middle) > FAR * (high - low))
+    if high > low and far.size:
+        row = int(far[np.argmax(np.abs(values[far] - middle))])
+        count = "value lies" if far.size == 1 else "values lie"
+        warn(
+            f"{where}: {far.size} {count} far from all others, such as {values[row]:g} in row {row}, where half of the "
+            f"column is between {low:g} and {high:g}. Standardised by them, the others can hardly be told apart. "
+            f"{remedy}"
+        )
 
 
 def center_and_scale(values: np.ndarray, where: str) -> tuple[float, float]:

@@ -200,7 +200,8 @@ class Store:
         here = f"{self._where}: {self.path}"
         if not self.path.exists():
             raise FileError(
-                f'{here} does not exist. A run that can go on begins with fit(..., store="run.zarr").'
+                f'{here} does not exist. A run that can go on begins with fit(..., store="run.zarr"); one that was '
+                "killed while it was being compiled has nothing to go on from: begin it again."
             )
         foreign = f"{here} is no store of pbnn.fit; a file of pbnn.save opens with pbnn.load."
         if not self.path.is_dir() or not (self.path / "zarr.json").is_file():

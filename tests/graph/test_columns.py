@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import fractions
+from contextlib import nullcontext
 
 import numpy as np
 import pandas as pd
@@ -377,3 +378,19 @@ def test_order_is_enough_where_names_are_missing():
 
 def test_no_rows_are_fine_at_predict_time():
     assert learn(FRAME).encode(FRAME[:0], "predict").shape == (0, 2)
+
+
+@pytest.mark.parametrize(("value", "warned"), [(1e6, True), (-1e6, True), (30.0, False)])
+def test_a_value_far_from_all_others_is_named(value, warned):
+    """30 is far from normal values too, but leaves the others apart."""
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(50, 2)), columns=["a", "b"])
+    frame.loc[7, "b"] = value
+    told = pytest.warns(PbnnWarning, match=r"'b': 1 value lies .* in row 7") if warned else nullcontext()
+    with told:
+        learn(frame, standardize=True)
+
+
+def test_a_column_that_is_mostly_zero_has_no_outliers():
+    column = np.zeros(50)
+    column[3] = 1e6
+    learn(pd.DataFrame({"a": np.arange(50.0), "b": column}), standardize=True)

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse
 import xarray as xr
 
-from pbnn.errors import DataError, PbnnError, ShapeError
+from pbnn.errors import DataError, PbnnError, PbnnWarning, ShapeError
 from pbnn.graph.response import Response
 from pbnn.spec.likelihoods import Bernoulli, Categorical, Gaussian, Poisson, StudentT
 
@@ -278,3 +278,11 @@ def test_errors_are_those_of_python_too():
         learn([1, 1])
     assert issubclass(ShapeError, DataError)
     assert issubclass(DataError, PbnnError)
+
+
+def test_a_response_far_from_all_others_is_named():
+    y = np.random.default_rng(0).normal(size=(50, 2))
+    y[7, 1] = -1e6
+    with pytest.warns(PbnnWarning, match="y1.*-1e\\+06 in row 7"):
+        Response.learn(y, Gaussian(), standardize=True)
+    Response.learn(y, Gaussian(), standardize=False)
