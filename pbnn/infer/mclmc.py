@@ -11,7 +11,7 @@ from pbnn.infer.chains import run_chains
 from pbnn.infer.methods import MCLMC
 from pbnn.infer.microcanonical import Point, Settings, adjusted, initial, unadjusted
 from pbnn.infer.programs import Kept, Kernel, State
-from pbnn.infer.run import Run, Session, run
+from pbnn.infer.run import Run, Session, n_chains_words, run
 from pbnn.infer.staged import Stage, Staged, Told, what_happened
 from pbnn.infer.tune import Tuning
 from pbnn.target import Target
@@ -186,6 +186,6 @@ def _(method: MCLMC, target: Target, session: Session) -> Run:
         z,
         stats,
         "mcmc",
-        f"MCLMC, {len(z)} chains of {z.shape[1]} draws after {program.tuned} of adaptation."
+        f"MCLMC, {n_chains_words(len(z))} of {z.shape[1]} draws after {program.tuned} of adaptation."
         f"{what_happened(chains, method.chains)}",
     )
