@@ -64,6 +64,11 @@ def unknown(where: str, kind: str, got: object, known: Iterable[str]) -> str:
     return f"{where}: unknown {kind} {got!r}; known: {', '.join(names)}.{hint}"
 
 
+def count(n: int, noun: str) -> str:
+    """Write a number of things, for messages: `1 row`, `1,200 rows`."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def warn(message: str) -> None:
     """Warn the user, blaming the first line outside this package."""
     level = 1

@@ -2,6 +2,10 @@
 
 from math import ceil
 
+from pbnn.errors import count
+
+__all__ = ["count", "percent", "r_hat", "times"]
+
 
 def r_hat(value: float) -> str:
     """Write an upper bound, rounded up: 1.0101 is not 1.010."""
@@ -16,8 +20,3 @@ def percent(share: float) -> str:
 def times(n: int) -> str:
     """Write how often: once, twice, 3 times."""
     return {1: "once", 2: "twice"}.get(n, f"{n} times")
-
-
-def count(n: int, noun: str) -> str:
-    """Write a number of things, with the noun in the plural if need be."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -72,10 +72,11 @@ class Response:
             return cls(kind, names, vector, _classes(y, values, likelihood), loc, scale)
         blank = cls(kind, names, vector, (), loc, scale)
         numbers = blank.encode(y, "build").reshape(-1, n)
-        centres = [_centre(numbers[:, i], at) for i, at in enumerate(_places(names, "build"))]
+        places = list(zip(numbers.T, _places(names, "build"), strict=True))
+        centres = [_centre(column, at) for column, at in places]
         if standardize and kind == "continuous":
-            for i, at in enumerate(_places(names, "build")):
-                warn_of_outliers(numbers[:, i], at, "Correct or drop such rows.")
+            for column, at in places:
+                warn_of_outliers(column, at, "Correct or drop such rows.")
             loc, scale = zip(*centres, strict=True)
         elif standardize:
             scale = tuple(mean for mean, _ in centres)

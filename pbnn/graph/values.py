@@ -10,7 +10,7 @@ import pandas as pd
 from pbnn.errors import DataError, ShapeError, warn
 
 FAR = 300.0
-"""From the median, in distances between quartiles: of a normal sample of any size none lies beyond 10."""
+"""From the median, in distances between quartiles: no normal sample, however large, comes near."""
 
 
 def as_array(values: Any, where: str) -> np.ndarray:

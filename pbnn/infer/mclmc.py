@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from pbnn.errors import MethodError
+from pbnn.errors import MethodError, count
 from pbnn.infer.chains import run_chains
 from pbnn.infer.methods import MCLMC
 from pbnn.infer.microcanonical import Point, Settings, adjusted, initial, unadjusted
 from pbnn.infer.programs import Kept, Kernel, State
-from pbnn.infer.run import Run, Session, n_chains_words, run
+from pbnn.infer.run import Run, Session, run
 from pbnn.infer.staged import Stage, Staged, Told, what_happened
 from pbnn.infer.tune import Tuning
 from pbnn.target import Target
@@ -186,6 +186,6 @@ def _(method: MCLMC, target: Target, session: Session) -> Run:
         z,
         stats,
         "mcmc",
-        f"MCLMC, {n_chains_words(len(z))} of {z.shape[1]} draws after {program.tuned} of adaptation."
+        f"MCLMC, {count(len(z), 'chain')} of {z.shape[1]} draws after {program.tuned} of adaptation."
         f"{what_happened(chains, method.chains)}",
     )

@@ -13,11 +13,11 @@ from blackjax.adaptation.mass_matrix import mass_matrix_adaptation
 from blackjax.adaptation.step_size import dual_averaging_adaptation
 from blackjax.adaptation.window_adaptation import build_schedule
 
-from pbnn.errors import MethodError
+from pbnn.errors import MethodError, count
 from pbnn.infer.methods import NUTS
 from pbnn.infer.progress import progress_bar
 from pbnn.infer.pymc_samplers import sample_with_pymc
-from pbnn.infer.run import Run, Session, alike, n_chains_words, run, run_side_by_side, timed_chunks
+from pbnn.infer.run import Run, Session, alike, run, run_side_by_side, timed_chunks
 from pbnn.target import Target
 
 LARGEST_CHUNK = 256
@@ -223,7 +223,7 @@ def _collect(method: NUTS, chains: list[_Chain], interrupted: bool) -> Run:
     z = stacked.pop("z")
     stacked["step_size"] = np.broadcast_to([[c.step_size] for c in begun], stacked["lp"].shape).copy()
     gradients = sum(c.n_gradients for c in begun) + int(stacked["n_steps"].sum())
-    message = f"NUTS, {n_chains_words(len(begun))} of {n} draws after {method.tune} steps of adaptation."
+    message = f"NUTS, {count(len(begun), 'chain')} of {n} draws after {method.tune} steps of adaptation."
     if interrupted:
         message = f"Interrupted: {len(begun)} of {method.chains} chains, {n} of {method.draws} draws."
     return Run(z, stacked, "mcmc", n_gradients=gradients, interrupted=interrupted, message=message)

@@ -9,9 +9,9 @@ import numpy as np
 import pymc as pm
 import xarray as xr
 
-from pbnn.errors import MissingExtraError, quiet
+from pbnn.errors import MissingExtraError, count, quiet
 from pbnn.infer.methods import NUTS, PymcADVI
-from pbnn.infer.run import Run, Session, n_chains_words, run
+from pbnn.infer.run import Run, Session, run
 from pbnn.target import Target
 from pbnn.target.jaxify import flags_kept, scope
 
@@ -60,7 +60,7 @@ def sample_with_pymc(method: NUTS, target: Target, session: Session) -> Run:
         "mcmc",
         n_gradients=gradients,
         interrupted=n_draws < method.draws,
-        message=f"NUTS by {method.sampler}, {n_chains_words(n_chains)} of {n_draws} draws after {method.tune} of "
+        message=f"NUTS by {method.sampler}, {count(n_chains, 'chain')} of {n_draws} draws after {method.tune} of "
         "adaptation.",
     )
 

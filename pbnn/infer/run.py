@@ -162,8 +162,3 @@ def run_side_by_side(chains: Sequence[Iterator[int]], advance: Callable[[int], N
 def alike(lengths: Sequence[int]) -> int:
     """Return how many draws to keep of each chain that has so many, so that most draws are kept."""
     return max(lengths, key=lambda n: n * sum(length >= n for length in lengths))
-
-
-def n_chains_words(n: int) -> str:
-    """Write a number of chains: `1 chain`, `4 chains`."""
-    return f"{n} chain{'' if n == 1 else 's'}"

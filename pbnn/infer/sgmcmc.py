@@ -8,11 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from blackjax.sgmcmc import diffusions
 
+from pbnn.errors import count
 from pbnn.infer.chains import Chains, run_chains
 from pbnn.infer.methods import SGMCMC
 from pbnn.infer.minibatch import BATCHES, log_density_estimate, measure
 from pbnn.infer.programs import Kept, Kernel, State
-from pbnn.infer.run import Run, Session, n_chains_words, run
+from pbnn.infer.run import Run, Session, run
 from pbnn.infer.staged import Stage, Staged, Told, what_happened
 from pbnn.target import Target
 
@@ -212,7 +213,7 @@ def _(method: SGMCMC, target: Target, session: Session) -> Run:
 def _message(method: SGMCMC, chains: Chains) -> str:
     n_chains, n_draws = chains.draws["lp"].shape
     name = {"sghmc": "SGHMC", "csgld": "Cyclical SGLD"}[method.kernel]
-    words = f"{name}, {n_chains_words(n_chains)} of {n_draws} draws"
+    words = f"{name}, {count(n_chains, 'chain')} of {n_draws} draws"
     if "temperature" in chains.draws:
         words += f", at the temperature {chains.draws['temperature'].mean():.2f} (1 is exact)"
     return f"{words}.{what_happened(chains, method.chains)}"

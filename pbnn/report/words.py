@@ -8,6 +8,7 @@ from itertools import groupby
 import xarray as xr
 from markupsafe import Markup, escape
 
+from pbnn.errors import count as plural
 from pbnn.graph.build import BNN
 from pbnn.spec.layers import Embedding, Layer
 from pbnn.spec.table import layer_words, likelihood_words
@@ -56,11 +57,6 @@ def percent(share: float) -> str:
         return "–"
     places = 0 if share in (0, 1) or 0.01 <= share <= 0.99 else 1
     return f"{100 * share:.{places}f}\u00a0%"
-
-
-def plural(n: int, noun: str) -> str:
-    """Write a count with its noun: `1 row`, `1,200 rows`."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def listing(names: Sequence[object], most: int = 4) -> str:
