@@ -14,6 +14,8 @@ import xarray as xr
 import pbnn
 from pbnn import likelihoods, priors
 
+pytestmark = pytest.mark.slow
+
 QUICK = pbnn.ADVI(draws=100, steps=3000)
 MCLMC = pbnn.MCLMC(draws=100, chains=2, thin=4, tune=1600)
 FORMS = {
@@ -32,9 +34,7 @@ def table():
     return pbnn.datasets.split(data, 0.25, seed=1)
 
 
-@pytest.mark.parametrize(
-    "form", ["frame", *(pytest.param(name, marks=pytest.mark.slow) for name in ("array", "dataarray"))]
-)
+@pytest.mark.parametrize("form", ["frame", "array", "dataarray"])
 def test_public_surface_runs_as_written(form, table, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     as_X, as_y = FORMS[form]
@@ -142,7 +142,7 @@ def test_defaults_hold_for_every_layer_that_names_none(table):
 
 @pytest.mark.parametrize(
     "method",
-    ["map", "advi", pytest.param(pbnn.NUTS(draws=20, tune=20, chains=2), marks=pytest.mark.slow, id="nuts")],
+    ["map", "advi", pytest.param(pbnn.NUTS(draws=20, tune=20, chains=2), id="nuts")],
 )
 def test_the_same_seed_gives_the_same_draws(method, table):
     bnn = pbnn.build(pbnn.Network([], likelihoods.Gaussian()), table.X_train, pd.Series(table.y_train))

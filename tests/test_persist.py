@@ -23,6 +23,8 @@ from pbnn.spec.network import Network
 from pbnn.spec.priors import HalfNormal
 from tests.limits import file_size_limit
 
+pytestmark = pytest.mark.slow
+
 N = 12
 rng = np.random.default_rng(0)
 X = pd.DataFrame({"a": rng.normal(1e3, 1 / 3, size=N), "kind of thing": ["ü/v", "x", "y"] * 4})

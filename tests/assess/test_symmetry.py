@@ -11,6 +11,8 @@ from pbnn.spec import likelihoods, priors
 from pbnn.spec.layers import Dense, LayerNorm, Residual
 from pbnn.spec.network import Network
 
+pytestmark = pytest.mark.slow
+
 X = np.random.default_rng(0).normal(size=(40, 2))
 Y = X[:, 0] + np.sin(2 * X[:, 1])
 

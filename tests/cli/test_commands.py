@@ -13,6 +13,8 @@ from pbnn.cli.app import app
 from pbnn.infer.methods import METHODS
 from tests.cli.conftest import QUICK
 
+pytestmark = pytest.mark.slow
+
 # ------------------------------------------------------------------------------------------------ what it says
 
 
@@ -119,7 +121,6 @@ def test_numbers_come_with_parts_and_quantiles(csv, pbnn_says, tmp_path):
     assert np.corrcoef(got["mean"], 2 * x)[0, 1] > 0.99
 
 
-@pytest.mark.slow
 def test_report_and_diagnose(folder, pbnn_says, tmp_path):
     out = tmp_path / "report.html"
     code, _, err = pbnn_says("report", folder / "run.nc", "--test", folder / "test.csv", "--out", out)
@@ -130,7 +131,6 @@ def test_report_and_diagnose(folder, pbnn_says, tmp_path):
     assert "one point, the mode" in text
 
 
-@pytest.mark.slow
 def test_diagnose_tells_by_exit_code_not_to_trust(csv, pbnn_says, tmp_path):
     data = csv("x,y\n" + "\n".join(f"{a},{(-1) ** a * 1.5}" for a in range(20)))
     run = tmp_path / "run.nc"
@@ -154,7 +154,6 @@ def test_diagnose_tells_by_exit_code_not_to_trust(csv, pbnn_says, tmp_path):
     assert text.startswith("Do not trust the predictions")
 
 
-@pytest.mark.slow
 def test_demo_reports(pbnn_says, tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "METHOD", {"draws": 50, "tune": 100, "chains": 2, "max_treedepth": 6})
     out = tmp_path / "here.html"

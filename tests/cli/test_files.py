@@ -7,6 +7,8 @@ from pbnn import likelihoods
 from pbnn.cli import files
 from tests.cli.conftest import QUICK
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("text", "names"),

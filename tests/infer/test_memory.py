@@ -10,6 +10,8 @@ from pbnn.infer import ADVI, MAP, MCLMC, NUTS, SGMCMC, SWAG, fit
 from pbnn.infer.memory import bytes_kept, check_memory
 from pbnn.target import Target
 
+pytestmark = pytest.mark.slow
+
 METHODS = [MCLMC(), MCLMC(thin=7), MCLMC(adjusted=True), SGMCMC(), SWAG(), NUTS(), ADVI()]
 
 

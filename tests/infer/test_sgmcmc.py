@@ -14,6 +14,8 @@ from pbnn.infer.sgmcmc import SgChains
 from pbnn.target import Target
 from tests.exact import LinearGaussian
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"draws": 40, "chains": 2, "thin": 5, "tune": 50}
 
 
@@ -108,7 +110,6 @@ def test_curvature_is_the_largest_eigenvalue(linear):
     assert float(found["noise"]) == 0
 
 
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_draws(linear, kernel):
     method = pbnn.SGMCMC(kernel, batch_size=50, **QUICK)
     first, again, other = (
@@ -165,7 +166,6 @@ def test_any_model(kernel, bias, ok):
     assert bool((abs(x.mean(axis=(1, 2)) + bias - 1) < 4 * array_stats.mcse(x)).all()) is ok
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("n", [500, 5000])
 def test_the_default_step_size_is_stable_on_a_network(n, kernel):
     rng = np.random.default_rng(0)

@@ -21,6 +21,7 @@ from pbnn.infer.store import Store, create
 from tests.limits import file_size_limit
 
 zarr = pytest.importorskip("zarr")
+pytestmark = pytest.mark.slow
 
 SETUP = """
 import sys, time
@@ -108,7 +109,6 @@ def drawn(path):
         return [(store.state(i) or {}).get("drawn_draws", 0) for i in range(2)]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("moment", "stage"), [("chains/0/zarr.json", "warm-up"), ("chains/1/draws/z/c/2", "draws")]
 )
@@ -128,7 +128,6 @@ def test_a_killed_run_goes_on_to_the_same_draws(tmp_path, unbroken, method, mome
     assert json.loads(tree.attrs["options"]) == json.loads(unbroken.attrs["options"])
 
 
-@pytest.mark.slow
 def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path):
     path = tmp_path / "run.zarr"
     with running(path) as process:
@@ -141,7 +140,6 @@ def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path):
         pass
 
 
-@pytest.mark.slow
 def test_a_stop_between_draws_and_state(tmp_path, bnn, method, unbroken, monkeypatch):
     """Draws that the state does not count are written anew."""
     keep, path = Store.keep, tmp_path / "run.zarr"

@@ -9,6 +9,8 @@ from pbnn.infer.swag import Walks
 from pbnn.target import Target
 from tests.exact import LinearGaussian, assert_can_be_used
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = {"members": 2, "draws": 300, "batch_size": 20, "rank": 5}
 
 
@@ -77,7 +79,6 @@ def test_a_rate_that_cannot_be_saved_is_an_error(linear):
         pbnn.fit(linear.bnn, pbnn.SWAG(learning_rate=1e6, restarts=1, **OPTIONS), seed=1, progress=False)
 
 
-@pytest.mark.slow
 def test_the_same_seed_gives_the_same_draws(linear):
     first, again, other = (
         weights_of(pbnn.fit(linear.bnn, pbnn.SWAG(iterates=20, **OPTIONS), seed=seed, progress=False))

@@ -11,6 +11,8 @@ from pbnn.errors import DataError, FileError, ModelError, PbnnWarning, ShapeErro
 from pbnn.report import report
 from tests.report.conftest import FITS, HOSTILE
 
+pytestmark = pytest.mark.slow
+
 VOID = {"meta", "img", "br", "line", "circle", "rect", "hr", "input", "link"}
 
 
