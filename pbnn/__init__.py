@@ -10,13 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pbnn import assess, datasets, errors, plots, target
+    from pbnn.assess.compare import compare
     from pbnn.assess.convergence import diagnose
     from pbnn.assess.scores import score
     from pbnn.graph.build import BNN, build
     from pbnn.graph.nn import nn
-    from pbnn.infer import ADVI, MAP, MCLMC, NUTS, SGMCMC, SWAG, Ensemble, PymcADVI, fit, resume
+    from pbnn.infer import (
+        ADVI,
+        MAP,
+        MCLMC,
+        NUTS,
+        SGMCMC,
+        SWAG,
+        Ensemble,
+        GaussNewtonVI,
+        Laplace,
+        PymcADVI,
+        fit,
+        resume,
+    )
     from pbnn.persist import load, save
     from pbnn.predict import predict, prior_predict
+    from pbnn.predict.gaussian_process import laplace_gp
     from pbnn.report import report
     from pbnn.spec import likelihoods, priors
     from pbnn.spec.layers import Dense, Embedding, LayerNorm, Residual
@@ -29,6 +44,8 @@ _HOMES = {
     "Dense": "pbnn.spec.layers",
     "Embedding": "pbnn.spec.layers",
     "Ensemble": "pbnn.infer",
+    "Laplace": "pbnn.infer",
+    "GaussNewtonVI": "pbnn.infer",
     "LayerNorm": "pbnn.spec.layers",
     "MAP": "pbnn.infer",
     "MCLMC": "pbnn.infer",
@@ -42,6 +59,8 @@ _HOMES = {
     "build": "pbnn.graph.build",
     "diagnose": "pbnn.assess.convergence",
     "fit": "pbnn.infer",
+    "compare": "pbnn.assess.compare",
+    "laplace_gp": "pbnn.predict.gaussian_process",
     "load": "pbnn.persist",
     "nn": "pbnn.graph.nn",
     "predict": "pbnn.predict",

@@ -5,9 +5,11 @@ Figures and reports draw what these functions return; they compute nothing thems
 
 from pbnn.assess.arviz import for_arviz
 from pbnn.assess.calibration import confusion, coverage, pit_histogram, reliability
+from pbnn.assess.compare import compare
 from pbnn.assess.convergence import diagnose
 from pbnn.assess.decomposition import split_entropy, split_modes, split_variance
 from pbnn.assess.loo import PARETO_K, pareto_k
+from pbnn.assess.model_evidence import compare_evidence
 from pbnn.assess.pointwise import pointwise
 from pbnn.assess.scores import score, score_rows
 from pbnn.assess.symmetry import canonicalize, weight_r_hat
@@ -15,6 +17,8 @@ from pbnn.assess.symmetry import canonicalize, weight_r_hat
 __all__ = [
     "PARETO_K",
     "canonicalize",
+    "compare",
+    "compare_evidence",
     "confusion",
     "coverage",
     "diagnose",

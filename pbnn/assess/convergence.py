@@ -13,6 +13,7 @@ from pbnn.assess.bias import Bias
 from pbnn.assess.chain_findings import MIN_DRAWS
 from pbnn.assess.decomposition import split_modes
 from pbnn.assess.evidence import Evidence
+from pbnn.assess.importance import k_hat
 from pbnn.assess.rows import read_draws, spaced
 from pbnn.assess.verdict import judge
 from pbnn.graph.build import BNN
@@ -22,10 +23,6 @@ from pbnn.predict.rows import encode_rows
 TAILS = (0.05, 0.95)
 FROZEN = 0.01
 MIN_POINTS, MAX_SERIES = 20, 400
-MIN_WEIGHTS = 25
-"""Fewer draws have too short a tail to fit."""
-EQUAL_WEIGHTS = 0.01
-"""Log importance weights that differ less are rounding, and have no tail to fit."""
 
 
 def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 100) -> xr.Dataset:
@@ -126,7 +123,7 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
         noise_between_max=_noise_between(noise),
         **_sampler(stats, attrs),
         **biased,
-        k_hat=_k_hat(stats),
+        k_hat=k_hat(stats),
         converged=bool(attrs["converged"]) if "converged" in attrs else None,
         message=str(attrs.get("message", "")),
         interrupted=bool(attrs.get("interrupted", 0)),
@@ -292,18 +289,6 @@ def _sampler(stats: xr.Dataset, attrs: Mapping[Any, Any]) -> dict[str, Any]:
     if "energy_error" in stats:
         told["energy_error"] = float(stats["energy_error"].mean())
     return told
-
-
-def _k_hat(stats: xr.Dataset) -> float | None:
-    """Return the Pareto shape of the importance weights from the approximation to the posterior."""
-    if "log_q" not in stats or stats["log_q"].size < MIN_WEIGHTS:
-        return None
-    log_weights = (stats["lp"] - stats["log_q"]).to_numpy().astype(float).ravel()
-    if not np.isfinite(log_weights).all():
-        return float("inf")
-    if np.ptp(log_weights) < EQUAL_WEIGHTS:
-        return 0.0
-    return float(array_stats.psislw(-log_weights)[1])
 
 
 def _attributes(e: Evidence) -> dict[str, str | int | float]:

@@ -9,6 +9,7 @@ import xarray as xr
 from pbnn.errors import ModelError
 from pbnn.graph.build import BNN
 from pbnn.predict.forward import TILE_ROWS, Forward
+from pbnn.predict.linearized import Linearization
 from pbnn.predict.predictions import posterior_of, resolve_seed
 
 BLOCK_BYTES = 2**26
@@ -30,7 +31,8 @@ def read_draws(
             f"{where}: the first argument must be what pbnn.build returned; got {type(bnn).__name__}."
         )
     posterior = posterior_of(idata, where)
-    return Forward.of(bnn, posterior, resolve_seed(seed, where)), posterior
+    seed = resolve_seed(seed, where)
+    return Forward.of(bnn, posterior, seed, Linearization.of(idata)), posterior
 
 
 def spaced(n: int, limit: int | None) -> np.ndarray:

@@ -13,7 +13,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from pbnn.errors import DataError, SpecError
 from pbnn.graph.columns import Columns, column_name
-from pbnn.graph.layers import Place, Wire, add_dim, affine, apply_layer
+from pbnn.graph.layers import Affine, Place, Wire, add_dim, affine, apply_layer
 from pbnn.graph.likelihoods import Observing, Parameters, observe, output_labels
 from pbnn.graph.response import Response
 from pbnn.spec.layers import Dense, Embedding, Layer
@@ -40,6 +40,8 @@ class BNN:
         What is added to a continuous response; a shared variable of the graph.
     outputs
         The outputs of the network `(obs, n_outputs)`, before the likelihood.
+    affines
+        The affine maps of the network, in order.
     parameters
         `mu` and `variance`, or `p`: the response given the weights, as variables of the graph.
     """
@@ -51,6 +53,7 @@ class BNN:
     x: TensorVariable
     y_loc: TensorSharedVariable
     outputs: TensorVariable
+    affines: tuple[Affine, ...]
     parameters: Parameters
 
     @property
@@ -174,7 +177,7 @@ def assemble(network: Network, columns: Columns, response: Response, X: np.ndarr
         y_loc = pytensor.shared(loc, name="y_loc", shape=loc.shape)
         at = Observing(observed, dims, y_loc, scale)
         parameters = observe(network.likelihood, wire.value, at)
-    return BNN(network, model, columns, response, x, y_loc, wire.value, parameters)
+    return BNN(network, model, columns, response, x, y_loc, wire.value, wire.affines, parameters)
 
 
 def _resolve(layer: Layer, columns: Columns) -> Layer:

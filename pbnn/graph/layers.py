@@ -24,13 +24,35 @@ ACTIVATIONS: dict[str, Callable[[TensorVariable], TensorVariable]] = {
 }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Affine:
+    """Where the graph holds `output = input @ weight + bias`: what a Kronecker factorisation needs to know.
+
+    Attributes
+    ----------
+    weight, bias
+        Names of the random variables; the bias may be missing.
+    input, output
+        Variables of the graph, `(obs, n_in)` and `(obs, n_out)`.
+    """
+
+    weight: str
+    bias: str | None
+    input: TensorVariable
+    output: TensorVariable
+
+
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """What flows between layers: values `(..., width)`, the dim of the last axis, and its labels."""
+    """What flows between layers: values `(..., width)`, the dim of the last axis, and its labels.
+
+    `affines` are the affine maps that it has passed, in order.
+    """
 
     value: TensorVariable
     dim: str
     labels: tuple[str, ...]
+    affines: tuple[Affine, ...] = ()
 
     @property
     def width(self) -> int:
@@ -79,11 +101,12 @@ def affine(
     """Return `wire @ weight + bias`; `dim` must be registered."""
     stem = place.stem
     w = draw_prior(weight or place.weights, Site(f"{stem}_weight", (wire.dim, dim), wire.width))
-    value = wire.value @ w
+    value, bias_name = wire.value @ w, None
     if bias is not False:
-        prior = place.biases if bias is True else bias
-        value = value + draw_prior(prior, Site(f"{stem}_bias", (dim,), wire.width))
-    return Wire(value, dim, labels)
+        prior, bias_name = place.biases if bias is True else bias, f"{stem}_bias"
+        value = value + draw_prior(prior, Site(bias_name, (dim,), wire.width))
+    here = Affine(f"{stem}_weight", bias_name, wire.value, value)
+    return Wire(value, dim, labels, (*wire.affines, here))
 
 
 @apply_layer.register
@@ -91,7 +114,7 @@ def _(layer: layers.Dense, wire: Wire, place: Place) -> Wire:
     labels = unit_labels(layer.units)
     dim = add_dim(f"{place.stem}_unit", labels)
     out = affine(wire, place, dim, labels, layer.weight, layer.bias)
-    return Wire(ACTIVATIONS[layer.activation](out.value), dim, labels)
+    return Wire(ACTIVATIONS[layer.activation](out.value), dim, labels, out.affines)
 
 
 @apply_layer.register
@@ -104,7 +127,7 @@ def _(layer: layers.Residual, wire: Wire, place: Place) -> Wire:
             f"{place.stem}: Residual takes {wire.width} units and its last layer gives {inner.width}; the two must "
             f"be equal. Let its last layer have {wire.width} units, or put Dense({inner.width}) before it."
         )
-    return Wire(wire.value + inner.value, wire.dim, wire.labels)
+    return Wire(wire.value + inner.value, wire.dim, wire.labels, inner.affines)
 
 
 @apply_layer.register
@@ -115,7 +138,7 @@ def _(layer: layers.LayerNorm, wire: Wire, place: Place) -> Wire:
         value = value * draw_prior(layer.gain, Site(f"{place.stem}_gain", (wire.dim,), wire.width))
     if layer.offset is not None:
         value = value + draw_prior(layer.offset, Site(f"{place.stem}_offset", (wire.dim,), wire.width))
-    return Wire(value, wire.dim, wire.labels)
+    return Wire(value, wire.dim, wire.labels, wire.affines)
 
 
 @apply_layer.register
@@ -136,4 +159,4 @@ def _(layer: layers.Embedding, wire: Wire, place: Place) -> Wire:
     looked_up = table[wire.value[..., at].astype("int64")]
     labels = (*(wire.labels[i] for i in others), *vectors)
     value = pt.concatenate([wire.value[..., others], looked_up], axis=-1) if others else looked_up
-    return Wire(value, add_dim(f"{place.stem}_unit", labels), labels)
+    return Wire(value, add_dim(f"{place.stem}_unit", labels), labels, wire.affines)

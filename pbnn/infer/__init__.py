@@ -1,7 +1,20 @@
 """Inference: one file per method, all on the same `Target`, all ending in the same `DataTree`."""
 
 from pbnn.infer.fit import fit
-from pbnn.infer.methods import ADVI, MAP, MCLMC, METHODS, NUTS, SGMCMC, SWAG, Ensemble, PymcADVI, as_method
+from pbnn.infer.methods import (
+    ADVI,
+    MAP,
+    MCLMC,
+    METHODS,
+    NUTS,
+    SGMCMC,
+    SWAG,
+    Ensemble,
+    GaussNewtonVI,
+    Laplace,
+    PymcADVI,
+    as_method,
+)
 from pbnn.infer.resume import resume
 
 __all__ = [
@@ -13,6 +26,8 @@ __all__ = [
     "SGMCMC",
     "SWAG",
     "Ensemble",
+    "GaussNewtonVI",
+    "Laplace",
     "PymcADVI",
     "as_method",
     "fit",

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 
 from pbnn.errors import MethodError, unknown
 from pbnn.infer.approximation_options import ADVI, MAP, SWAG, Ensemble, PymcADVI
+from pbnn.infer.curvature_options import GaussNewtonVI, Laplace
 from pbnn.infer.sampler_options import MCLMC, NUTS, SGMCMC
 
-Method = MCLMC | NUTS | ADVI | Ensemble | SWAG | SGMCMC | MAP | PymcADVI
+Method = MCLMC | NUTS | ADVI | Laplace | GaussNewtonVI | Ensemble | SWAG | SGMCMC | MAP | PymcADVI
 METHODS: Mapping[str, type] = {
     "mclmc": MCLMC,
     "nuts": NUTS,
     "advi": ADVI,
+    "laplace": Laplace,
+    "gauss-newton-vi": GaussNewtonVI,
     "ensemble": Ensemble,
     "swag": SWAG,
     "sgmcmc": SGMCMC,

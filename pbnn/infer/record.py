@@ -23,7 +23,7 @@ PACKAGES = ("pbnn", "pymc", "pytensor", "jax", "blackjax", "optax", "arviz", "nu
 def record(found: Run, method: Method, target: Target, *, seed: int, wall_time: float) -> xr.DataTree:
     """Return groups `posterior`, `sample_stats`, `observed_data`, `constant_data` and, of an optimiser, `optimization`.
 
-    Draws of MCLMC at half its step size are in `half_step`.
+    Draws of MCLMC at half its step size are in `half_step`; the Gaussian of a Laplace approximation in `gaussian`.
 
     Method, options, seed, precision, versions, network and wall time are in `attrs`; nested ones as JSON.
     """
@@ -45,6 +45,8 @@ def record(found: Run, method: Method, target: Target, *, seed: int, wall_time: 
     tree = from_dict(groups, dims=dims, coords=coords)
     if found.trace:
         tree["optimization"] = xr.DataTree(xr.Dataset({k: ("step", v) for k, v in found.trace.items()}))
+    if found.gaussian is not None:
+        tree["gaussian"] = xr.DataTree(found.gaussian)
     tree.attrs = _attributes(found, method, target, seed, wall_time)
     return tree
 

@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
+import xarray as xr
 
 from pbnn.errors import MethodError, unknown
 from pbnn.infer.methods import METHODS
@@ -36,6 +37,8 @@ class Run:
     check
         More draws `(chain, draw, dim)`, at half the step size: their means differ from those of `z` by three quarters
         of the bias that the step size causes.
+    gaussian
+        The Gaussian that the draws are of, to be kept beside them.
     trace
         Course of an optimisation, `(step,)`, by name.
     n_gradients
@@ -54,6 +57,7 @@ class Run:
     stats: dict[str, np.ndarray]
     sampling: Literal["mcmc", "approximate"]
     check: np.ndarray | None = None
+    gaussian: xr.Dataset | None = None
     trace: dict[str, np.ndarray] = field(default_factory=dict)
     n_gradients: int = 0
     converged: bool | None = None

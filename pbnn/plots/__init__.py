@@ -5,6 +5,7 @@ figures that ArviZ has (trace, rank, energy, predictive check, LOO-PIT) are draw
 """
 
 from pbnn.plots.bands import plot_bands
+from pbnn.plots.comparison import plot_comparison
 from pbnn.plots.confusion import plot_confusion
 from pbnn.plots.convergence import plot_convergence
 from pbnn.plots.coverage import plot_coverage
@@ -26,6 +27,7 @@ from pbnn.plots.uncertainty import plot_uncertainty
 
 __all__ = [
     "plot_bands",
+    "plot_comparison",
     "plot_confusion",
     "plot_convergence",
     "plot_coverage",

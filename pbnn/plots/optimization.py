@@ -1,4 +1,4 @@
-"""How an optimiser went: the ELBO of ADVI, or the log density of MAP."""
+"""How an optimiser went: the ELBO of ADVI, the log density of MAP, the evidence of a Laplace approximation."""
 
 import numpy as np
 import xarray as xr
@@ -6,7 +6,12 @@ from matplotlib.axes import Axes
 
 from pbnn.plots.style import BLUE, axes_for
 
-NAMES = {"elbo": "ELBO (nats)", "log_density": "log density (nats)", "loss": "loss (nats)"}
+NAMES = {
+    "elbo": "ELBO (nats)",
+    "log_marginal_likelihood": "log marginal likelihood (nats)",
+    "log_density": "log density (nats)",
+    "loss": "loss (nats)",
+}
 
 
 def plot_optimization(idata: xr.DataTree, *, ax: Axes | None = None) -> Axes:

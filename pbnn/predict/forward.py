@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 
 from pbnn.graph.build import BNN
+from pbnn.predict.linearized import Linearization
 from pbnn.target import Data, Precision, Target
 from pbnn.target.cores import on_all_cores
 from pbnn.target.jaxify import scope
@@ -46,6 +47,8 @@ class Forward:
         Units in the widest layer.
     seed
         Of the draws of the response.
+    linearized
+        Where the network is linearised; None leaves it as it is.
     """
 
     bnn: BNN
@@ -53,15 +56,16 @@ class Forward:
     z: np.ndarray
     width: int
     seed: int
+    linearized: Linearization | None = None
 
     @classmethod
-    def of(cls, bnn: BNN, posterior: xr.Dataset, seed: int) -> Self:
+    def of(cls, bnn: BNN, posterior: xr.Dataset, seed: int, linearized: Linearization | None = None) -> Self:
         """Read the draws of a posterior group; `ModelError` if it belongs to another model."""
         precision = choose_precision(bnn)
         target = Target.of(bnn, precision)
         z = np.asarray(target.draws(posterior)).reshape(-1, target.dim)
         width = max(v.shape[-1] for v in target.variables if v.shape)
-        return cls(bnn, precision, z, width, seed)
+        return cls(bnn, precision, z, width, seed, linearized)
 
     @property
     def cells(self) -> dict[str, np.dtype]:
@@ -86,32 +90,46 @@ class Forward:
 
         Where `X` is part of a longer table, `first_row` is the number of its first row: a multiple of `TILE_ROWS`.
         """
-        tile = _compiled(self.bnn, self.precision)[0]
+        tile, at = _compiled(self.bnn, self.precision)[0], self._mode()
         x = self.bnn.columns.standardize(X).astype(self.precision)
         rows = TILE_ROWS if first_row else min(TILE_ROWS, _power_of_two(len(x)))
         words = np.random.SeedSequence(self.seed).generate_state(2, np.uint32)
         key = jax.random.wrap_key_data(words, impl="threefry2x32")
+        fixed = self._logits(x)
 
         def run(z: np.ndarray, draw: int, row: int) -> dict[str, Any]:
             number = np.uint32((first_row + row) // TILE_ROWS)
-            here = _filled_up(x[row : row + rows], rows)
-            return tile(z, here, key, np.uint32(draw), number, with_y="y" in into)
+            here, f = (None if v is None else _filled_up(v[row : row + rows], rows) for v in (x, fixed))
+            return tile(z, here, at, f, key, np.uint32(draw), number, with_y="y" in into)
 
         self._tile_by_tile(run, into, rows)
 
     def log_likelihood(self, data: Data) -> np.ndarray:
         """Return the log-likelihood `(chain * draw, obs)` of data (`Target.bind`) for every draw, in nats."""
-        tile = _compiled(self.bnn, self.precision)[1]
+        tile, at = _compiled(self.bnn, self.precision)[1], self._mode()
         x, y = np.asarray(data["x"]), np.asarray(data["y"])
         rows = min(TILE_ROWS, _power_of_two(len(x)))
         out = {"log_likelihood": np.empty((len(self.z), len(x)), self.precision)}
+        fixed = self._logits(x)
 
         def run(z: np.ndarray, draw: int, row: int) -> dict[str, Any]:
-            here = (_filled_up(values[row : row + rows], rows) for values in (x, y))
-            return tile(z, *here, data["y_loc"])
+            here = (None if v is None else _filled_up(v[row : row + rows], rows) for v in (x, y, fixed))
+            return tile(z, *here, at, data["y_loc"])
 
         self._tile_by_tile(run, out, rows)
         return out["log_likelihood"]
+
+    def _mode(self) -> np.ndarray | None:
+        """Return where outputs are linearised, if they are."""
+        if self.linearized is None or self.linearized.predictive != "glm":
+            return None
+        return self.linearized.mode.astype(self.precision)
+
+    def _logits(self, x: np.ndarray) -> np.ndarray | None:
+        """Return outputs that stand for those of all draws, if there are such."""
+        if self.linearized is None or self.linearized.predictive != "probit":
+            return None
+        return self.linearized.logits(self.bnn, x, self.precision)
 
     def _tile_by_tile(
         self, run: Callable[..., dict[str, Any]], into: dict[str, np.ndarray], rows: int
@@ -171,24 +189,40 @@ def _tiles(bnn_ref: "ref[BNN]", precision: Precision) -> Compiled:
         assert bnn is not None
         return Target.of(bnn, precision)
 
+    def outputs(z: Any, x: Any, mode: Any, fixed: Any) -> Any:
+        if fixed is not None:
+            return fixed
+        if mode is None:
+            return target().outputs(z, x)
+        f, change = jax.jvp(lambda z: target().outputs(z, x), (mode,), (z - mode,))
+        return f + change
+
     @partial(jax.jit, static_argnames="with_y")
-    def predictions(z: Any, x: Any, key: Any, first: Any, number: Any, *, with_y: bool) -> dict[str, Any]:
+    def predictions(
+        z: Any, x: Any, mode: Any, fixed: Any, key: Any, first: Any, number: Any, *, with_y: bool
+    ) -> dict[str, Any]:
         t = target()
 
         def one(z: Any, draw: Any) -> dict[str, Any]:
+            f = outputs(z, x, mode, fixed)
             if not with_y:
-                return t.parameters(z, x)
+                return t.parameters_of(f, z)
             own = jax.random.fold_in(jax.random.fold_in(key, draw), number)
-            y = t.draw_response(z, x, own)
+            y = t.draw_response_of(f, z, own)
             classes = t.bnn is not None and t.bnn.response.kind == "classes"
-            return {"y": y.astype(jnp.int32) if classes else y, **t.parameters(z, x)}
+            return {"y": y.astype(jnp.int32) if classes else y, **t.parameters_of(f, z)}
 
         return jax.vmap(one)(z, first + jnp.arange(len(z), dtype=jnp.uint32))
 
     @jax.jit
-    def log_likelihood(z: Any, x: Any, y: Any, y_loc: Any) -> dict[str, Any]:
+    def log_likelihood(z: Any, x: Any, y: Any, fixed: Any, mode: Any, y_loc: Any) -> dict[str, Any]:
         data = {"x": x, "y": y, "y_loc": y_loc}
-        return {"log_likelihood": jax.vmap(lambda z: target().log_likelihood(z, data))(z)}
+
+        def one(z: Any) -> Any:
+            terms = target().log_likelihood_of(outputs(z, x, mode, fixed), z, data)
+            return terms if terms.ndim == 1 else terms.sum(axis=1)
+
+        return {"log_likelihood": jax.vmap(one)(z)}
 
     return predictions, log_likelihood
 

@@ -19,6 +19,7 @@ METHODS = {
     "advi": "variational inference (ADVI)",
     "pymc-advi": "PyMC's variational inference (ADVI)",
     "laplace": "a Laplace approximation",
+    "gauss-newton-vi": "Gauss–Newton variational inference",
     "ensemble": "a deep ensemble",
     "swag": "Gaussians along stochastic gradient descent (SWAG)",
     "sgmcmc": "stochastic-gradient Markov chains (SG-MCMC)",

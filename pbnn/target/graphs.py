@@ -63,22 +63,35 @@ class ModelGraphs:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ResponseGraphs:
-    """Functions of the value variables, inputs `x` and `y_loc` of a BNN.
+    """Functions of the value variables of a BNN, in two parts: the network, and the response given its outputs.
 
     Attributes
     ----------
+    outputs
+        `(*values, x)` to the outputs `f` of the network `(obs, n_outputs)`.
     log_likelihood
-        `(*values, x, y_loc, y)` to the log-likelihood of each observation `(obs,)`.
+        `(f, *values, y_loc, y)` to the log-likelihood of each observation, and of each output where `y` has several.
     parameters
-        `(*values, x, y_loc)` to the parameters of the response, named in `names`.
+        `(f, *values, y_loc)` to the parameters of the response, named in `names`.
     draw
-        `(*values, x, y_loc, rng)` to one draw of the response.
+        `(f, *values, y_loc, rng)` to one draw of the response.
+    affines
+        One function for each affine map of the network, the last of which gives `f`: `(*values, *cuts, x)`, where
+        `cuts` stand for the outputs of all affine maps, to input and output of this one.
+    own
+        Numbers of the value variables on which the response depends beside `f`, such as the noise.
+    weights
+        Numbers of those that the network itself applies: weights, biases, gains, but not their scales.
     """
 
+    outputs: Callable[..., list[Any]]
     log_likelihood: Callable[..., list[Any]]
     parameters: Callable[..., list[Any]]
     draw: Callable[..., list[Any]]
+    affines: tuple[Callable[..., list[Any]], ...]
     names: tuple[str, ...]
+    own: tuple[int, ...]
+    weights: tuple[int, ...]
 
 
 def model_graphs(model: pm.Model, precision: Precision, *, leave_out: str | None = None) -> ModelGraphs:
@@ -159,16 +172,16 @@ def _state(bnn: BNN) -> tuple[Any, ...]:
 def _response_graphs(bnn: BNN, precision: Precision) -> ResponseGraphs:
     model, y_rv = bnn.model, bnn.model["y"]
     values = model.value_vars
-    x, y_loc = bnn.x.type("x"), bnn.y_loc.type("y_loc")
+    x, f, y_loc = bnn.x.type("x"), bnn.outputs.type("f"), bnn.y_loc.type("y_loc")
     y = model.rvs_to_values[y_rv].type("y")
     # Free variables become functions of the value variables, and the data become inputs.
     free = dict(zip(model.free_RVs, model.replace_rvs_by_values(model.free_RVs), strict=True))
     # `X` itself is left where the response takes its number of rows.
-    cut = {**free, bnn.x: x, model["X"]: x, bnn.y_loc: y_loc}
+    network = {**free, bnn.x: x, model["X"]: x}
+    response = {**free, bnn.outputs: f, bnn.y_loc: y_loc}
 
-    log_likelihood = pm.logp(y_rv, y)
-    if log_likelihood.ndim > 1:
-        log_likelihood = log_likelihood.sum(axis=tuple(range(1, log_likelihood.ndim)))
+    def function(inputs: list[Any], outputs: list[Any], cut: dict[Any, Any]) -> Callable[..., list[Any]]:
+        return jaxify(inputs, graph_replace(outputs, cut, strict=False), precision)
 
     # The response's own node, with a generator that is an input. Its size follows from its parameters: JAX cannot
     # take one that is computed.
@@ -176,13 +189,26 @@ def _response_graphs(bnn: BNN, precision: Precision) -> ResponseGraphs:
     rng = node.inputs[0].type("rng")
     draw = node.op.make_node(rng, NoneConst, *node.inputs[2:]).outputs[1]
 
-    def function(inputs: list[Any], outputs: list[Any]) -> Callable[..., list[Any]]:
-        return jaxify(inputs, graph_replace(outputs, cut, strict=False), precision)
-
-    names = tuple(bnn.parameters)
+    cuts = {a.output: a.output.type(f"{a.weight}_output") for a in bnn.affines}
+    affines = tuple(
+        function(
+            [*values, *cuts.values(), x],
+            [a.input, a.output],
+            {**network, **{output: cut for output, cut in cuts.items() if output is not a.output}},
+        )
+        for a in bnn.affines
+    )
+    log_likelihood = graph_replace([pm.logp(y_rv, y)], response, strict=False)
+    read = set(graph_inputs(log_likelihood))
+    applied = {rv: rv.type(rv.name) for rv in model.free_RVs}
+    in_network = set(graph_inputs(graph_replace([bnn.outputs], applied, strict=False)))
     return ResponseGraphs(
-        function([*values, x, y_loc, y], [log_likelihood]),
-        function([*values, x, y_loc], list(bnn.parameters.values())),
-        function([*values, x, y_loc, rng], [draw]),
-        names,
+        function([*values, x], [bnn.outputs], network),
+        jaxify([f, *values, y_loc, y], log_likelihood, precision),
+        function([f, *values, y_loc], list(bnn.parameters.values()), response),
+        function([f, *values, y_loc, rng], [draw], response),
+        affines,
+        tuple(bnn.parameters),
+        tuple(i for i, value in enumerate(values) if value in read),
+        tuple(i for i, rv in enumerate(model.free_RVs) if applied[rv] in in_network),
     )

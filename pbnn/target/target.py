@@ -1,6 +1,6 @@
 """`Target`: a model as a log density on `R^d` in JAX, and the way back to named variables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self, final
@@ -101,6 +101,16 @@ class Target:
         """Number of observations of a BNN; 0 for a general model."""
         return int(self.data["x"].shape[0]) if self.data else 0
 
+    @property
+    def own(self) -> tuple[int, ...]:
+        """Numbers of the variables on which the response of a BNN depends beside the network's outputs: the noise."""
+        return self._need_response("own").own
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Names of the variables that the network of a BNN applies: weights, biases, gains, but not their scales."""
+        return tuple(self.variables[i].name for i in self._need_response("weights").weights)
+
     def scope(self) -> Any:
         """Return a context manager within which JAX traces and runs in the target's precision."""
         return scope(self.precision)
@@ -115,14 +125,44 @@ class Target:
     def log_prior(self, z: Array) -> Array:
         """Return the log density of all but the response of a BNN; of everything for another model."""
         with self.scope():
-            return self._graphs.log_prior(*self._split(z))[0]
+            return self._graphs.log_prior(*self.split(z))[0]
 
     def log_likelihood(self, z: Array, data: Data | None = None) -> Array:
         """Return the log-likelihood of each observation `(obs,)`, summed over outputs, in the units of `y`."""
-        response = self._need_response("log_likelihood")
         data = self.data if data is None else data
         with self.scope():
-            return response.log_likelihood(*self._split(z), data["x"], data["y_loc"], data["y"])[0]
+            terms = self.log_likelihood_of(self.outputs(z, data["x"]), z, data)
+            return terms if terms.ndim == 1 else terms.sum(axis=1)
+
+    def outputs(self, z: Array, x: Array) -> Array:
+        """Return the outputs of the network `(obs, n_outputs)`, before the likelihood, at standardised inputs `x`."""
+        response = self._need_response("outputs")
+        with self.scope():
+            return response.outputs(*self.split(z), x)[0]
+
+    def log_likelihood_of(self, f: Array, z: Array, data: Data) -> Array:
+        """Return the log-likelihood given the network's outputs `f`: `(obs,)`, or `(obs, output)` if `y` is a matrix.
+
+        `z` gives what the response depends on beside them, such as the noise.
+        """
+        response = self._need_response("log_likelihood")
+        with self.scope():
+            return response.log_likelihood(f, *self.split(z), data["y_loc"], data["y"])[0]
+
+    def affine_maps(self, z: Array, x: Array, nudges: Sequence[Array]) -> tuple[list[Array], Array]:
+        """Return the inputs of the affine maps of the network, and its outputs, with `nudges` added to their outputs.
+
+        The maps are those of `bnn.affines`, and a nudge has the shape `(obs, n_out)` of the map's output, or is 0.
+        Derivatives by the nudges are those by the units before their activation.
+        """
+        response, values = self._need_response("affine_maps"), self.split(z)
+        inputs, cuts = [], [jnp.zeros((1, 1), x.dtype)] * len(nudges)
+        with self.scope():
+            for i, (function, nudge) in enumerate(zip(response.affines, nudges, strict=True)):
+                entering, leaving = function(*values, *cuts, x)
+                inputs.append(entering)
+                cuts[i] = leaving + nudge
+        return inputs, cuts[-1]
 
     def forward(self, z: Array, X: Any) -> dict[str, Array]:
         """Return the response given the weights at new inputs: `mu` and `variance`, or `p`.
@@ -139,20 +179,31 @@ class Target:
 
     def parameters(self, z: Array, x: Array) -> dict[str, Array]:
         """Return the same from inputs that are standardised already (`inputs`)."""
+        with self.scope():
+            return self.parameters_of(self.outputs(z, x), z)
+
+    def parameters_of(self, f: Array, z: Array, y_loc: Array | None = None) -> dict[str, Array]:
+        """Return the same given the network's outputs; `y_loc` takes the place of the response's own offset."""
         response = self._need_response("forward")
         with self.scope():
-            values = response.parameters(*self._split(z), x, self._y_loc())
+            y_loc = self._y_loc() if y_loc is None else y_loc
+            values = response.parameters(f, *self.split(z), y_loc)
             return dict(zip(response.names, values, strict=True))
 
     def draw_response(self, z: Array, x: Array, key: Array) -> Array:
         """Draw a response at standardised inputs `x`; `key` is a `jax.random.PRNGKey`."""
+        with self.scope():
+            return self.draw_response_of(self.outputs(z, x), z, key)
+
+    def draw_response_of(self, f: Array, z: Array, key: Array) -> Array:
+        """Draw a response given the network's outputs."""
         response = self._need_response("draw_response")
         with self.scope():
             if "p" in response.names:
                 # Not by PyTensor, whose JAX form of the categorical distribution takes logit(p) for log(p).
-                return jax.random.categorical(key, jnp.log(self.parameters(z, x)["p"]))
+                return jax.random.categorical(key, jnp.log(self.parameters_of(f, z)["p"]))
             rng = {"bit_generator": 1, "jax_state": key}
-            return response.draw(*self._split(z), x, self._y_loc(), rng)[0]
+            return response.draw(f, *self.split(z), self._y_loc(), rng)[0]
 
     def inputs(self, X: Any, where: str = "forward") -> Array:
         """Check, encode and standardise inputs `(obs, feature)`."""
@@ -173,7 +224,7 @@ class Target:
     def constrain(self, z: Array) -> dict[str, Array]:
         """Return the free variables on their own scales, and the deterministic ones, by name."""
         with self.scope():
-            return dict(zip(self._graphs.names, self._graphs.constrained(*self._split(z)), strict=True))
+            return dict(zip(self._graphs.names, self._graphs.constrained(*self.split(z)), strict=True))
 
     def draws(self, posterior: xr.Dataset) -> Array:
         """Return the flat vectors `(chain, draw, dim)` of a posterior group: the inverse of `constrain`.
@@ -208,7 +259,7 @@ class Target:
     def unravel(self, z: Array | np.ndarray) -> dict[str, Array]:
         """Return the unconstrained variables by name, such as `noise_log__`."""
         with self.scope():
-            return {v.value_name: part for v, part in zip(self.variables, self._split(z), strict=True)}
+            return {v.value_name: part for v, part in zip(self.variables, self.split(z), strict=True)}
 
     def ravel(self, point: Mapping[str, Any]) -> np.ndarray:
         """Return the flat vector of unconstrained variables given by name: the inverse of `unravel`."""
@@ -265,7 +316,7 @@ class Target:
     def _why_not_finite(self, z: np.ndarray) -> str:
         """Say which variable's log density is not finite at `z`."""
         with self.scope():
-            terms = log_terms(self.model, self.precision)(self._split(z))
+            terms = log_terms(self.model, self.precision)(self.split(z))
         bad = [f"{name} ({float(value)})" for name, value in terms.items() if not np.isfinite(value)]
         if not bad:
             return (
@@ -277,7 +328,10 @@ class Target:
             "Check that its observations lie in its support and its prior is proper, or set `initval`."
         )
 
-    def _split(self, z: Array | np.ndarray) -> list[Array]:
+    def split(self, z: Array | np.ndarray | list[Array]) -> list[Array]:
+        """Return the parts of `z`, one for each of `variables`; a list of them, as it is."""
+        if isinstance(z, list):
+            return list(z)
         z = jnp.asarray(z)
         edges = np.cumsum([v.size for v in self.variables])[:-1]
         return [part.reshape(v.shape) for part, v in zip(jnp.split(z, edges), self.variables, strict=True)]

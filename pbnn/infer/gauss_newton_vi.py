@@ -1,0 +1,199 @@
+"""Gaussian variational inference by natural gradients, with the Gauss–Newton matrix for the Hessian."""
+
+from functools import partial
+from math import log, pi
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pbnn.errors import MethodError
+from pbnn.infer.advi import LARGEST_FULLRANK
+from pbnn.infer.methods import GaussNewtonVI
+from pbnn.infer.minibatch import log_density_estimate
+from pbnn.infer.natural_families import FAMILIES, NaturalFamily, as_numpy
+from pbnn.infer.placed_gaussian import PlacedGaussian
+from pbnn.infer.progress import Bar, progress_bar
+from pbnn.infer.run import Run, Session, run
+from pbnn.target import Target
+from pbnn.target.curvature import Subset
+
+CHUNK = 20
+"""Steps that are compiled together."""
+WINDOW = 3
+"""Chunks that are averaged when two stretches of the ELBO are compared."""
+STAGES = ((1.0, 0.05), (1.0, 1.0), (0.3, 1.0), (0.1, 1.0))
+"""Learning rates, as parts of the first one, and how far from the mean draws are taken, in standard deviations.
+
+From a random start a wide Gaussian would settle where the network does nothing: its mean has to come near a mode first.
+"""
+LARGEST_MOVE = 0.05
+"""Of the mean in one step, in nats per parameter: half its square in units of the Gaussian's standard deviations."""
+
+
+@run.register
+def _(method: GaussNewtonVI, target: Target, session: Session) -> Run:
+    _check(method, target)
+    subset = Subset.of(target)
+    family = FAMILIES[method.structure](subset)
+    start = target.starts(1, session.seed)[0]
+    with target.scope(), progress_bar("Gauss-Newton VI", method.steps, show=session.progress) as bar:
+        ascent = _Ascent(method, target, family, start, session.seed)
+        try:
+            ascent.climb(bar)
+        except KeyboardInterrupt:
+            ascent.interrupted = True
+        gaussian = family.gaussian(as_numpy(ascent.factor()))
+    if not ascent.trace:
+        raise MethodError("fit: interrupted before the first step; there is nothing to return.")
+    placed = PlacedGaussian(subset, ascent.average(), gaussian)
+    z, stats = placed.draw(method.draws, session.seed)
+    trace = np.concatenate(ascent.trace)
+    level = float(np.mean(stats["lp"] - stats["log_q"]))
+    if ascent.interrupted:
+        message = (
+            f"Interrupted after {trace.size} steps; the draws are from the approximation reached by then."
+        )
+    elif ascent.converged:
+        message = f"The ELBO stopped rising after {trace.size} steps, at {level:.1f} nats."
+    else:
+        message = f"After {trace.size} steps the ELBO may still be rising; raise `steps`."
+    return Run(
+        z,
+        stats,
+        "approximate",
+        trace={"elbo": trace},
+        n_gradients=2 * trace.size * method.samples,
+        converged=ascent.converged,
+        interrupted=ascent.interrupted,
+        gaussian=placed.to_dataset(structure=method.structure, predictive="mc"),
+        message=message,
+    )
+
+
+class _Ascent:
+    """Natural-gradient ascent of the ELBO: the state between chunks of compiled steps."""
+
+    def __init__(
+        self, method: GaussNewtonVI, target: Target, family: NaturalFamily, start: np.ndarray, seed: int
+    ) -> None:
+        self.method, self.target, self.family = method, target, family
+        self.key = jax.random.PRNGKey(seed)
+        self.mean = jnp.asarray(start)
+        prior = partial(_prior_curvature, target)
+        begin = jax.jit(lambda z, data: (family.curvature(z, data["x"], 1.0), prior(z)))
+        self.precision = begin(self.mean, target.data)
+        self._chunk = jax.jit(_chunk(method, target, family))
+        self.trace: list[np.ndarray] = []
+        self._averages: list[Any] = []
+        self.converged = self.interrupted = False
+
+    def climb(self, bar: Bar) -> None:
+        """Climb at falling rates, each until the ELBO stops rising."""
+        rate, stage, first = self.method.learning_rate, 0, 0
+        while stage < len(STAGES) and len(self.trace) * CHUNK < self.method.steps:
+            key = jax.random.fold_in(self.key, len(self.trace))
+            part, width = STAGES[stage]
+            settings = jnp.asarray([rate * part, width], self.mean.dtype)
+            new = self._chunk(self.mean, self.precision, settings, key, self.target.data)
+            values = np.asarray(new[2])
+            if not np.isfinite(values).all():
+                rate /= 3
+                if rate < self.method.learning_rate / 1000:
+                    raise MethodError(
+                        "fit: the ELBO is not finite, at any learning rate tried. Check the data for values of extreme "
+                        "size, or use precision='float64'."
+                    )
+                continue
+            self.mean, self.precision = new[:2]
+            self._averages = [*self._averages[1 - WINDOW :], new[3]]
+            self.trace.append(values)
+            bar.advance(CHUNK, f"{values.mean():.2f}")
+            if _flat(self.trace[first:]):
+                stage, first = stage + 1, len(self.trace)
+        self.converged = stage == len(STAGES)
+
+    def average(self) -> np.ndarray:
+        """Return the mean, averaged over the last chunks."""
+        return np.asarray(sum(self._averages) / max(len(self._averages), 1))
+
+    def factor(self) -> Any:
+        """Return the precision reached, factorised."""
+        return jax.jit(self.family.factor)(*self.precision)
+
+
+def _chunk(method: GaussNewtonVI, target: Target, family: NaturalFamily) -> Any:
+    """Return the function that takes `CHUNK` steps, and gives an estimate of the ELBO at each.
+
+    The precision goes to its expectation over the Gaussian, the mean along the gradient times the covariance (Khan &
+    Rue 2023, arXiv:2107.04562, section 4): steps of natural gradient.
+    """
+    n, size = target.n_obs, method.batch_size
+    log_density = log_density_estimate(target, size)
+    volume = 0.5 * target.dim * log(2 * pi)
+
+    def sampled(mean: Any, factor: Any, width: Any, key: Any, data: Any) -> Any:
+        key_noise, key_rows = jax.random.split(key)
+        noise = jax.random.normal(key_noise, mean.shape, mean.dtype)
+        away = width * family.sample(factor, noise)
+        # On both sides of the mean: the noise of a linear gradient, that of a Gaussian posterior, cancels.
+        slope = jax.value_and_grad(log_density)
+        (value, gradient), (value_2, gradient_2) = (slope(mean + d, key_rows, data) for d in (away, -away))
+        value, gradient, z = (value + value_2) / 2, (gradient + gradient_2) / 2, mean + away
+        x = data["x"] if size is None else data["x"][jax.random.randint(key_rows, (size,), 0, n)]
+        curvature = family.curvature(z, x, 1.0 if size is None else n / size)
+        log_q = 0.5 * family.logdet(factor) - 0.5 * (noise**2).sum() - volume
+        return value - log_q, gradient, (curvature, _prior_curvature(target, z))
+
+    def step(carry: Any, key: Any, settings: Any, data: Any) -> Any:
+        rate, width = settings
+        mean, precision, total = carry
+        factor = family.factor(*precision)
+        keys = jax.random.split(key, method.samples)
+        each = jax.lax.map(lambda k: sampled(mean, factor, width, k, data), keys)
+        value, gradient, curvature = jax.tree.map(lambda v: v.mean(axis=0), each)
+        precision = jax.tree.map(lambda old, new: (1 - rate) * old + rate * new, precision, curvature)
+        move = rate * family.solve(family.factor(*precision), gradient)
+        nats = 0.5 * rate * (move @ gradient) / mean.size
+        mean = mean + move * jnp.minimum(1.0, jnp.sqrt(LARGEST_MOVE / nats.clip(1e-12)))
+        return (mean, precision, total + mean), value
+
+    def chunk(mean: Any, precision: Any, settings: Any, key: Any, data: Any) -> Any:
+        keys = jax.random.split(key, CHUNK)
+        begin = (mean, precision, jnp.zeros_like(mean))
+        (mean, precision, total), values = jax.lax.scan(lambda c, k: step(c, k, settings, data), begin, keys)
+        return mean, precision, values, total / CHUNK
+
+    return chunk
+
+
+def _prior_curvature(target: Target, z: Any) -> Any:
+    """Return the diagonal of the negative Hessian of the log prior, which couples no variables of a network's prior."""
+    ones = jnp.ones_like(z)
+    return (-jax.jvp(jax.grad(target.log_prior), (z,), (ones,))[1]).clip(1e-3)
+
+
+def _flat(trace: list[np.ndarray]) -> bool:
+    """Whether the last window of chunks is no better than the one before, up to its standard error."""
+    if len(trace) < 2 * WINDOW:
+        return False
+    before, after = np.concatenate(trace[-2 * WINDOW : -WINDOW]), np.concatenate(trace[-WINDOW:])
+    error = np.sqrt(before.var() / before.size + after.var() / after.size)
+    return bool(after.mean() - before.mean() < 2 * error)
+
+
+def _check(method: GaussNewtonVI, target: Target) -> None:
+    if target.bnn is None:
+        raise MethodError(
+            "GaussNewtonVI: the Gauss–Newton matrix is that of a network; fit a model made by pbnn.build, or use ADVI."
+        )
+    if method.structure == "full" and target.dim > LARGEST_FULLRANK:
+        raise MethodError(
+            f"GaussNewtonVI: a full covariance of {target.dim} weights needs a matrix of {target.dim}² numbers; use "
+            "structure='kron' or 'diag'."
+        )
+    if method.batch_size is not None and method.batch_size > target.n_obs:
+        raise MethodError(
+            f"GaussNewtonVI: batch_size is {method.batch_size} and there are {target.n_obs} rows; leave it out."
+        )

@@ -1,0 +1,186 @@
+"""The Laplace approximation: a Gaussian at a mode, with the curvature there."""
+
+from dataclasses import dataclass
+from math import log, pi
+from typing import final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pbnn.errors import MethodError, unknown
+from pbnn.infer.laplace.evidence import Hyperparameters, tune
+from pbnn.infer.laplace.general import fit_general
+from pbnn.infer.laplace.prior import prior_curvature
+from pbnn.infer.laplace.saddle import SADDLE, smallest_curvature
+from pbnn.infer.laplace.structures import Builder, builder, choose
+from pbnn.infer.methods import Laplace
+from pbnn.infer.placed_gaussian import PlacedGaussian
+from pbnn.infer.progress import Bar, progress_bar
+from pbnn.infer.run import Run, Session, run
+from pbnn.infer.search import Search
+from pbnn.target import Target
+from pbnn.target.curvature import Subset
+from pbnn.target.curvature.explicit import n_parts
+from pbnn.target.graphs import log_terms
+
+FAR = 0.5
+"""Nats that a Newton step may promise at what is called a mode."""
+ONLINE_ROUNDS = 20
+SETTLED = 0.01
+"""Largest change of the logarithm of a hyperparameter at which tuning during training ends."""
+AUTO_FLOPS = 2e13
+"""Work that `structure="auto"` allows: about a minute on two cores."""
+
+
+@run.register
+def _(method: Laplace, target: Target, session: Session) -> Run:
+    if target.bnn is None:
+        return fit_general(method, target, session)
+    if method.predictive == "probit" and target.bnn.response.kind != "classes":
+        raise MethodError("Laplace: predictive='probit' is for classes; use 'glm' or 'mc'.")
+    subset = chosen(method, target)
+    structure, said = method.structure, ""
+    if structure == "auto":
+        structure, said = choose(subset, method.memory, AUTO_FLOPS, method.rank)
+    training = Training(method, target, subset, builder(subset, structure, method.rank, int(method.memory)))
+    with progress_bar("Laplace", method.starts * method.steps, show=session.progress) as bar:
+        found = training.best(target.starts(method.starts, session.seed), bar)
+    smallest = smallest_curvature(Subset(training.exact, subset.names), found.placed.z)
+    z, stats = found.placed.draw(method.draws, session.seed)
+    return Run(
+        z,
+        stats,
+        "approximate",
+        trace={"log_marginal_likelihood": np.asarray(found.trace)} if found.trace else {},
+        n_gradients=training.search.n_gradients,
+        converged=found.settled and found.gain < FAR,
+        gaussian=found.placed.to_dataset(
+            structure=structure,
+            predictive=method.predictive,
+            log_marginal_likelihood=found.log_marginal_likelihood,
+            smallest_curvature=smallest,
+            newton_gain=found.gain,
+        ),
+        message=_message(found, smallest, said),
+    )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A Laplace approximation.
+
+    Attributes
+    ----------
+    placed
+        The Gaussian at the mode.
+    log_marginal_likelihood
+        Of the data given the hyperparameters (nats).
+    value
+        The same, times the density of all that is held at its value: by this starts are compared.
+    gain
+        What a Newton step would add to the log density (nats): about 0 at a mode.
+    settled
+        Whether the tuning came to an end.
+    trace
+        The value after each round of tuning.
+    """
+
+    placed: PlacedGaussian
+    log_marginal_likelihood: float
+    value: float
+    gain: float
+    settled: bool
+    trace: tuple[float, ...]
+
+
+def _message(found: Found, smallest: float, said: str) -> str:
+    sentences = [f"The log marginal likelihood is {found.log_marginal_likelihood:.2f} nats."]
+    if not found.settled:
+        sentences.append(f"Prior scales and noise were still moving after {ONLINE_ROUNDS} rounds of tuning.")
+    if found.gain >= FAR:
+        sentences.append(f"The mode is still {found.gain:.2g} nats away; raise `steps`.")
+    if smallest < SADDLE:
+        sentences.append(
+            f"The point is a saddle: the Hessian's smallest eigenvalue is {smallest:.2g}; try more `starts`."
+        )
+    sentences += [f"{note[0].upper()}{note[1:]}." for note in found.placed.gaussian.notes]
+    if said:
+        sentences.append(f"{said[0].upper()}{said[1:]}")
+    return " ".join(sentences)
+
+
+class Training:
+    """Finds a mode and the curvature there, with the hyperparameters fixed, tuned after, or on the way."""
+
+    def __init__(self, method: Laplace, target: Target, subset: Subset, build: Builder) -> None:
+        self.method, self.target, self.subset, self.build = method, target, subset, build
+        # The search for the mode takes float64: in float32 it ends where the log density no longer resolves a step.
+        self.exact = Target.of(target.bnn if target.bnn is not None else target.model, "float64")
+        self.hyper = Hyperparameters(subset, tied=method.prior_precision == "one") if method.tune else None
+        tuned = self.hyper.names if self.hyper is not None and method.tune == "online" else ()
+        self.search = Search(
+            Subset(self.exact, tuple(v.name for v in target.variables if v.name not in tuned))
+        )
+        self._terms = log_terms(target.model, "float64")
+
+    def best(self, starts: np.ndarray, bar: Bar) -> Found:
+        """Return the best of all starts."""
+        return max((self.one(z.astype(float), bar) for z in starts), key=lambda found: found.value)
+
+    def one(self, z: np.ndarray, bar: Bar) -> Found:
+        """Return the Laplace approximation that a start leads to."""
+        z = self._climb(z, bar)
+        trace: list[float] = []
+        settled = True
+        if self.hyper is not None and self.hyper.names:
+            online = self.method.tune == "online"
+            for _ in range(ONLINE_ROUNDS if online else 1):
+                before = self.hyper.of(z)
+                tuned = tune(self.hyper, self.build(z), self._prior(z), z)
+                trace.append(tuned.value)
+                z = self.hyper.moved(z, tuned.theta)
+                settled = not online or np.abs(tuned.theta - before).max() < SETTLED
+                if online:
+                    z = self._climb(z, bar)
+                if settled:
+                    break
+        return self.at(z, settled=settled, trace=tuple(trace))
+
+    def at(self, z: np.ndarray, *, settled: bool = True, trace: tuple[float, ...] = ()) -> Found:
+        """Return the Laplace approximation at a point."""
+        exact, subset = self.exact, self.subset
+        gaussian = self.build(z).gaussian(np.ones(n_parts(subset)), self._prior(z))
+        volume = 0.5 * subset.dim * log(2 * pi) - 0.5 * gaussian.logdet
+        with exact.scope():
+            value, slope = jax.value_and_grad(exact.log_density)(jnp.asarray(z), exact.data)
+            terms = self._terms(exact.split(z))
+            likelihood = float(exact.log_likelihood(jnp.asarray(z)).sum())
+        prior = sum(float(terms[name]) for name in subset.names)
+        along = np.asarray(slope)[subset.positions].astype(self.target.dtype)
+        gain = 0.5 * float(gaussian.covariance(along[None, None]).squeeze())
+        placed = PlacedGaussian(subset, z, gaussian)
+        return Found(placed, likelihood + prior + volume, float(value) + volume, gain, settled, trace)
+
+    def _climb(self, z: np.ndarray, bar: Bar) -> np.ndarray:
+        self.search.climb(z, self.method.steps, bar)
+        return self.search.peaks[-1][1]
+
+    def _prior(self, z: np.ndarray) -> np.ndarray:
+        return prior_curvature(self.subset, z)[0]
+
+
+def chosen(method: Laplace, target: Target) -> Subset:
+    """Return the variables that the approximation is of."""
+    bnn = target.bnn
+    assert bnn is not None
+    if method.subset == "all":
+        return Subset.of(target, target.weights)
+    if method.subset == "last_layer":
+        last = bnn.affines[-1]
+        return Subset.of(target, [name for name in (last.weight, last.bias) if name is not None])
+    for name in method.subset:
+        if name not in target.weights:
+            raise MethodError(unknown("Laplace", "weight in subset", name, target.weights))
+    return Subset.of(target, method.subset)

@@ -1,0 +1,195 @@
+"""Which curvature a Laplace approximation takes: built from the target, priced before."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from pbnn.errors import MethodError
+from pbnn.infer.precisions import (
+    Curvature,
+    DenseCurvature,
+    DiagCurvature,
+    KronCurvature,
+    RootCurvature,
+)
+from pbnn.target.curvature import (
+    Kron,
+    Subset,
+    ggn_diag,
+    ggn_full,
+    ggn_kron,
+    ggn_product,
+    ggn_rows,
+    weight_scales,
+)
+from pbnn.target.curvature.explicit import n_parts
+
+Builder = Callable[[np.ndarray], Curvature]
+"""Takes a point `z`, and returns the curvature of the subset's variables there."""
+
+
+def builder(subset: Subset, structure: str, rank: int, memory: int) -> Builder:
+    """Return what builds the curvature; its functions are compiled once, for any point."""
+    return _BUILDERS[structure](subset, rank, memory)
+
+
+def compiled(subset: Subset, function: Callable[..., Any]) -> Callable[[np.ndarray], Any]:
+    """Return a function of a point, compiled for the precision and the data of the target."""
+    target = subset.target
+    with target.scope():
+        jitted = jax.jit(lambda z, x: function(subset, z, x))
+
+    def call(z: np.ndarray) -> Any:
+        with target.scope():
+            return jax.tree.map(np.asarray, jitted(jnp.asarray(z, target.dtype), target.data["x"]))
+
+    return call
+
+
+def is_dual(subset: Subset) -> bool:
+    """Whether the observations' rows are fewer than the weights, so that a matrix of rows is the smaller one."""
+    return _n_rows(subset) < subset.dim
+
+
+def _full(subset: Subset, rank: int, memory: int) -> Builder:
+    whole = (slice(0, subset.dim),)
+    if is_dual(subset):
+        rows = compiled(subset, ggn_rows)
+        parts = n_parts(subset)
+        part = np.arange(_n_rows(subset)) % parts if parts > 1 else np.zeros(_n_rows(subset), int)
+        return lambda z: Curvature(subset.dim, whole, (RootCurvature(rows(z), part),))
+    matrix = compiled(subset, partial(ggn_full, memory=memory))
+    return lambda z: Curvature(subset.dim, whole, (DenseCurvature(matrix(z)),))
+
+
+def _diag(subset: Subset, rank: int, memory: int) -> Builder:
+    diagonal = compiled(subset, partial(ggn_diag, memory=memory))
+    # A block for each variable: blocks of one kind cost no more than one.
+    places = tuple(subset.slices.values())
+    return lambda z: (
+        lambda d: Curvature(subset.dim, places, tuple(DiagCurvature(d[:, at]) for at in places))
+    )(diagonal(z))
+
+
+def _kron(subset: Subset, rank: int, memory: int) -> Builder:
+    factors = compiled(subset, partial(ggn_kron, memory=memory))
+    scales = compiled(subset, lambda subset, z, x: weight_scales(subset.target, z, subset.names))
+
+    def build(z: np.ndarray) -> Curvature:
+        found = factors(z)
+        for name, scale in scales(z).items():
+            if isinstance(found[name], Kron) and np.ptp(scale) > 1e-4 * np.abs(scale).max():
+                raise MethodError(
+                    f"structure 'kron': the prior of {name} is not one of location and scale, so its weights do not move "
+                    "alike with their unconstrained values; it has the structures 'diag', 'lowrank' and 'full'."
+                )
+        blocks = tuple(
+            KronCurvature(found[n].input, found[n].output)
+            if isinstance(found[n], Kron)
+            else DenseCurvature(found[n])
+            for n in subset.names
+        )
+        return Curvature(subset.dim, tuple(subset.slices.values()), blocks)
+
+    return build
+
+
+def _lowrank(subset: Subset, rank: int, memory: int) -> Builder:
+    target = subset.target
+    if n_parts(subset) > 1:
+        raise MethodError(
+            "Laplace: structure 'lowrank' is for one output; with several noises use 'full', 'kron' or 'diag'."
+        )
+    if rank >= subset.dim:
+        raise MethodError(f"Laplace: rank must be less than the number of weights, {subset.dim}; use 'full'.")
+    with target.scope():
+        product = jax.jit(lambda z, x, v: ggn_product(subset, z, x, v, memory))
+
+    def build(z: np.ndarray) -> Curvature:
+        def times(v: np.ndarray) -> np.ndarray:
+            with target.scope():
+                return np.asarray(
+                    product(
+                        jnp.asarray(z, target.dtype), target.data["x"], jnp.asarray(v.ravel(), target.dtype)
+                    )
+                )
+
+        operator = LinearOperator((subset.dim, subset.dim), matvec=times, dtype=target.dtype)
+        start = np.random.default_rng(0).normal(size=subset.dim).astype(target.dtype)
+        values, vectors = eigsh(operator, k=rank, v0=start, tol=1e-4)
+        rows = np.sqrt(values.clip(0))[:, None] * vectors.T
+        return Curvature(subset.dim, (slice(0, subset.dim),), (RootCurvature(rows, np.zeros(rank, int)),))
+
+    return build
+
+
+_BUILDERS = {"full": _full, "kron": _kron, "diag": _diag, "lowrank": _lowrank}
+STRUCTURES = tuple(_BUILDERS)
+
+
+def bytes_needed(subset: Subset, structure: str, rank: int) -> int:
+    """Return about how much memory a structure takes at its largest, in bytes."""
+    item, dim = subset.target.dtype.itemsize, subset.dim
+    if structure == "full":
+        side = min(dim, _n_rows(subset))
+        # The curvature of each part, their sum, its factor and its inverse; or the rows, and these.
+        return item * (
+            side**2 * (n_parts(subset) + 3) if not is_dual(subset) else 3 * side * dim + 3 * side**2
+        )
+    if structure == "lowrank":
+        return item * 3 * rank * dim
+    if structure == "diag":
+        return item * 4 * dim * n_parts(subset)
+    sides = [side for v in subset.variables for side in (v.shape if len(v.shape) == 2 else (v.size,))]
+    return item * 4 * (sum(side**2 for side in sides) + dim)
+
+
+def flops_needed(subset: Subset, structure: str, rank: int) -> float:
+    """Return about how many floating-point operations building and factorising take."""
+    dim, rows = subset.dim, _n_rows(subset)
+    if structure == "full":
+        small, large = sorted((dim, rows))
+        return 2.0 * small**2 * large + 4.0 * small**3
+    if structure == "lowrank":
+        return 10.0 * rank * rows * dim
+    if structure == "diag":
+        return 4.0 * rows * dim
+    sides = [side for v in subset.variables for side in (v.shape if len(v.shape) == 2 else (v.size,))]
+    return sum(2.0 * rows * side**2 + 30.0 * side**3 for side in sides)
+
+
+def choose(subset: Subset, memory: float, flops: float, rank: int) -> tuple[str, str]:
+    """Return the richest structure that fits, and a sentence about the choice.
+
+    Raises
+    ------
+    MethodError
+        If none fits.
+    """
+    passed = []
+    for structure in ("full", "kron", "diag"):
+        size, work = bytes_needed(subset, structure, rank), flops_needed(subset, structure, rank)
+        if size <= memory and work <= flops:
+            why = f"; {' and '.join(passed)} would take more" if passed else ""
+            return structure, f"structure 'auto' took '{structure}', about {size / 1e6:.3g} MB{why}."
+        passed.append(f"'{structure}' ({size / 1e9:.2g} GB, {work / 1e9:.3g} GFLOP)")
+    raise MethodError(
+        f"Laplace: no structure of {subset.dim} weights fits into memory={memory / 1e9:.3g} GB; "
+        "choose subset='last_layer'."
+    )
+
+
+def _n_rows(subset: Subset) -> int:
+    """Return the number of rows of the Jacobian that the observations' information weighs."""
+    target = subset.target
+    assert target.bnn is not None
+    with target.scope():
+        f = jax.eval_shape(
+            target.outputs, jax.ShapeDtypeStruct((target.dim,), target.dtype), target.data["x"]
+        )
+    return int(np.prod(f.shape))

@@ -1,0 +1,128 @@
+"""Any precision, by its Cholesky factor."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import final
+
+import numpy as np
+from scipy.linalg import get_lapack_funcs, solve_triangular
+
+from pbnn.errors import MethodError
+
+Array = np.ndarray
+
+JITTERS = (0.0, 1e-6, 1e-5, 1e-4, 1e-3)
+"""What is added to the diagonal, relative to its mean, until the matrix is positive definite."""
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class DenseCurvature:
+    """Matrices `parts` `(part, dim, dim)`."""
+
+    parts: Array
+
+    def gaussian(self, c: Array, prior: Array) -> "DenseGaussian":
+        """Return the Gaussian, in float64 and with jitter where it needs them."""
+        curvature = np.tensordot(c.astype(self.parts.dtype), self.parts, 1)
+        factor, note = factorize(curvature, prior)
+        return DenseGaussian(factor, note, curvature, tuple(c), self.parts)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class DenseGaussian:
+    """The lower Cholesky `factor` of the precision; `note` says what it took to find it."""
+
+    factor: Array
+    note: str = ""
+    _curvature: Array | None = field(default=None, repr=False)
+    _c: tuple[float, ...] = ()
+    _parts: Array | None = field(default=None, repr=False)
+
+    @property
+    def logdet(self) -> float:
+        """Logarithm of the determinant of the precision."""
+        return float(2 * np.log(np.diagonal(self.factor).astype(float)).sum())
+
+    @cached_property
+    def _inverse(self) -> Array:
+        """The covariance."""
+        (potri,) = get_lapack_funcs(("potri",), (self.factor,))
+        lower, info = potri(self.factor, lower=True)
+        assert info == 0
+        return np.tril(lower) + np.tril(lower, -1).T
+
+    def variances(self) -> Array:
+        """Return the diagonal of the covariance."""
+        return np.diagonal(self._inverse).copy()
+
+    def sample(self, noise: Array) -> Array:
+        """Turn standard normal numbers into draws."""
+        return solve_triangular(self.factor, noise.T.astype(self.factor.dtype), lower=True, trans="T").T
+
+    def whiten(self, rows: Array) -> Array:
+        """Turn linear functions into such of independent standard normal variables."""
+        dtype = np.result_type(rows, self.factor)
+        return solve_triangular(self.factor.astype(dtype), rows.T.astype(dtype), lower=True).T
+
+    def squares(self, vectors: Array) -> Array:
+        """Return the squares of vectors in the metric of the precision."""
+        return ((vectors.astype(self.factor.dtype) @ self.factor) ** 2).sum(axis=1)
+
+    def coupling(self, prior: Array, groups: list[slice]) -> Array:
+        """Return the squares of the covariance, in units of the prior's, added up over groups."""
+        scaled = prior[:, None] * self._inverse
+        square = scaled * scaled.T
+        starts = [g.start for g in groups]
+        return np.add.reduceat(np.add.reduceat(square, starts, axis=0), starts, axis=1).astype(float)
+
+    def shares(self) -> Array:
+        """Return the effective numbers of parameters."""
+        assert self._parts is not None
+        return np.asarray(
+            [c * float((self._inverse * g).sum()) for c, g in zip(self._c, self._parts, strict=True)]
+        )
+
+    def arrays(self) -> dict[str, Array]:
+        """Return the factor."""
+        return {"factor": self.factor}
+
+
+def factorize(curvature: Array, prior: Array) -> tuple[Array, str]:
+    """Return the lower Cholesky factor of `curvature + diag(prior)`, and a note if that needed help.
+
+    In float32 rounding may leave a matrix that is not positive definite. It is then factorised in float64, and if that
+    does not do, with growing jitter on its diagonal.
+
+    Raises
+    ------
+    MethodError
+        If it is not even then, or not finite.
+    """
+    if not np.isfinite(curvature).all():
+        raise MethodError(
+            "fit: the curvature is not finite. Check the data for values of extreme size, or use precision='float64'."
+        )
+    for dtype in dict.fromkeys([curvature.dtype, np.dtype(float)]):
+        size = float(np.mean(np.diagonal(curvature)) + np.mean(prior))
+        for jitter in JITTERS if dtype == np.float64 else JITTERS[:1]:
+            matrix = curvature.astype(dtype)
+            matrix[np.diag_indices(len(matrix))] += (prior + jitter * size).astype(dtype)
+            (potrf,) = get_lapack_funcs(("potrf",), (matrix,))
+            factor, info = potrf(matrix, lower=True, clean=True, overwrite_a=True)
+            if info == 0:
+                return factor, _note(curvature.dtype, dtype, jitter)
+    raise MethodError(
+        "fit: the precision matrix is not positive definite, even in float64 and with a jitter of "
+        f"{JITTERS[-1]:g} of its diagonal: this point is a saddle of the log density, or the prior leaves weights "
+        "free. Start elsewhere (seed), or give every weight a proper prior."
+    )
+
+
+def _note(given: np.dtype, used: np.dtype, jitter: float) -> str:
+    if jitter:
+        return (
+            f"a jitter of {jitter:g} of its mean diagonal was added to make the precision positive definite"
+        )
+    return "" if given == used else "the precision was not positive definite in float32, so float64 was used"

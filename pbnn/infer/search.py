@@ -1,0 +1,74 @@
+"""The search for a mode: SciPy's L-BFGS on the log density of some of the variables, the others held."""
+
+import jax
+import numpy as np
+from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
+
+from pbnn.infer.progress import Bar
+from pbnn.target.curvature import Subset
+
+
+class Search:
+    """Climbs from one start after another; remembers the best point of each, also when interrupted.
+
+    Attributes
+    ----------
+    peaks
+        For each climb the highest log density and its point `(dim,)`.
+    trace
+        The log density at each evaluation.
+    n_gradients
+        How many there were.
+    """
+
+    def __init__(self, subset: Subset) -> None:
+        self.subset = subset
+
+        def value(u: jax.Array, z: jax.Array, data: object) -> jax.Array:
+            return subset.target.log_density(subset.put(u, z), data)
+
+        with subset.target.scope():
+            self._slope = jax.jit(jax.value_and_grad(value))
+        self.peaks: list[tuple[float, np.ndarray]] = []
+        self.trace: list[float] = []
+        self.n_gradients = 0
+
+    def climb(self, z: np.ndarray, steps: int, bar: Bar) -> bool:
+        """Climb from `z` `(dim,)`, and return whether it got to a mode; the last of `peaks` says where."""
+        self.peaks.append((-np.inf, z))
+        options = {"maxiter": steps, "maxfun": 10 * steps, "ftol": 1e-11, "gtol": 1e-5}
+
+        def callback(_: np.ndarray) -> None:
+            bar.advance(1, f"{self.peaks[-1][0]:.2f}")
+
+        def down(u: np.ndarray) -> tuple[float, np.ndarray]:
+            return self._down(u, z)
+
+        # BLAS threads on matrices of a few rows only wait for each other: minutes on a busy machine.
+        with threadpool_limits(1, "blas"):
+            result = minimize(
+                down,
+                z[self.subset.positions].astype(float),
+                jac=True,
+                method="L-BFGS-B",
+                options=options,
+                callback=callback,
+            )
+        return bool(result.success)
+
+    def _down(self, u: np.ndarray, z: np.ndarray) -> tuple[float, np.ndarray]:
+        target = self.subset.target
+        with target.scope():
+            value, gradient = self._slope(u.astype(target.dtype), z, target.data)
+        self.n_gradients += 1
+        value, gradient = float(value), np.asarray(gradient, dtype=float)
+        if not (np.isfinite(value) and np.isfinite(gradient).all()):
+            # Far outside: send the line search back.
+            return 1e300, np.zeros_like(gradient)
+        self.trace.append(value)
+        if value > self.peaks[-1][0]:
+            point = z.copy()
+            point[self.subset.positions] = u
+            self.peaks[-1] = (value, point)
+        return -value, -gradient

@@ -1,0 +1,222 @@
+"""The generalised Gauss–Newton matrix, written out: in full, as Kronecker factors, or its diagonal.
+
+All three are of `u`, the unconstrained variables of a `Subset`, and hold one matrix for each *part* of the
+observations' information: one for classes and counts; one for each output of a continuous response, so that noises that
+change need no new matrix. With `own` the response's own variables, such as the noise, count as weights do where the
+subset has them, and all is one part.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pbnn.errors import MethodError
+from pbnn.graph.layers import Affine
+from pbnn.target.curvature.blocks import MEMORY, block_rows, sum_over_blocks
+from pbnn.target.curvature.fisher import fisher_roots
+from pbnn.target.curvature.jacobian import pulled_back
+from pbnn.target.curvature.subset import Subset, weight_scales
+
+Array = jax.Array
+
+LARGEST_DENSE = 1000
+"""Of a variable that is no matrix of weights, such as the gains of a `LayerNorm`, in a Kronecker factorisation."""
+
+
+@final
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Kron:
+    """A Kronecker-factored block for a matrix of weights `(n_in, n_out)`: `input ⊗ output` for each part.
+
+    Attributes
+    ----------
+    input
+        Mean of the outer products of the inputs of the layer `(n_in, n_in)`.
+    output
+        Sum of those of the derivatives by its outputs `(part, n_out, n_out)`.
+    """
+
+    input: Array
+    output: Array
+
+
+Blocks = Mapping[str, Kron | Array]
+"""For each variable its Kronecker factors, or a dense block `(part, size, size)`."""
+
+
+def n_parts(subset: Subset) -> int:
+    """Return the number of parts: of continuous outputs that have a noise, else 1."""
+    target = subset.target
+    assert target.bnn is not None
+    return len(target.bnn.response.names) if target.own else 1
+
+
+def ggn_full(subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: bool = False) -> Array:
+    """Return the matrix `(part, dim, dim)`, `sum_i J_i' F_i J_i`; `memory` bounds the Jacobian in bytes."""
+    parts = 1 if own else n_parts(subset)
+
+    def of_block(x: Array, weights: Array) -> Array:
+        rows = _rows(subset, z, x, weights, own=own)
+        if parts == 1:
+            rows = rows.reshape(-1, subset.dim)
+            return (rows.T @ rows)[None]
+        return jnp.einsum("nkp,nkq->kpq", rows, rows)
+
+    return sum_over_blocks(of_block, x, _block_rows(subset, z, x, subset.dim, memory))
+
+
+def ggn_rows(subset: Subset, z: Array, x: Array) -> Array:
+    """Return `W` `(obs * rank, dim)` with `W'W` the matrix, all parts together: the dual form."""
+    return _rows(subset, z, x, jnp.ones(len(x))).reshape(-1, subset.dim)
+
+
+def ggn_diag(subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: bool = False) -> Array:
+    """Return the diagonal `(part, dim)`: of an affine map without making its Jacobian."""
+    parts, affines = 1 if own else n_parts(subset), _affines(subset)
+    others = _others(subset, affines)
+    scales = _scales(subset, z, others)
+
+    def of_block(x: Array, weights: Array) -> Array:
+        found = {v.name: jnp.zeros((parts, v.size)) for v in subset.variables}
+        for affine, entering, leaving in _through_affines(subset, z, x, weights, affines):
+            square = _parts(leaving**2, parts)
+            if affine.weight in found:
+                found[affine.weight] = (
+                    jnp.einsum("ni,nko->kio", entering**2, square) * scales[affine.weight] ** 2
+                )
+            if affine.bias in found:
+                found[affine.bias] = square.sum(axis=0) * scales[affine.bias] ** 2
+        if others.names:
+            rest = _parts(_rows(others, z, x, weights, own=own) ** 2, parts).sum(axis=0)
+            found |= {name: rest[:, where] for name, where in others.slices.items()}
+        return jnp.concatenate([found[v.name].reshape(parts, -1) for v in subset.variables], axis=1)
+
+    return sum_over_blocks(of_block, x, _block_rows(subset, z, x, others.dim + _widest(subset), memory))
+
+
+def ggn_kron(
+    subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: bool = False
+) -> dict[str, Kron | Array]:
+    """Return Kronecker factors of weights of affine maps, and dense blocks of all else.
+
+    KFAC with the exact Fisher information of the outputs (Martens & Grosse 2015, arXiv:1503.05671; Botev et al. 2017,
+    arXiv:1706.03662): exact for one observation, and for a layer that is linear to the end.
+
+    Raises
+    ------
+    MethodError
+        If a variable is neither weight nor bias of an affine map, and too large for a dense block.
+    """
+    parts, affines = 1 if own else n_parts(subset), _affines(subset)
+    others = _others(subset, affines)
+    for v in others.variables:
+        if v.size > LARGEST_DENSE:
+            raise MethodError(
+                f"structure 'kron': {v.name} has {v.size} values and is not the weight of a dense layer; it has the "
+                "structures 'diag', 'lowrank' and 'full'."
+            )
+
+    def of_block(x: Array, weights: Array) -> dict[str, tuple[Array, ...]]:
+        found: dict[str, tuple[Array, ...]] = {}
+        for affine, entering, leaving in _through_affines(subset, z, x, weights, affines):
+            outer = _outer(leaving, parts)
+            if affine.weight in subset.names:
+                weighted = weights[:, None].astype(x.dtype) * entering
+                found[affine.weight] = (weighted.T @ entering, outer)
+            if affine.bias in subset.names:
+                found[affine.bias] = (outer,)
+        if others.names:
+            rows = _rows(others, z, x, weights, own=own)
+            found |= {name: (_outer(rows[..., where], parts),) for name, where in others.slices.items()}
+        return found
+
+    sums = sum_over_blocks(of_block, x, _block_rows(subset, z, x, others.dim + _widest(subset), memory))
+    scales = _scales(subset, z, others)
+    blocks: dict[str, Kron | Array] = {}
+    for v in subset.variables:
+        one = sums[v.name]
+        # The weights of a layer share one scale.
+        square = jnp.mean(scales[v.name]) ** 2 if v.name in scales else 1.0
+        blocks[v.name] = Kron(one[0] / len(x), square * one[1]) if len(one) == 2 else square * one[0]
+    return blocks
+
+
+def _rows(subset: Subset, z: Array, x: Array, weights: Array, *, own: bool = False) -> Array:
+    """Return the rows `(obs, rank, dim)` whose outer products add up to the matrix."""
+    target = subset.target
+    f = target.outputs(z, x)
+    seeds = fisher_roots(target, f, z, own=own)
+    seeds = jnp.sqrt(weights)[:, None, None].astype(seeds.dtype) * seeds
+    rows = pulled_back(subset, z, x, seeds[..., : f.shape[1]])
+    start = f.shape[1]
+    for v in (target.variables[i] for i in target.own if own):
+        if v.name in subset.names:
+            rows = rows.at[..., subset.slices[v.name]].add(seeds[..., start : start + v.size])
+        start += v.size
+    return rows
+
+
+def _through_affines(
+    subset: Subset, z: Array, x: Array, weights: Array, affines: list[Affine]
+) -> list[tuple[Affine, Array, Array]]:
+    """Return the input `(obs, n_in)` of each affine map, and the rows pulled back to its output, `(obs, rank, n_out)`."""
+    target = subset.target
+    bnn = target.bnn
+    assert bnn is not None
+    shapes = [_width(subset, a) for a in bnn.affines]
+    nudges = [jnp.zeros((len(x), n), x.dtype) for n in shapes]
+
+    def network(nudges: list[Array]) -> tuple[Array, list[Array]]:
+        inputs, f = target.affine_maps(z, x, nudges)
+        return f, inputs
+
+    f, pull, inputs = jax.vjp(network, nudges, has_aux=True)
+    seeds = jnp.sqrt(weights)[:, None, None].astype(f.dtype) * fisher_roots(target, f, z)
+    (leaving,) = jax.vmap(pull, 1, 1)(seeds)
+    places = [bnn.affines.index(a) for a in affines]
+    return [(bnn.affines[i], inputs[i], leaving[i]) for i in places]
+
+
+def _parts(values: Array, parts: int) -> Array:
+    """Keep the rank `(obs, rank, ...)` where each row of the information is a part; else add up over it."""
+    return values if parts > 1 else values.sum(axis=1, keepdims=True)
+
+
+def _outer(rows: Array, parts: int) -> Array:
+    if parts > 1:
+        return jnp.einsum("nkp,nkq->kpq", rows, rows)
+    flat = rows.reshape(-1, rows.shape[-1])
+    return (flat.T @ flat)[None]
+
+
+def _affines(subset: Subset) -> list[Affine]:
+    bnn = subset.target.bnn
+    assert bnn is not None
+    return [a for a in bnn.affines if a.weight in subset.names or a.bias in subset.names]
+
+
+def _others(subset: Subset, affines: list[Affine]) -> Subset:
+    theirs = {name for a in affines for name in (a.weight, a.bias)}
+    return Subset(subset.target, tuple(n for n in subset.names if n not in theirs))
+
+
+def _scales(subset: Subset, z: Array, others: Subset) -> dict[str, Array]:
+    return weight_scales(subset.target, z, [n for n in subset.names if n not in others.names])
+
+
+def _width(subset: Subset, affine: Affine) -> int:
+    return next(v.shape[-1] for v in subset.target.variables if v.name == affine.weight)
+
+
+def _widest(subset: Subset) -> int:
+    return sum(v.shape[-1] for v in subset.target.variables if v.shape)
+
+
+def _block_rows(subset: Subset, z: Array, x: Array, width: int, memory: int) -> int:
+    n_outputs = jax.eval_shape(lambda: subset.target.outputs(z, x)).shape[1]
+    return block_rows(3 * np.dtype(subset.target.dtype).itemsize * n_outputs * width, memory)

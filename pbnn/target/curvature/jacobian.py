@@ -1,0 +1,59 @@
+"""Derivatives of the network's outputs by its weights: products, and rows where they are wanted."""
+
+import jax
+import jax.numpy as jnp
+
+from pbnn.target.curvature.blocks import MEMORY, block_rows, sum_over_blocks
+from pbnn.target.curvature.fisher import fisher_information
+from pbnn.target.curvature.subset import Subset
+
+Array = jax.Array
+
+
+def jacobian(subset: Subset, z: Array, x: Array) -> Array:
+    """Return the derivatives of the outputs at standardised inputs `x`: `(obs, n_outputs, dim)`.
+
+    For a few rows: `jacobian_product` and `ggn_product` do without.
+    """
+    n_outputs = jax.eval_shape(lambda: subset.target.outputs(z, x)).shape[1]
+    return pulled_back(subset, z, x, jnp.broadcast_to(jnp.eye(n_outputs), (len(x), n_outputs, n_outputs)))
+
+
+def pulled_back(subset: Subset, z: Array, x: Array, seeds: Array) -> Array:
+    """Return `seeds @ J` for each observation: `(obs, k, n_outputs)` to `(obs, k, dim)`."""
+    u = subset.take(z)
+
+    def of_row(x: Array, seeds: Array) -> Array:
+        _, pull = jax.vjp(lambda u: subset.outputs(u, z, x[None])[0], u)
+        return jax.vmap(lambda seed: pull(seed)[0])(seeds)
+
+    return jax.vmap(of_row)(x, seeds.astype(u.dtype))
+
+
+def jacobian_product(subset: Subset, z: Array, x: Array, v: Array) -> Array:
+    """Return `J @ v` at inputs `x`: what the outputs change by, to first order, as `u` changes by `v` `(dim,)`."""
+    u = subset.take(z)
+    return jax.jvp(lambda u: subset.outputs(u, z, x), (u,), (v.astype(u.dtype),))[1]
+
+
+def ggn_product(subset: Subset, z: Array, x: Array, v: Array, memory: int = MEMORY) -> Array:
+    """Return the product of the generalised Gauss–Newton matrix with `v` `(dim,)` or `(dim, k)`.
+
+    `sum_i J_i' F_i J_i v`, with the Fisher information `F_i` of observation `i` about the outputs (Schraudolph 2002,
+    10.1162/08997660260028683). No Jacobian is made, and `memory` bounds what is, in bytes.
+    """
+    u, vs = subset.take(z), v if v.ndim == 2 else v[:, None]
+    widest = max(v.shape[-1] for v in subset.target.variables if v.shape)
+
+    def of_block(x: Array, weights: Array) -> Array:
+        f, push = jax.linearize(lambda u: subset.outputs(u, z, x), u)
+        information = weights[:, None, None].astype(f.dtype) * fisher_information(subset.target, f, z)
+        pull = jax.linear_transpose(push, u)
+
+        def one(v: Array) -> Array:
+            return pull(jnp.einsum("nij,nj->ni", information, push(v)))[0]
+
+        return jax.vmap(one, 1, 1)(vs.astype(u.dtype))
+
+    product = sum_over_blocks(of_block, x, block_rows(8 * widest * vs.shape[1], memory))
+    return product.reshape(v.shape)
