@@ -1,5 +1,7 @@
 """How close an approximation is to the posterior, by importance weights, or to another Gaussian."""
 
+import json
+
 import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
@@ -43,7 +45,7 @@ def gaussian_kl(bnn: BNN, q: xr.DataTree, p: xr.DataTree) -> float:
     if any("gaussian" not in idata.children for idata in (q, p)):
         return float("nan")
     stored = [idata["gaussian"].to_dataset() for idata in (q, p)]
-    names = [list(np.atleast_1d(s.attrs["names"])) for s in stored]
+    names = [json.loads(s.attrs["names"]) for s in stored]
     if names[0] != names[1] or stored[0].attrs["dim"] > LARGEST:
         return float("nan")
     target = Target.of(bnn)

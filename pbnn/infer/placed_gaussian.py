@@ -1,5 +1,6 @@
 """A Gaussian of some of a target's variables around a point: draws from it, and how it is kept."""
 
+import json
 from dataclasses import dataclass
 from math import log, pi
 from typing import Any, final
@@ -50,4 +51,4 @@ class PlacedGaussian:
         """Return point, place and Gaussian as a fit keeps them."""
         dataset = self.gaussian.to_dataset()
         dataset["mode"] = ("z", self.z)
-        return dataset.assign_attrs(names=list(self.subset.names), **attrs)
+        return dataset.assign_attrs(names=json.dumps(self.subset.names), **attrs)

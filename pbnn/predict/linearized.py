@@ -1,5 +1,6 @@
 """A network linearised at the mode of a Laplace approximation: a Gaussian process in function space."""
 
+import json
 from dataclasses import dataclass
 from typing import Literal, Self, final
 
@@ -62,9 +63,9 @@ class Linearization:
                 f"laplace_gp: idata must be the fit of a Laplace approximation; got one of {method}."
             )
         found = idata["gaussian"].to_dataset()
-        names = np.atleast_1d(found.attrs["names"])
+        names = tuple(json.loads(found.attrs["names"]))
         return cls(
-            found.attrs["predictive"], found["mode"].to_numpy(), tuple(map(str, names)), Gaussian.of(found)
+            found.attrs["predictive"], found["mode"].to_numpy(), names, Gaussian.of(found)
         )
 
     def subset(self, bnn: BNN, precision: Precision) -> Subset:
