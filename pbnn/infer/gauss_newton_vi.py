@@ -17,17 +17,19 @@ from pbnn.infer.placed_gaussian import PlacedGaussian
 from pbnn.infer.progress import Bar, progress_bar
 from pbnn.infer.run import Run, Session, run
 from pbnn.target import Target
-from pbnn.target.curvature import Subset
+from pbnn.target.curvature import Subset, ggn_product
 
 CHUNK = 20
 """Steps that are compiled together."""
-WINDOW = 3
+WINDOW = 8
 """Chunks that are averaged when two stretches of the ELBO are compared."""
 STAGES = ((1.0, 0.05), (1.0, 1.0), (0.3, 1.0), (0.1, 1.0))
 """Learning rates, as parts of the first one, and how far from the mean draws are taken, in standard deviations.
 
 From a random start a wide Gaussian would settle where the network does nothing: its mean has to come near a mode first.
 """
+WHOLE = 2
+"""The stage from which the diagonal takes the whole Hessian, of which the Gauss–Newton matrix is the larger part."""
 LARGEST_MOVE = 0.05
 """Of the mean in one step, in nats per parameter: half its square in units of the Gaussian's standard deviations."""
 
@@ -39,7 +41,7 @@ def _(method: GaussNewtonVI, target: Target, session: Session) -> Run:
     family = FAMILIES[method.structure](subset)
     start = target.starts(1, session.seed)[0]
     with target.scope(), progress_bar("Gauss-Newton VI", method.steps, show=session.progress) as bar:
-        ascent = _Ascent(method, target, family, start, session.seed)
+        ascent = _Ascent(method, subset, family, start, session.seed)
         try:
             ascent.climb(bar)
         except KeyboardInterrupt:
@@ -76,15 +78,16 @@ class _Ascent:
     """Natural-gradient ascent of the ELBO: the state between chunks of compiled steps."""
 
     def __init__(
-        self, method: GaussNewtonVI, target: Target, family: NaturalFamily, start: np.ndarray, seed: int
+        self, method: GaussNewtonVI, subset: Subset, family: NaturalFamily, start: np.ndarray, seed: int
     ) -> None:
+        target = subset.target
         self.method, self.target, self.family = method, target, family
         self.key = jax.random.PRNGKey(seed)
         self.mean = jnp.asarray(start)
         prior = partial(_prior_curvature, target)
         begin = jax.jit(lambda z, data: (family.curvature(z, data["x"], 1.0), prior(z)))
         self.precision = begin(self.mean, target.data)
-        self._chunk = jax.jit(_chunk(method, target, family))
+        self._chunks = [jax.jit(_chunk(method, subset, family, whole=whole)) for whole in (False, True)]
         self.trace: list[np.ndarray] = []
         self._averages: list[Any] = []
         self.converged = self.interrupted = False
@@ -96,7 +99,8 @@ class _Ascent:
             key = jax.random.fold_in(self.key, len(self.trace))
             part, width = STAGES[stage]
             settings = jnp.asarray([rate * part, width], self.mean.dtype)
-            new = self._chunk(self.mean, self.precision, settings, key, self.target.data)
+            chunk = self._chunks[stage >= WHOLE and self.family.completed is not None]
+            new = chunk(self.mean, self.precision, settings, key, self.target.data)
             values = np.asarray(new[2])
             if not np.isfinite(values).all():
                 rate /= 3
@@ -123,13 +127,15 @@ class _Ascent:
         return jax.jit(self.family.factor)(*self.precision)
 
 
-def _chunk(method: GaussNewtonVI, target: Target, family: NaturalFamily) -> Any:
+def _chunk(method: GaussNewtonVI, subset: Subset, family: NaturalFamily, *, whole: bool) -> Any:
     """Return the function that takes `CHUNK` steps, and gives an estimate of the ELBO at each.
 
     The precision goes to its expectation over the Gaussian, the mean along the gradient times the covariance (Khan &
-    Rue 2023, arXiv:2107.04562, section 4): steps of natural gradient.
+    Rue 2023, arXiv:2107.04562, section 4): steps of natural gradient. `whole` adds to the curvature what the
+    Gauss–Newton matrix leaves out of the Hessian.
     """
-    n, size = target.n_obs, method.batch_size
+    target, size = subset.target, method.batch_size
+    n = target.n_obs
     log_density = log_density_estimate(target, size)
     volume = 0.5 * target.dim * log(2 * pi)
 
@@ -140,11 +146,15 @@ def _chunk(method: GaussNewtonVI, target: Target, family: NaturalFamily) -> Any:
         # On both sides of the mean: the noise of a linear gradient, that of a Gaussian posterior, cancels.
         slope = jax.value_and_grad(log_density)
         (value, gradient), (value_2, gradient_2) = (slope(mean + d, key_rows, data) for d in (away, -away))
-        value, gradient, z = (value + value_2) / 2, (gradient + gradient_2) / 2, mean + away
         x = data["x"] if size is None else data["x"][jax.random.randint(key_rows, (size,), 0, n)]
-        curvature = family.curvature(z, x, 1.0 if size is None else n / size)
+        times = 1.0 if size is None else n / size
+        z = mean if whole else mean + away
+        curvature, prior = family.curvature(z, x, times), _prior_curvature(target, z)
+        if whole:
+            known = times * ggn_product(subset, z, x, away, own=True) + prior * away
+            curvature = family.completed(curvature, factor, away, (gradient_2 - gradient) / 2 - known)
         log_q = 0.5 * family.logdet(factor) - 0.5 * (noise**2).sum() - volume
-        return value - log_q, gradient, (curvature, _prior_curvature(target, z))
+        return (value + value_2) / 2 - log_q, (gradient + gradient_2) / 2, (curvature, prior)
 
     def step(carry: Any, key: Any, settings: Any, data: Any) -> Any:
         rate, width = settings

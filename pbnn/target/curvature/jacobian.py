@@ -15,7 +15,7 @@ def jacobian(subset: Subset, z: Array, x: Array) -> Array:
 
     For a few rows: `jacobian_product` and `ggn_product` do without.
     """
-    n_outputs = jax.eval_shape(lambda: subset.target.outputs(z, x)).shape[1]
+    n_outputs = _n_outputs(subset, z, x)
     return pulled_back(subset, z, x, jnp.broadcast_to(jnp.eye(n_outputs), (len(x), n_outputs, n_outputs)))
 
 
@@ -36,18 +36,28 @@ def jacobian_product(subset: Subset, z: Array, x: Array, v: Array) -> Array:
     return jax.jvp(lambda u: subset.outputs(u, z, x), (u,), (v.astype(u.dtype),))[1]
 
 
-def ggn_product(subset: Subset, z: Array, x: Array, v: Array, memory: int = MEMORY) -> Array:
+def ggn_product(
+    subset: Subset, z: Array, x: Array, v: Array, memory: int = MEMORY, *, own: bool = False
+) -> Array:
     """Return the product of the generalised Gauss–Newton matrix with `v` `(dim,)` or `(dim, k)`.
 
     `sum_i J_i' F_i J_i v`, with the Fisher information `F_i` of observation `i` about the outputs (Schraudolph 2002,
-    10.1162/08997660260028683). No Jacobian is made, and `memory` bounds what is, in bytes.
+    10.1162/08997660260028683). No Jacobian is made, and `memory` bounds what is, in bytes. With `own` the response's
+    own variables, such as the noise, count as weights do where the subset has them.
     """
+    target = subset.target
     u, vs = subset.take(z), v if v.ndim == 2 else v[:, None]
     widest = max(v.shape[-1] for v in subset.target.variables if v.shape)
 
     def of_block(x: Array, weights: Array) -> Array:
-        f, push = jax.linearize(lambda u: subset.outputs(u, z, x), u)
-        information = weights[:, None, None].astype(f.dtype) * fisher_information(subset.target, f, z)
+        def outputs(u: Array) -> Array:
+            parts = subset.put(u, z)
+            mine = [jnp.ravel(parts[i]) for i in target.own if own]
+            return jnp.concatenate([target.outputs(parts, x), *(jnp.tile(v, (len(x), 1)) for v in mine)], axis=1)
+
+        eta, push = jax.linearize(outputs, u)
+        f = eta[:, : _n_outputs(subset, z, x)]
+        information = weights[:, None, None].astype(f.dtype) * fisher_information(target, f, z, own=own)
         pull = jax.linear_transpose(push, u)
 
         def one(v: Array) -> Array:
@@ -57,3 +67,7 @@ def ggn_product(subset: Subset, z: Array, x: Array, v: Array, memory: int = MEMO
 
     product = sum_over_blocks(of_block, x, block_rows(8 * widest * vs.shape[1], memory))
     return product.reshape(v.shape)
+
+
+def _n_outputs(subset: Subset, z: Array, x: Array) -> int:
+    return int(jax.eval_shape(lambda: subset.target.outputs(z, x)).shape[1])
