@@ -66,7 +66,7 @@ class Ours:
         self.subset = Subset.of(self.target, self.target.weights)
         self.structure = structure
         self.build = builder(self.subset, structure, 50, 2**30)
-        self.prior = prior_curvature(self.subset, self.z)[0]
+        self.prior = prior_curvature(self.subset)(self.z)
         self.gaussian = None
 
     def fit(self) -> None:
@@ -241,7 +241,7 @@ def tuning(bnn: pbnn.BNN, z: np.ndarray) -> Any:
     hyper = Hyperparameters(subset, tied=False)
     at = target.starts(1, 1)[0]
     build = builder(subset, "full", 50, 2**30)
-    curvature, prior = build(at), prior_curvature(subset, at)[0]
+    curvature, prior = build(at), prior_curvature(subset)(at)
     return lambda: tune(hyper, curvature, prior, at)
 
 

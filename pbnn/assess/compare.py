@@ -91,7 +91,7 @@ def compare(
     views = {name: _view(bnn, idata, inputs[at], seed) for name, idata in fits.items()}
     true = views[reference]
     measures = [_measure(view, true) for view in views.values()]
-    dims = ("fit", "obs") if true.mean.ndim == 1 else ("fit", "obs", "output")
+    dims = ("fit", "obs", "output")[: 1 + true.epistemic.ndim]
     table = xr.Dataset(
         {
             name: (dims[: 1 + measures[0][name].ndim], np.stack([m[name] for m in measures]))

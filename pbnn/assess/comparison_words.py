@@ -10,8 +10,8 @@ NARROW, WIDE = 0.8, 1.25
 """Ratios of standard deviations that are worth a word."""
 SHIFTED = 0.2
 """Of a mean, in predictive standard deviations; of a probability, absolute."""
-SIGNIFICANT = 2.0
-"""Standard errors."""
+SIGNIFICANT, SLIGHT = 2.0, 0.02
+"""A difference of scores is worth a word beyond so many standard errors, and so many nats a row."""
 LEAST_SURE = 0.75
 """Quantile of the reference's own uncertainty beyond which inputs count as far from the data."""
 WORST = 3
@@ -97,7 +97,7 @@ def _score(fit: xr.Dataset, reference: str) -> list[str]:
     if "lpd_difference" not in fit:
         return []
     difference, error = float(fit["lpd_difference"]), float(fit["lpd_difference_se"])
-    if not np.abs(difference) > SIGNIFICANT * error:
+    if not np.abs(difference) > max(SIGNIFICANT * error, SLIGHT):
         return []
     better = "better" if difference > 0 else "worse"
     return [

@@ -96,7 +96,8 @@ class GaussNewtonVI:
     Parameters
     ----------
     structure
-        Of the precision: `"diag"`, `"kron"` (Kronecker factors for each matrix of weights), or `"full"`.
+        Of the precision: `"diag"`, `"kron"` (Kronecker factors for each matrix of weights), or `"full"`. Of the
+        diagonal one the last steps take the whole Hessian, so that it comes to the optimum of mean-field ADVI.
     draws
         Independent draws from the approximation that are kept.
     steps
@@ -114,7 +115,7 @@ class GaussNewtonVI:
     structure: Literal["diag", "kron", "full"] = "diag"
     draws: int = 1000
     _: KW_ONLY
-    steps: int = 5_000
+    steps: int = 10_000
     samples: int = 1
     batch_size: int | None = None
     learning_rate: float = 0.1

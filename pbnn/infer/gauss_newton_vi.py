@@ -1,8 +1,9 @@
 """Gaussian variational inference by natural gradients, with the Gauss–Newton matrix for the Hessian."""
 
+from dataclasses import dataclass
 from functools import partial
 from math import log, pi
-from typing import Any
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
@@ -21,15 +22,46 @@ from pbnn.target.curvature import Subset, ggn_product
 
 CHUNK = 20
 """Steps that are compiled together."""
-WINDOW = 8
-"""Chunks that are averaged when two stretches of the ELBO are compared."""
-STAGES = ((1.0, 0.05), (1.0, 1.0), (0.3, 1.0), (0.1, 1.0))
-"""Learning rates, as parts of the first one, and how far from the mean draws are taken, in standard deviations.
 
-From a random start a wide Gaussian would settle where the network does nothing: its mean has to come near a mode first.
-"""
-WHOLE = 2
-"""The stage from which the diagonal takes the whole Hessian, of which the Gauss–Newton matrix is the larger part."""
+
+@final
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stretch of the ascent, which ends when the ELBO stops rising.
+
+    Attributes
+    ----------
+    mean, precision
+        Their learning rates, as parts of the method's.
+    width
+        How far from the mean draws are taken, in standard deviations.
+    window
+        Chunks of steps that are averaged when two stretches of the ELBO are compared.
+    whole
+        Whether the precision goes to the whole Hessian, of which the Gauss–Newton matrix is the larger part.
+    """
+
+    mean: float
+    precision: float
+    width: float = 1.0
+    window: int = 8
+    whole: bool = False
+
+
+NEAR = Stage(1.0, 1.0, width=0.05, window=2)
+"""From a random start a wide Gaussian would settle where the network does nothing: first it comes near a mode."""
+STAGES = (NEAR, Stage(1.0, 1.0), Stage(0.3, 0.3), Stage(0.1, 0.1))
+PATIENT_STAGES = (
+    NEAR,
+    Stage(1.0, 1.0, window=16),
+    Stage(1.0, 0.1, window=16),
+    Stage(0.5, 0.05, window=16),
+    Stage(0.2, 0.05, window=16, whole=True),
+    Stage(0.1, 0.02, window=16, whole=True),
+)
+"""For a family of independent variables, whose bound rises slowly, and whose Hessian is estimated with noise."""
+AVERAGED = 8
+"""Chunks at the end over which the mean is averaged."""
 LARGEST_MOVE = 0.05
 """Of the mean in one step, in nats per parameter: half its square in units of the Gaussian's standard deviations."""
 
@@ -89,18 +121,18 @@ class _Ascent:
         self.precision = begin(self.mean, target.data)
         self._chunks = [jax.jit(_chunk(method, subset, family, whole=whole)) for whole in (False, True)]
         self.trace: list[np.ndarray] = []
-        self._averages: list[Any] = []
+        self._averages: list[np.ndarray] = []
         self.converged = self.interrupted = False
 
     def climb(self, bar: Bar) -> None:
         """Climb at falling rates, each until the ELBO stops rising."""
         rate, stage, first = self.method.learning_rate, 0, 0
-        while stage < len(STAGES) and len(self.trace) * CHUNK < self.method.steps:
+        stages = STAGES if self.family.completed is None else PATIENT_STAGES
+        while stage < len(stages) and len(self.trace) * CHUNK < self.method.steps:
             key = jax.random.fold_in(self.key, len(self.trace))
-            part, width = STAGES[stage]
-            settings = jnp.asarray([rate * part, width], self.mean.dtype)
-            chunk = self._chunks[stage >= WHOLE and self.family.completed is not None]
-            new = chunk(self.mean, self.precision, settings, key, self.target.data)
+            now = stages[stage]
+            settings = jnp.asarray([rate * now.mean, rate * now.precision, now.width], self.mean.dtype)
+            new = self._chunks[now.whole](self.mean, self.precision, settings, key, self.target.data)
             values = np.asarray(new[2])
             if not np.isfinite(values).all():
                 rate /= 3
@@ -111,16 +143,16 @@ class _Ascent:
                     )
                 continue
             self.mean, self.precision = new[:2]
-            self._averages = [*self._averages[1 - WINDOW :], new[3]]
+            self._averages = [*self._averages[1 - AVERAGED :], np.asarray(new[3])]
             self.trace.append(values)
             bar.advance(CHUNK, f"{values.mean():.2f}")
-            if _flat(self.trace[first:]):
+            if _flat(self.trace[first:], now.window):
                 stage, first = stage + 1, len(self.trace)
-        self.converged = stage == len(STAGES)
+        self.converged = stage == len(stages)
 
     def average(self) -> np.ndarray:
         """Return the mean, averaged over the last chunks."""
-        return np.asarray(sum(self._averages) / max(len(self._averages), 1))
+        return np.mean(self._averages, axis=0)
 
     def factor(self) -> Any:
         """Return the precision reached, factorised."""
@@ -157,13 +189,13 @@ def _chunk(method: GaussNewtonVI, subset: Subset, family: NaturalFamily, *, whol
         return (value + value_2) / 2 - log_q, (gradient + gradient_2) / 2, (curvature, prior)
 
     def step(carry: Any, key: Any, settings: Any, data: Any) -> Any:
-        rate, width = settings
+        rate, slower, width = settings
         mean, precision, total = carry
         factor = family.factor(*precision)
         keys = jax.random.split(key, method.samples)
         each = jax.lax.map(lambda k: sampled(mean, factor, width, k, data), keys)
         value, gradient, curvature = jax.tree.map(lambda v: v.mean(axis=0), each)
-        precision = jax.tree.map(lambda old, new: (1 - rate) * old + rate * new, precision, curvature)
+        precision = jax.tree.map(lambda old, new: (1 - slower) * old + slower * new, precision, curvature)
         move = rate * family.solve(family.factor(*precision), gradient)
         nats = 0.5 * rate * (move @ gradient) / mean.size
         mean = mean + move * jnp.minimum(1.0, jnp.sqrt(LARGEST_MOVE / nats.clip(1e-12)))
@@ -184,11 +216,11 @@ def _prior_curvature(target: Target, z: Any) -> Any:
     return (-jax.jvp(jax.grad(target.log_prior), (z,), (ones,))[1]).clip(1e-3)
 
 
-def _flat(trace: list[np.ndarray]) -> bool:
+def _flat(trace: list[np.ndarray], window: int) -> bool:
     """Whether the last window of chunks is no better than the one before, up to its standard error."""
-    if len(trace) < 2 * WINDOW:
+    if len(trace) < 2 * window:
         return False
-    before, after = np.concatenate(trace[-2 * WINDOW : -WINDOW]), np.concatenate(trace[-WINDOW:])
+    before, after = np.concatenate(trace[-2 * window : -window]), np.concatenate(trace[-window:])
     error = np.sqrt(before.var() / before.size + after.var() / after.size)
     return bool(after.mean() - before.mean() < 2 * error)
 

@@ -51,7 +51,7 @@ class NaturalFamily:
     completed: Callable[[Any, Any, Array, Array], Any] | None = None
 
 
-LARGEST_REST = 2.0
+LARGEST_REST = 20.0
 """What one estimate may add to a precision, or take from it, in its own size."""
 
 

@@ -64,9 +64,7 @@ class Linearization:
             )
         found = idata["gaussian"].to_dataset()
         names = tuple(json.loads(found.attrs["names"]))
-        return cls(
-            found.attrs["predictive"], found["mode"].to_numpy(), names, Gaussian.of(found)
-        )
+        return cls(found.attrs["predictive"], found["mode"].to_numpy(), names, Gaussian.of(found))
 
     def subset(self, bnn: BNN, precision: Precision) -> Subset:
         """Return the uncertain variables as a subset of the target's."""

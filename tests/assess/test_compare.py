@@ -21,7 +21,9 @@ def linear():
 def fits(linear):
     """The posterior, another set of draws of it, and such that were shifted, narrowed, or are one point."""
     draws = {"exact": linear.draws(), "again": linear.draws(seed=9), "shifted": linear.draws(shift=3.0)}
-    weights = np.random.default_rng(5).multivariate_normal(linear.mean, 0.25 * linear.covariance, size=(4, 500))
+    weights = np.random.default_rng(5).multivariate_normal(
+        linear.mean, 0.25 * linear.covariance, size=(4, 500)
+    )
     return draws | {"narrow": linear.tree(weights), "point": linear.tree(linear.mean[None, None])}
 
 
@@ -49,7 +51,9 @@ def test_distances_are_those_of_the_normal_distributions(linear, table, inputs):
     mean, sd = linear.function(inputs)
     total = np.hypot(sd, linear.noise)
     shifted = linear.draws(shift=3.0)["posterior"]
-    other = inputs @ shifted["out_weight"].mean(("chain", "draw")).to_numpy()[:, 0] + float(shifted["out_bias"].mean())
+    other = inputs @ shifted["out_weight"].mean(("chain", "draw")).to_numpy()[:, 0] + float(
+        shifted["out_bias"].mean()
+    )
     found = table.sel(fit="shifted")
     np.testing.assert_allclose(found["wasserstein"], np.abs(other - mean), atol=0.25 * total.max())
     np.testing.assert_allclose(found["mean_difference"], (other - mean) / total, atol=0.1)
@@ -68,7 +72,9 @@ def test_a_narrow_fit_is_called_over_confident(table):
 
 def test_scores_are_differences_to_the_reference(linear, fits, table):
     assert float(table["lpd_difference"].sel(fit="exact")) == 0
-    assert float(table["lpd_difference"].sel(fit="shifted")) < -2 * float(table["lpd_difference_se"].sel(fit="shifted"))
+    assert float(table["lpd_difference"].sel(fit="shifted")) < -2 * float(
+        table["lpd_difference_se"].sel(fit="shifted")
+    )
     assert "worse" in table.attrs["verdict"]
     assert 0.5 < float(table["coverage"].sel(fit="exact")) <= 1
 
@@ -101,7 +107,8 @@ def test_classes_are_compared_by_their_probabilities():
 def test_divergence_of_gaussians_is_the_formula(linear):
     """Of the diagonal structure from the full one, on a model where both are known."""
     trees = {
-        s: fit(linear.bnn, Laplace(s, precision="float64", draws=10), seed=1, progress=False) for s in ("full", "diag")
+        s: fit(linear.bnn, Laplace(s, precision="float64", draws=10), seed=1, progress=False)
+        for s in ("full", "diag")
     }
     precision = np.linalg.inv(linear.covariance)
     diagonal = np.diagonal(precision)

@@ -33,7 +33,7 @@ CURVATURES = {
     "dense": (DenseCurvature(PARTS), PARTS),
     "diag": (DiagCurvature(DIAGONALS), np.stack([np.diag(d) for d in DIAGONALS])),
     "kron": (KronCurvature(INPUT, OUTPUT), np.stack([np.kron(INPUT, o) for o in OUTPUT])),
-    "root": (RootCurvature(ROWS, PART), np.stack([ROWS[PART == g].T @ ROWS[PART == g] for g in (0, 1)])),
+    "root": (RootCurvature(ROWS, PART), np.stack([ROWS[g == PART].T @ ROWS[g == PART] for g in (0, 1)])),
 }
 # A constant prior is what a Kronecker factorisation can keep.
 PRIORS = {name: np.full(DIM, 0.8) if name == "kron" else PRIOR for name in CURVATURES}

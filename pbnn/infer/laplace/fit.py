@@ -124,6 +124,10 @@ class Training:
             Subset(self.exact, tuple(v.name for v in target.variables if v.name not in tuned))
         )
         self._terms = log_terms(target.model, "float64")
+        self._prior = prior_curvature(subset)
+        with self.exact.scope():
+            self._slope = jax.jit(jax.value_and_grad(self.exact.log_density))
+            self._likelihood = jax.jit(lambda z: self.exact.log_likelihood(z).sum())
 
     def best(self, starts: np.ndarray, bar: Bar) -> Found:
         """Return the best of all starts."""
@@ -154,9 +158,9 @@ class Training:
         gaussian = self.build(z).gaussian(np.ones(n_parts(subset)), self._prior(z))
         volume = 0.5 * subset.dim * log(2 * pi) - 0.5 * gaussian.logdet
         with exact.scope():
-            value, slope = jax.value_and_grad(exact.log_density)(jnp.asarray(z), exact.data)
+            value, slope = self._slope(jnp.asarray(z), exact.data)
             terms = self._terms(exact.split(z))
-            likelihood = float(exact.log_likelihood(jnp.asarray(z)).sum())
+            likelihood = float(self._likelihood(jnp.asarray(z)))
         prior = sum(float(terms[name]) for name in subset.names)
         along = np.asarray(slope)[subset.positions].astype(self.target.dtype)
         gain = 0.5 * float(gaussian.covariance(along[None, None]).squeeze())
@@ -166,9 +170,6 @@ class Training:
     def _climb(self, z: np.ndarray, bar: Bar) -> np.ndarray:
         self.search.climb(z, self.method.steps, bar)
         return self.search.peaks[-1][1]
-
-    def _prior(self, z: np.ndarray) -> np.ndarray:
-        return prior_curvature(self.subset, z)[0]
 
 
 def chosen(method: Laplace, target: Target) -> Subset:

@@ -1,5 +1,6 @@
 """The curvature of the prior, which a structured precision takes as a diagonal."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -12,8 +13,8 @@ from pbnn.target.curvature import Subset
 LEAST = 1e-3
 
 
-def prior_curvature(subset: Subset, z: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return the diagonal `(dim,)` of the negative Hessian of the log prior, and for how many weights it is not that.
+def prior_curvature(subset: Subset) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the function of a point `z` that gives the diagonal `(dim,)` of the negative Hessian of the log prior.
 
     With a normal prior it is 1. Where another prior bends the wrong way, or not at all, its slope towards its centre
     stands in, `-(d log p / du) / u`, at most 1 and at least `LEAST`.
@@ -21,30 +22,29 @@ def prior_curvature(subset: Subset, z: np.ndarray) -> tuple[np.ndarray, int]:
     Raises
     ------
     ModelError
-        If the prior couples weights, as a `pm.Potential` may: no diagonal describes it.
+        By that function, if the prior couples weights, as a `pm.Potential` may: no diagonal describes it.
     """
     target = subset.target
     with target.scope():
-        at = jnp.asarray(z, target.dtype)
-        u = subset.take(at)
+        probe = jax.random.normal(jax.random.PRNGKey(0), (subset.dim,), target.dtype)
 
-        def log_prior(u: Any) -> Any:
-            return target.log_prior(subset.put(u, at))
+        @jax.jit
+        def derivatives(z: Any) -> tuple[Any, ...]:
+            u = subset.take(z)
+            slope = jax.grad(lambda u: target.log_prior(subset.put(u, z)))
+            along = [-jax.jvp(slope, (u,), (v,))[1] for v in (jnp.ones_like(u), probe)]
+            return u, slope(u), *along
 
-        def curved(v: Any) -> Any:
-            return -jax.jvp(jax.grad(log_prior), (u,), (v,))[1]
+    def diagonal(z: np.ndarray) -> np.ndarray:
+        with target.scope():
+            found = derivatives(jnp.asarray(z, target.dtype))
+        u, slope, curved, probed = (np.asarray(f, dtype=float) for f in found)
+        if np.abs(probed - curved * np.asarray(probe)).max() > 1e-3 * max(1.0, np.abs(curved).max()):
+            raise ModelError(
+                "Laplace: the prior couples weights with each other (a pm.Potential?), which the Gauss–Newton "
+                "structures do not know. Fit the pm.Model itself: pbnn.fit(bnn.model, pbnn.Laplace())."
+            )
+        toward = np.divide(-slope, u, out=np.ones_like(slope), where=np.abs(u) > 1e-12)
+        return np.where(curved < LEAST, toward.clip(LEAST, 1.0), curved)
 
-        probe = jax.random.normal(jax.random.PRNGKey(0), u.shape, u.dtype)
-        diagonal, probed, slope = (
-            np.asarray(f, dtype=float)
-            for f in jax.jit(lambda: (curved(jnp.ones_like(u)), curved(probe), jax.grad(log_prior)(u)))()
-        )
-    if np.abs(probed - diagonal * np.asarray(probe)).max() > 1e-3 * max(1.0, np.abs(diagonal).max()):
-        raise ModelError(
-            "Laplace: the prior couples weights with each other (a pm.Potential?), which the Gauss–Newton structures "
-            "do not know. Fit the pm.Model itself: pbnn.fit(bnn.model, pbnn.Laplace())."
-        )
-    flat = diagonal < LEAST
-    point = np.asarray(u, dtype=float)
-    toward = np.divide(-slope, point, out=np.ones_like(slope), where=np.abs(point) > 1e-12)
-    return np.where(flat, toward.clip(LEAST, 1.0), diagonal), int(flat.sum())
+    return diagonal

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from pbnn.spec.likelihoods import Gaussian, StudentT
 from pbnn.target.target import Target
 
 Array = jax.Array
@@ -24,8 +25,9 @@ def fisher_information(target: Target, f: Array, z: Any, *, own: bool = False) -
     the negative log-likelihood; elsewhere, unlike that, it is positive semi-definite all the same (Martens 2020,
     JMLR 21(146), section 9).
 
-    The expectation is a sum over the classes; for numbers the trapezoidal rule in `asinh` of the response, exact to
-    rounding; for counts a rule of two points, exact for `Poisson`.
+    The expectation is a sum over the classes; for counts a rule of two points, exact for `Poisson`; for numbers the
+    rule of Gauss and Hermite with three, exact for `Gaussian`, and else the trapezoidal rule in `asinh` of the response,
+    exact to rounding. Where the outputs only shift the response, all observations have the information of the first.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def fisher_information(target: Target, f: Array, z: Any, *, own: bool = False) -
         `(obs, n, n)`, with `n` the number of outputs, and of the response's own variables if `own`.
     """
     scores, weights = _scores(target, f, z, own)
-    return jnp.einsum("kno,knoi,knoj->nij", weights, scores, scores)
+    return _for_all(jnp.einsum("kno,knoi,knoj->nij", weights, scores, scores), f)
 
 
 def fisher_roots(target: Target, f: Array, z: Any, *, own: bool = False) -> Array:
@@ -53,16 +55,26 @@ def fisher_roots(target: Target, f: Array, z: Any, *, own: bool = False) -> Arra
     nodes, obs, outputs, n = scores.shape
     if nodes * outputs <= n:
         rows = jnp.sqrt(weights)[..., None] * scores
-        return jnp.moveaxis(rows, 1, 0).reshape(obs, nodes * outputs, n)
+        return _for_all(jnp.moveaxis(rows, 1, 0).reshape(obs, nodes * outputs, n), f)
     information = jnp.einsum("kno,knoi,knoj->nij", weights, scores, scores)
-    if n == 1:
-        return jnp.sqrt(information)
-    return jnp.linalg.cholesky(information).mT
+    return _for_all(jnp.sqrt(information) if n == 1 else jnp.linalg.cholesky(information).mT, f)
+
+
+def _for_all(values: Array, f: Array) -> Array:
+    """Return one value for each observation, where they share the first."""
+    return jnp.broadcast_to(values, (len(f), *values.shape[1:]))
 
 
 def _scores(target: Target, f: Array, z: Any, own: bool) -> tuple[Array, Array]:
-    """Return scores `(node, obs, output, n)` and the probabilities of the nodes `(node, obs, output)`."""
-    assert target.bnn is not None
+    """Return scores `(node, obs, output, n)` and the probabilities of the nodes `(node, obs, output)`.
+
+    Of the first observation only, where all have the same information.
+    """
+    bnn = target.bnn
+    assert bnn is not None
+    likelihood = bnn.network.likelihood
+    if isinstance(likelihood, Gaussian | StudentT) and f.shape[1] == len(bnn.response.names):
+        f = f[:1]
     values, y_loc = target.split(z), target.data["y_loc"]
     mine = target.own if own else ()
     sizes = np.cumsum([f.shape[1], *(target.variables[i].size for i in mine)])
@@ -74,7 +86,8 @@ def _scores(target: Target, f: Array, z: Any, own: bool) -> tuple[Array, Array]:
         terms = target.log_likelihood_of(eta[None, : f.shape[1]], parts, {"y": y[None], "y_loc": y_loc})
         return jnp.ravel(terms)
 
-    y, weights = _NODES[target.bnn.response.kind](target, f, values)
+    rule = _gaussian if isinstance(likelihood, Gaussian) else _NODES[bnn.response.kind]
+    y, weights = rule(target, f, values)
     shared = [jnp.tile(jnp.ravel(values[i]), (len(f), 1)) for i in mine]
     eta = jnp.concatenate([f, *shared], axis=1)
     scores = jax.vmap(jax.vmap(jax.jacrev(log_likelihood)), (None, 0))(eta, y)
@@ -91,6 +104,15 @@ def _counts(target: Target, f: Array, values: list[Array]) -> tuple[Array, Array
     """The points 0 and 1 + rate have the mean and the variance of a Poisson distribution, and are never negative."""
     rate = target.parameters_of(f, values)["mu"]
     return jnp.stack([jnp.zeros_like(rate), 1 + rate]), jnp.stack([1 / (1 + rate), rate / (1 + rate)])
+
+
+def _gaussian(target: Target, f: Array, values: list[Array]) -> tuple[Array, Array]:
+    """Scores are quadratic in the response, so their products have degree 4; the rule is exact to degree 5."""
+    parameters = target.parameters_of(f, values, target.data["y_loc"])
+    mean, sd = parameters["mu"], jnp.sqrt(parameters["variance"])
+    at = jnp.asarray([-(3**0.5), 0.0, 3**0.5], f.dtype).reshape(-1, *[1] * mean.ndim)
+    weights = jnp.asarray([1 / 6, 2 / 3, 1 / 6], f.dtype).reshape(at.shape)
+    return mean + sd * at, jnp.broadcast_to(weights, (3, *mean.shape))
 
 
 def _continuous(target: Target, f: Array, values: list[Array]) -> tuple[Array, Array]:

@@ -19,9 +19,16 @@ def jacobian(subset: Subset, z: Array, x: Array) -> Array:
     return pulled_back(subset, z, x, jnp.broadcast_to(jnp.eye(n_outputs), (len(x), n_outputs, n_outputs)))
 
 
+FEW = 8
+"""Variables along which derivatives are taken forwards: cheaper than back from each observation, where they are few."""
+
+
 def pulled_back(subset: Subset, z: Array, x: Array, seeds: Array) -> Array:
     """Return `seeds @ J` for each observation: `(obs, k, n_outputs)` to `(obs, k, dim)`."""
     u = subset.take(z)
+    if subset.dim <= FEW:
+        _, push = jax.linearize(lambda u: subset.outputs(u, z, x), u)
+        return seeds.astype(u.dtype) @ jax.vmap(push, out_axes=2)(jnp.eye(subset.dim, dtype=u.dtype))
 
     def of_row(x: Array, seeds: Array) -> Array:
         _, pull = jax.vjp(lambda u: subset.outputs(u, z, x[None])[0], u)
@@ -53,7 +60,9 @@ def ggn_product(
         def outputs(u: Array) -> Array:
             parts = subset.put(u, z)
             mine = [jnp.ravel(parts[i]) for i in target.own if own]
-            return jnp.concatenate([target.outputs(parts, x), *(jnp.tile(v, (len(x), 1)) for v in mine)], axis=1)
+            return jnp.concatenate(
+                [target.outputs(parts, x), *(jnp.tile(v, (len(x), 1)) for v in mine)], axis=1
+            )
 
         eta, push = jax.linearize(outputs, u)
         f = eta[:, : _n_outputs(subset, z, x)]
