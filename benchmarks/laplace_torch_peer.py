@@ -3,9 +3,9 @@
 `python laplace_torch_peer.py IN.npz OUT.npz REPEATS`
 
 IN holds standardised `x` and `y`, `x_new`, `kind` (regression or classification), `noise`, and for each layer `w<i>`
-`(n_in, n_out)`, `b<i>`, and the standard deviations of their priors, `sw<i>`, `sb<i>`. OUT gets, for each structure, the
-posterior precision in the order of torch's parameters (of KFAC its diagonal), the variances of the linearised outputs at
-`x_new`, the log marginal likelihood, and seconds: of `fit`, of the predictive, and of tuning.
+`(n_in, n_out)`, `b<i>`, and the standard deviations of their priors, `sw<i>`, `sb<i>`. OUT gets, for each structure,
+the posterior precision in the order of torch's parameters (of KFAC its log determinant), the variances of the
+linearised outputs at `x_new`, the log marginal likelihood, and seconds: of `fit`, of the predictive, and of tuning.
 """
 
 import sys

@@ -32,8 +32,8 @@ COLUMNS = {
 }
 TEXT = """# What each approximation does
 
-The network of `pbnn demo` on its data, fitted by seven methods, each compared with NUTS at 200 inputs, from a little before
-the data to well beyond them. This page is made by `python docs/comparison.py`; the calls are
+The network of `pbnn demo` on its data, fitted by seven methods, each compared with NUTS at 200 inputs, from a little
+before the data to well beyond them. This page is made by `python docs/comparison.py`; the calls are
 
 ```python
 table = pbnn.compare(bnn, fits, reference="nuts", X=grid)
@@ -52,7 +52,8 @@ Total variation between two sets of draws of one distribution would be {chance:.
 
 ![Bands of seven methods](img/comparison_bands.png)
 
-The epistemic standard deviation of each against that of NUTS, at each input; left of the line a method is over-confident:
+The epistemic standard deviation of each against that of NUTS, at each input; left of the line a method is
+over-confident:
 
 ![Ratio of epistemic standard deviations](img/comparison_ratio.png)
 """

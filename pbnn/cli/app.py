@@ -165,8 +165,8 @@ def fit(
         str,
         typer.Option(
             metavar="NAME",
-            help="How to fit: mclmc, nuts, advi, laplace, gauss-newton-vi, ensemble, swag, sgmcmc, map or pymc-advi; see "
-            "`pbnn methods`.",
+            help="How to fit: mclmc, nuts, advi, laplace, gauss-newton-vi, ensemble, swag, sgmcmc, map or pymc-advi; "
+            "see `pbnn methods`.",
         ),
     ] = "mclmc",
     draws: Annotated[int | None, typer.Option(metavar="N", help="Draws to keep, in each chain.")] = None,

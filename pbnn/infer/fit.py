@@ -49,8 +49,8 @@ def fit(
     model
         What `pbnn.build` returned, or a `pm.Model`.
     method
-        `"mclmc"` (the default), `"nuts"`, `"advi"`, `"laplace"`, `"gauss-newton-vi"`, `"ensemble"`, `"swag"`, `"sgmcmc"`,
-        `"map"` or `"pymc-advi"`, or options such as `pbnn.NUTS(draws=500)`.
+        `"mclmc"` (the default), `"nuts"`, `"advi"`, `"laplace"`, `"gauss-newton-vi"`, `"ensemble"`, `"swag"`,
+        `"sgmcmc"`, `"map"` or `"pymc-advi"`, or options such as `pbnn.NUTS(draws=500)`.
     seed
         The same seed gives the same draws; None takes one at random, and records it.
     progress

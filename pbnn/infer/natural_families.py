@@ -36,10 +36,10 @@ class NaturalFamily:
     gaussian
         `(factor)`, as NumPy arrays, to the Gaussian that is kept.
     completed
-        `(curvature, factor, away, surprise)` to an estimate of the whole Hessian's expectation. `surprise` is by how much
-        the gradient falls along `away`, a deviation from the mean, beyond what the curvature says. By Stein's lemma its
-        products with `precision @ away` are on average what the curvature lacks (Lin et al. 2019, arXiv:1910.13398).
-        None keeps to the Gauss–Newton matrix.
+        `(curvature, factor, away, surprise)` to an estimate of the whole Hessian's expectation. `surprise` is by how
+        much the gradient falls along `away`, a deviation from the mean, beyond what the curvature says. By Stein's
+        lemma its products with `precision @ away` are on average what the curvature lacks (Lin et al. 2019,
+        arXiv:1910.13398). None keeps to the Gauss–Newton matrix.
     """
 
     curvature: Callable[[Array, Array, float], Any]

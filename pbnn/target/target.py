@@ -18,6 +18,8 @@ from pbnn.target.graphs import ModelGraphs, ResponseGraphs, Variable, bnn_graphs
 from pbnn.target.jaxify import Precision, scope
 
 Array = jax.Array
+Point = Array | list[Array]
+"""A flat vector `(dim,)` of the unconstrained variables, or the list of them in their shapes."""
 Data = Mapping[str, Any]
 """`x` (standardised inputs), `y` and `y_loc` of a set of observations; empty for a general model."""
 
@@ -115,32 +117,32 @@ class Target:
         """Return a context manager within which JAX traces and runs in the target's precision."""
         return scope(self.precision)
 
-    def log_density(self, z: Array, data: Data | None = None) -> Array:
+    def log_density(self, z: Point, data: Data | None = None) -> Array:
         """Return the log posterior density, up to a constant, at `z` `(dim,)`."""
         with self.scope():
             if self.bnn is None:
                 return self.log_prior(z)
             return self.log_prior(z) + self.log_likelihood(z, data).sum()
 
-    def log_prior(self, z: Array) -> Array:
+    def log_prior(self, z: Point) -> Array:
         """Return the log density of all but the response of a BNN; of everything for another model."""
         with self.scope():
             return self._graphs.log_prior(*self.split(z))[0]
 
-    def log_likelihood(self, z: Array, data: Data | None = None) -> Array:
+    def log_likelihood(self, z: Point, data: Data | None = None) -> Array:
         """Return the log-likelihood of each observation `(obs,)`, summed over outputs, in the units of `y`."""
         data = self.data if data is None else data
         with self.scope():
             terms = self.log_likelihood_of(self.outputs(z, data["x"]), z, data)
             return terms if terms.ndim == 1 else terms.sum(axis=1)
 
-    def outputs(self, z: Array, x: Array) -> Array:
+    def outputs(self, z: Point, x: Array) -> Array:
         """Return the outputs of the network `(obs, n_outputs)`, before the likelihood, at standardised inputs `x`."""
         response = self._need_response("outputs")
         with self.scope():
             return response.outputs(*self.split(z), x)[0]
 
-    def log_likelihood_of(self, f: Array, z: Array, data: Data) -> Array:
+    def log_likelihood_of(self, f: Array, z: Point, data: Data) -> Array:
         """Return the log-likelihood given the network's outputs `f`: `(obs,)`, or `(obs, output)` if `y` is a matrix.
 
         `z` gives what the response depends on beside them, such as the noise.
@@ -149,7 +151,7 @@ class Target:
         with self.scope():
             return response.log_likelihood(f, *self.split(z), data["y_loc"], data["y"])[0]
 
-    def affine_maps(self, z: Array, x: Array, nudges: Sequence[Array]) -> tuple[list[Array], Array]:
+    def affine_maps(self, z: Point, x: Array, nudges: Sequence[Array]) -> tuple[list[Array], Array]:
         """Return the inputs of the affine maps of the network, and its outputs, with `nudges` added to their outputs.
 
         The maps are those of `bnn.affines`, and a nudge has the shape `(obs, n_out)` of the map's output, or is 0.
@@ -182,7 +184,7 @@ class Target:
         with self.scope():
             return self.parameters_of(self.outputs(z, x), z)
 
-    def parameters_of(self, f: Array, z: Array, y_loc: Array | None = None) -> dict[str, Array]:
+    def parameters_of(self, f: Array, z: Point, y_loc: Array | None = None) -> dict[str, Array]:
         """Return the same given the network's outputs; `y_loc` takes the place of the response's own offset."""
         response = self._need_response("forward")
         with self.scope():
@@ -195,7 +197,7 @@ class Target:
         with self.scope():
             return self.draw_response_of(self.outputs(z, x), z, key)
 
-    def draw_response_of(self, f: Array, z: Array, key: Array) -> Array:
+    def draw_response_of(self, f: Array, z: Point, key: Array) -> Array:
         """Draw a response given the network's outputs."""
         response = self._need_response("draw_response")
         with self.scope():
@@ -328,7 +330,7 @@ class Target:
             "Check that its observations lie in its support and its prior is proper, or set `initval`."
         )
 
-    def split(self, z: Array | np.ndarray | list[Array]) -> list[Array]:
+    def split(self, z: Point | np.ndarray) -> list[Array]:
         """Return the parts of `z`, one for each of `variables`; a list of them, as it is."""
         if isinstance(z, list):
             return list(z)

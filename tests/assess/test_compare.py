@@ -11,6 +11,8 @@ from pbnn.errors import DataError, MethodError
 from pbnn.infer import Laplace, fit
 from tests.exact import LinearGaussian
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def linear():

@@ -13,7 +13,7 @@ from pbnn.infer.precisions import Gaussian
 from pbnn.spec import likelihoods, priors
 from tests.exact import LinearGaussian
 
-slow = pytest.mark.slow
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -270,9 +270,9 @@ def test_options_say_what_they_take(options, text):
 
 
 def test_errors_name_the_remedy(curve, labels):
-    with pytest.raises(MethodError, match="h0_weights.*h0_weight"):
+    with pytest.raises(MethodError, match=r"h0_weights.*h0_weight"):
         fit(curve, Laplace(subset=["h0_weights"]), seed=1, progress=False)
-    with pytest.raises(MethodError, match="probit.*glm"):
+    with pytest.raises(MethodError, match=r"probit.*glm"):
         fit(curve, Laplace(predictive="probit"), seed=1, progress=False)
     with pytest.raises(MethodError, match="last_layer"):
         fit(labels, Laplace(memory=10), seed=1, progress=False)

@@ -24,16 +24,9 @@ from pbnn.target.curvature import (
 from tests.graph.cases import NETS, bnn, point, target
 
 slow = pytest.mark.slow
-QUICK = ("noise learned", "two outputs", "categorical", "blocks", "embeddings")
+QUICK = ("noise learned", "two outputs")
 CASES = [name if name in QUICK else pytest.param(name, marks=slow) for name in NETS]
-FISHER_QUICK = (
-    "two outputs",
-    "student df learned",
-    "two heteroscedastic",
-    "bernoulli",
-    "categorical",
-    "poisson pair",
-)
+FISHER_QUICK = ("two outputs", "two heteroscedastic")
 SMALL = 2000
 """Bytes: so little memory that sums go over several blocks."""
 
@@ -190,7 +183,7 @@ KRON = [name for name in NETS if name not in ("priors", "only an embedding")]
 
 @pytest.mark.parametrize(
     "name",
-    [n if n in ("noise learned", "two outputs", "blocks") else pytest.param(n, marks=slow) for n in KRON],
+    [n if n in QUICK else pytest.param(n, marks=slow) for n in KRON],
 )
 def test_kronecker_factors_are_exact_for_one_observation(name):
     here = target(name)

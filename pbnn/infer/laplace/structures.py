@@ -85,8 +85,8 @@ def _kron(subset: Subset, rank: int, memory: int) -> Builder:
         for name, scale in scales(z).items():
             if isinstance(found[name], Kron) and np.ptp(scale) > 1e-4 * np.abs(scale).max():
                 raise MethodError(
-                    f"structure 'kron': the prior of {name} is not one of location and scale, so its weights do not move "
-                    "alike with their unconstrained values; it has the structures 'diag', 'lowrank' and 'full'."
+                    f"structure 'kron': the prior of {name} is not one of location and scale, so its weights do not "
+                    "move alike with their unconstrained values; it has the structures 'diag', 'lowrank' and 'full'."
                 )
         blocks = tuple(
             KronCurvature(found[n].input, found[n].output)

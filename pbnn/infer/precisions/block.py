@@ -1,8 +1,8 @@
 """A Gaussian given by its precision, for some of the variables: what each structure of the precision offers.
 
 The precision of a block is `sum_g c_g G_g + diag(prior)`: curvature `G_g` of each part of the information, which a
-change of the noise multiplies by `c_g`, and that of the prior. `CurvatureBlock`s hold the `G_g` and give, for any `c` and
-`prior`, a `GaussianBlock`.
+change of the noise multiplies by `c_g`, and that of the prior. `CurvatureBlock`s hold the `G_g` and give, for any `c`
+and `prior`, a `GaussianBlock`.
 """
 
 from typing import Protocol

@@ -164,7 +164,7 @@ def _rows(subset: Subset, z: Array, x: Array, weights: Array, *, own: bool = Fal
 def _through_affines(
     subset: Subset, z: Array, x: Array, weights: Array, affines: list[Affine]
 ) -> list[tuple[Affine, Array, Array]]:
-    """Return the input `(obs, n_in)` of each affine map, and the rows pulled back to its output, `(obs, rank, n_out)`."""
+    """Return the input `(obs, n_in)` of each affine map, and rows pulled back to its output, `(obs, rank, n_out)`."""
     target = subset.target
     bnn = target.bnn
     assert bnn is not None

@@ -26,8 +26,9 @@ def fisher_information(target: Target, f: Array, z: Any, *, own: bool = False) -
     JMLR 21(146), section 9).
 
     The expectation is a sum over the classes; for counts a rule of two points, exact for `Poisson`; for numbers the
-    rule of Gauss and Hermite with three, exact for `Gaussian`, and else the trapezoidal rule in `asinh` of the response,
-    exact to rounding. Where the outputs only shift the response, all observations have the information of the first.
+    rule of Gauss and Hermite with three, exact for `Gaussian`, and else the trapezoidal rule in `asinh` of the
+    response, exact to rounding. Where the outputs only shift the response, all observations have the information of
+    the first.
 
     Parameters
     ----------
