@@ -185,7 +185,7 @@ def _chunk(method: GaussNewtonVI, subset: Subset, family: NaturalFamily, *, whol
         if whole:
             known = times * ggn_product(subset, z, x, away, own=True) + prior * away
             curvature = family.completed(curvature, factor, away, (gradient_2 - gradient) / 2 - known)
-        log_q = 0.5 * family.logdet(factor) - 0.5 * (noise**2).sum() - volume
+        log_q = 0.5 * family.logdet(factor) - target.dim * jnp.log(width) - 0.5 * (noise**2).sum() - volume
         return (value + value_2) / 2 - log_q, (gradient + gradient_2) / 2, (curvature, prior)
 
     def step(carry: Any, key: Any, settings: Any, data: Any) -> Any:

@@ -1,8 +1,10 @@
 """A network linearised at the mode of a Laplace approximation: a Gaussian process in function space."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Self, final
+from typing import Any, Literal, Self, final
+from weakref import WeakKeyDictionary, ref
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +16,7 @@ from pbnn.graph.build import BNN
 from pbnn.infer.precisions import Gaussian
 from pbnn.target import Precision, Target
 from pbnn.target.curvature import Subset, jacobian
+from pbnn.target.jaxify import scope
 
 BLOCK_BYTES = 2**26
 """Of a block of Jacobians."""
@@ -66,18 +69,11 @@ class Linearization:
         names = tuple(json.loads(found.attrs["names"]))
         return cls(found.attrs["predictive"], found["mode"].to_numpy(), names, Gaussian.of(found))
 
-    def subset(self, bnn: BNN, precision: Precision) -> Subset:
-        """Return the uncertain variables as a subset of the target's."""
-        return Subset.of(Target.of(bnn, precision), self.names)
-
     def jacobians(self, bnn: BNN, x: np.ndarray, precision: Precision) -> tuple[np.ndarray, np.ndarray]:
         """Return outputs `(obs, n_outputs)` at the mode and their derivatives `(obs, n_outputs, dim)`."""
-        subset = self.subset(bnn, precision)
-        target = subset.target
-        with target.scope():
-            z = jnp.asarray(self.mode, target.dtype)
-            both = jax.jit(lambda x: (target.outputs(z, x), jacobian(subset, z, x)))
-            f, j = both(jnp.asarray(x, target.dtype))
+        both = _compiled(bnn, self.names, precision)
+        with scope(precision):
+            f, j = both(jnp.asarray(self.mode, precision), jnp.asarray(x, precision))
             return np.asarray(f), np.asarray(j)
 
     def moments(self, bnn: BNN, x: np.ndarray, precision: Precision) -> tuple[np.ndarray, np.ndarray]:
@@ -100,3 +96,25 @@ class Linearization:
         mean, covariance = self.moments(bnn, x, precision)
         variance = np.diagonal(covariance, axis1=1, axis2=2)
         return mean / np.sqrt(1 + np.pi / 8 * variance)
+
+
+_cache: WeakKeyDictionary[BNN, dict[tuple[tuple[str, ...], Precision], Callable[..., Any]]] = (
+    WeakKeyDictionary()
+)
+
+
+def _compiled(bnn: BNN, names: tuple[str, ...], precision: Precision) -> Callable[..., Any]:
+    """Return the function of mode and inputs that gives outputs and derivatives; made once for each BNN.
+
+    It refers to the BNN weakly: the cache would keep it alive for ever.
+    """
+    functions, bnn_ref = _cache.setdefault(bnn, {}), ref(bnn)
+
+    @jax.jit
+    def both(z: Any, x: Any) -> tuple[Any, Any]:
+        here = bnn_ref()
+        assert here is not None
+        target = Target.of(here, precision)
+        return target.outputs(z, x), jacobian(Subset.of(target, names), z, x)
+
+    return functions.setdefault((names, precision), both)

@@ -24,7 +24,9 @@ class DenseCurvature:
 
     def gaussian(self, c: Array, prior: Array) -> "DenseGaussian":
         """Return the Gaussian, in float64 and with jitter where it needs them."""
-        curvature = np.tensordot(c.astype(self.parts.dtype), self.parts, 1)
+        curvature = sum(
+            factor * part for factor, part in zip(c.astype(self.parts.dtype), self.parts, strict=True)
+        )
         factor, note = factorize(curvature, prior)
         return DenseGaussian(factor, note, curvature, tuple(c), self.parts)
 
@@ -49,9 +51,12 @@ class DenseGaussian:
     def _inverse(self) -> Array:
         """The covariance."""
         (potri,) = get_lapack_funcs(("potri",), (self.factor,))
+        # What is above the diagonal of the factor is 0, and stays so.
         lower, info = potri(self.factor, lower=True)
         assert info == 0
-        return np.tril(lower) + np.tril(lower, -1).T
+        whole = lower + lower.T
+        whole[np.diag_indices(len(whole))] /= 2
+        return whole
 
     def variances(self) -> Array:
         """Return the diagonal of the covariance."""
@@ -72,10 +77,10 @@ class DenseGaussian:
 
     def coupling(self, prior: Array, groups: list[slice]) -> Array:
         """Return the squares of the covariance, in units of the prior's, added up over groups."""
-        scaled = prior[:, None] * self._inverse
-        square = scaled * scaled.T
-        starts = [g.start for g in groups]
-        return np.add.reduceat(np.add.reduceat(square, starts, axis=0), starts, axis=1).astype(float)
+        columns = np.zeros((len(prior), len(groups)), self._inverse.dtype)
+        for i, g in enumerate(groups):
+            columns[g, i] = prior[g]
+        return (columns.T @ (self._inverse**2 @ columns)).astype(float)
 
     def shares(self) -> Array:
         """Return the effective numbers of parameters."""
@@ -110,7 +115,8 @@ def factorize(curvature: Array, prior: Array) -> tuple[Array, str]:
             matrix = curvature.astype(dtype)
             matrix[np.diag_indices(len(matrix))] += (prior + jitter * size).astype(dtype)
             (potrf,) = get_lapack_funcs(("potrf",), (matrix,))
-            factor, info = potrf(matrix, lower=True, clean=True, overwrite_a=True)
+            # Of a symmetric matrix the transpose is the same, and in the order that LAPACK overwrites.
+            factor, info = potrf(matrix.T, lower=True, clean=True, overwrite_a=True)
             if info == 0:
                 return factor, _note(curvature.dtype, dtype, jitter)
     raise MethodError(
