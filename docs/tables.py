@@ -143,6 +143,63 @@ def overhead(found: dict[str, Any]) -> Rows:
     return [["seconds", f"outside compiled work (asked: at most {found['asked_percent']:g} %)"], *body]
 
 
+def laplace(found: dict[str, Any]) -> Rows:
+    race, asked = found["regression"], found["asked"]
+    names = {"full": "full", "kron": "Kronecker factors", "diag": "diagonal"}
+    timed = [
+        *((f"fit, {names[s]}", of["fit"], asked[s]) for s, of in race["structures"].items()),
+        *(
+            (
+                f"predictions of 1000 rows, {names[s]}",
+                of["predictive"],
+                asked["predictive"] if s == "full" else None,
+            )
+            for s, of in race["structures"].items()
+        ),
+        ("marginal likelihood tuned, full", race["tuning"], asked["tuning"]),
+    ]
+    body = [
+        [name, f"{t['pbnn_s']:.3g}", f"{t['pbnn_first_call_s']:.3g}", f"{t['laplace_torch_s']:.3g}",
+         f"{t['ratio']:.3g}", f"{t['ratio_first_call']:.2g}", "" if ask is None else f"{ask:g}"]
+        for name, t, ask in timed
+    ]  # fmt: skip
+    head = ["", "pbnn, s", "first call, s", "laplace-torch, s", "ratio", "of the first call", "asked"]
+    return [head, *body]
+
+
+def agreement(found: dict[str, Any]) -> Rows:
+    names = {"full": "full", "kron": "Kronecker factors", "diag": "diagonal"}
+    rows = [["largest relative difference (asked: 1e-3)", "precision", "predictive variance", "log evidence"]]
+    for problem in ("regression", "classification"):
+        for structure, of in found[problem]["structures"].items():
+            off = of["relative_difference"]
+            precision = off.get("precision", off.get("log_determinant"))
+            rows.append([f"{problem}, {names[structure]}", f"{precision:.0e}", f"{off['predictive_variance']:.0e}",
+                         f"{off['log_marginal_likelihood']:.0e}"])  # fmt: skip
+    return rows
+
+
+def variational(found: dict[str, Any]) -> Rows:
+    rows = [
+        ["", "ELBO, nats", "passes over the data", "passes to the ELBO of ADVI (asked: a tenth)", "seconds"]
+    ]
+    for name, of in found["variational"].items():
+        reached = of["passes_to_elbo_of_advi"]
+        rows.append([name, f"{of['elbo']:,.0f}", f"{of['passes']:,}", f"{reached:,}" if reached else "",
+                     f"{of['wall_s']:.0f}"])  # fmt: skip
+    return rows
+
+
+def uci_laplace(found: dict[str, Any]) -> Rows:
+    rows = [["", "splits", "lpd, Laplace", "lpd, MCLMC", "difference", "seconds a split, Laplace", "MCLMC"]]
+    for name, of in found.items():
+        pairs = [f"{of[key][0]:.2f} ± {of[key][1]:.2f}" for key in ("lpd", "mclmc_lpd", "difference")]
+        rows.append(
+            [name, str(of["n_splits"]), *pairs, f"{of['wall_s_mean']:.0f}", f"{of['mclmc_wall_s_mean']:.0f}"]
+        )
+    return rows
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], Rows]] = {
     "advi": advi,
     "predict": predict,
@@ -151,8 +208,15 @@ TABLES: dict[str, Callable[[dict[str, Any]], Rows]] = {
     "sampling": sampling,
     "uci": uci,
     "overhead": overhead,
+    "laplace": laplace,
+    "agreement": agreement,
+    "variational": variational,
+    "uci_laplace": uci_laplace,
     "demo": demo,
 }
+
+FILES = {"agreement": "laplace", "variational": "laplace"}
+"""Where a table is made from the result of another name."""
 
 
 def markdown(rows: Rows, made: dict[str, Any]) -> str:
@@ -168,7 +232,7 @@ def main() -> None:
     readme = ROOT / "README.md"
     text = readme.read_text()
     for name, table in TABLES.items():
-        path = RESULTS / f"{name}.json"
+        path = RESULTS / f"{FILES.get(name, name)}.json"
         if path.exists():
             made = json.loads(path.read_text())
             body = markdown(table(made["results"]), made)
