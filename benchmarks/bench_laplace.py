@@ -23,8 +23,8 @@ from problems import fixed_scales, smooth
 import pbnn
 from pbnn import likelihoods, priors
 from pbnn.infer.laplace.evidence import Hyperparameters, tune
-from pbnn.infer.laplace.prior import prior_curvature
 from pbnn.infer.laplace.structures import builder
+from pbnn.infer.prior_curvature import prior_curvature
 from pbnn.infer.search import Search
 from pbnn.predict.linearized import Linearization
 from pbnn.target import Target

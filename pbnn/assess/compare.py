@@ -68,9 +68,9 @@ def compare(
           probability; `sd_ratio` of the predictive standard deviations, of classes of the entropies;
         - `epistemic_ratio`: of the standard deviations of the mean response, or of the probabilities, over draws.
 
-        By `fit`, the means over `obs` under the name `mean_<measure>`; `k_hat`, Pareto shape of the importance weights
-        (NaN for samplers); `kl`, Kullback–Leibler divergence from the reference where both are Gaussian (nats); and
-        where `y` is known `lpd`, `lpd_difference` and its standard error `lpd_difference_se`, `coverage` of the 90 %
+        By `fit`, the means over `obs` and, but of `wasserstein`, over `output`, under the name
+        `mean_<measure>`; `k_hat`, Pareto shape of the importance weights (NaN for samplers); `kl`, Kullback–Leibler
+        divergence from the reference where both are Gaussian (nats); and where `y` is known `lpd`, `lpd_difference` and its standard error `lpd_difference_se`, `coverage` of the 90 %
         intervals, or `ece` of classes. attrs: `reference`, `verdict`: how each fit fails, in words.
 
     Raises
@@ -103,7 +103,8 @@ def compare(
     if "output" in dims:
         table = table.assign_coords(output=list(bnn.response.names))
     for name in measures[0]:
-        over = [d for d in table[name].dims if d != "fit"]
+        # Distances of outputs with different units have no mean.
+        over = ["obs"] if name == "wasserstein" else [d for d in table[name].dims if d != "fit"]
         table[f"mean_{name}"] = (
             np.abs(table[name]).mean(over) if name == "mean_difference" else table[name].mean(over)
         )
@@ -199,16 +200,17 @@ def _total_variation(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarr
         below = np.stack([(draws <= edge).mean(axis=0) for edge in edges])
         shares.append(np.diff(below, axis=0, prepend=0, append=1))
     size = 1 / len(a) + 1 / len(b)
-    chance = 0.5 * BINS * np.sqrt(2 / np.pi * (1 / BINS) * (1 - 1 / BINS) * size)
-    total = 0.5 * np.abs(shares[0] - shares[1]).sum(axis=0)
-    return total, np.full(total.shape, chance)
+    chance = 0.5 * np.sqrt(2 / np.pi * shares[1] * (1 - shares[1]) * size).sum(axis=0)
+    return 0.5 * np.abs(shares[0] - shares[1]).sum(axis=0), chance
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     tails = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     (low_a, high_a), (low_b, high_b) = np.quantile(a, tails, axis=0), np.quantile(b, tails, axis=0)
     common = np.minimum(high_a, high_b) - np.maximum(low_a, low_b)
-    return common.clip(0) / (np.maximum(high_a, high_b) - np.minimum(low_a, low_b))
+    union = np.maximum(high_a, high_b) - np.minimum(low_a, low_b)
+    # Of counts both intervals may be one point.
+    return np.divide(common.clip(0), union, out=np.ones_like(union), where=union > 0)
 
 
 def _wasserstein(a: np.ndarray, b: np.ndarray) -> np.ndarray:

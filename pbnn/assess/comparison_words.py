@@ -30,7 +30,7 @@ def _one(fit: xr.Dataset, attrs: Mapping[str, Any], reference: str) -> str:
     of = "probabilities" if classes else "mean response"
     said = []
     own = fit["reference_epistemic_sd"].to_numpy()
-    far = own >= np.quantile(own, LEAST_SURE)
+    far = own >= np.quantile(own, LEAST_SURE, axis=0)
     ratio = fit["epistemic_ratio"].to_numpy()
     near_ratio, far_ratio = (_median(ratio[here]) for here in (~far, far))
     said += _spread(near_ratio, far_ratio, reference)
@@ -52,7 +52,7 @@ def _one(fit: xr.Dataset, attrs: Mapping[str, Any], reference: str) -> str:
 
 
 def _spread(near: float, far: float, reference: str) -> list[str]:
-    if not np.isfinite(far):
+    if not (np.isfinite(near) and np.isfinite(far)):
         return []
     if near == 0 and far == 0:
         return ["it has no uncertainty of the weights at all: a point"]
@@ -84,11 +84,7 @@ def _cause(attrs: Mapping[str, Any], far: float) -> list[str]:
     method = str(attrs.get("method", ""))
     if method in ("laplace", "advi", "gauss-newton-vi", "map") and far < NARROW:
         return ["it knows one mode of the weights only"]
-    if (
-        method in ("laplace", "gauss-newton-vi")
-        and far > WIDE
-        and '"predictive": "mc"' in str(attrs.get("options", ""))
-    ):
+    if method == "laplace" and far > WIDE and '"predictive": "mc"' in str(attrs.get("options", "")):
         return ["its draws leave the range in which the network is linear: predictive='glm' is made for that"]
     return []
 

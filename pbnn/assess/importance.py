@@ -9,7 +9,7 @@ from arviz_stats.base import array_stats
 from pbnn.graph.build import BNN
 from pbnn.infer.precisions import Gaussian
 from pbnn.target import Target
-from pbnn.target.curvature import weight_scales
+from pbnn.target.curvature import Subset, weight_scales
 
 MIN_WEIGHTS = 25
 """Fewer draws have too short a tail to fit."""
@@ -39,8 +39,8 @@ def k_hat(stats: xr.Dataset) -> float | None:
 def gaussian_kl(bnn: BNN, q: xr.DataTree, p: xr.DataTree) -> float:
     """Return the Kullback–Leibler divergence KL(q || p) of two fits that are Gaussian in the same weights, in nats.
 
-    On the weights' own scale, since the unconstrained ones are in units of prior scales, which may differ. NaN where
-    one is no Gaussian, or they are of other variables.
+    Of weights alone on their own scale, since the unconstrained ones are in units of prior scales, which are held and
+    may differ. NaN where one is no Gaussian, or they are of other variables.
     """
     if any("gaussian" not in idata.children for idata in (q, p)):
         return float("nan")
@@ -62,8 +62,14 @@ def gaussian_kl(bnn: BNN, q: xr.DataTree, p: xr.DataTree) -> float:
 
 
 def _weights(target: Target, stored: xr.Dataset, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean on the weights' own scale, and by how much they move with the unconstrained ones."""
+    """Return the mean on the weights' own scale, and by how much they move with the unconstrained ones.
+
+    Where scales of priors are variables too, the two fits share the unconstrained scale.
+    """
     z = stored["mode"].to_numpy().astype(float)
+    if not set(names) <= set(target.weights):
+        mean = z[Subset.of(target, names).positions]
+        return mean, np.ones_like(mean)
     with target.scope():
         values, scales = target.constrain(z), weight_scales(target, z, names)
         return tuple(

@@ -1,5 +1,6 @@
 """Networks compared by the marginal likelihood of their Laplace approximations."""
 
+import json
 from collections.abc import Mapping
 
 import numpy as np
@@ -28,7 +29,7 @@ def compare_evidence(fits: Mapping[str, xr.DataTree]) -> xr.Dataset:
     Raises
     ------
     ModelError
-        If a fit has no marginal likelihood.
+        If there is no fit, one has no marginal likelihood, or they are of different subsets.
     DataError
         If fits are of different data.
 
@@ -44,7 +45,9 @@ def compare_evidence(fits: Mapping[str, xr.DataTree]) -> xr.Dataset:
     >>> assess.compare_evidence(fits).attrs["best"] in fits
     True
     """
-    values, data = [], []
+    if not fits:
+        raise ModelError("compare_evidence: there are no fits to compare.")
+    values, first = [], next(iter(fits))
     for name, idata in fits.items():
         found = idata["gaussian"].attrs if "gaussian" in idata.children else {}
         if "log_marginal_likelihood" not in found:
@@ -52,12 +55,16 @@ def compare_evidence(fits: Mapping[str, xr.DataTree]) -> xr.Dataset:
                 f"compare_evidence: {name!r} has no marginal likelihood; fit it with pbnn.Laplace()."
             )
         values.append(float(found["log_marginal_likelihood"]))
-        data.append(idata["observed_data"]["y"].to_numpy())
-    for name, y in zip(fits, data, strict=True):
-        if not np.array_equal(y, data[0]):
+        if not _observed(idata).equals(_observed(fits[first])):
             raise DataError(
-                f"compare_evidence: {name!r} and {next(iter(fits))!r} are fits of different data; marginal likelihoods "
-                "compare only on the same response."
+                f"compare_evidence: {name!r} and {first!r} are fits of different data; marginal likelihoods compare "
+                "only on the same response."
+            )
+        subsets = [json.loads(of.attrs["options"]).get("subset") for of in (idata, fits[first])]
+        if subsets[0] != subsets[1]:
+            raise ModelError(
+                f"compare_evidence: {name!r} is of subset {subsets[0]!r} and {first!r} of {subsets[1]!r}; marginal "
+                "likelihoods compare only with the same weights uncertain."
             )
     order = np.argsort(values)[::-1]
     evidence = np.asarray(values)[order]
@@ -72,3 +79,7 @@ def compare_evidence(fits: Mapping[str, xr.DataTree]) -> xr.Dataset:
         coords={"network": names},
         attrs={"best": str(names[0])},
     )
+
+
+def _observed(idata: xr.DataTree) -> xr.Dataset:
+    return idata["observed_data"].to_dataset() if "observed_data" in idata.children else xr.Dataset()

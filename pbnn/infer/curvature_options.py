@@ -76,7 +76,10 @@ class Laplace:
         if not isinstance(self.subset, str):
             object.__setattr__(self, "subset", tuple(self.subset))
         require(
-            self, self.subset in ("all", "last_layer") or isinstance(self.subset, tuple), "subset", SUBSETS
+            self,
+            self.subset in ("all", "last_layer") or (isinstance(self.subset, tuple) and bool(self.subset)),
+            "subset",
+            SUBSETS,
         )
         check_counts(self, "draws", "rank", "starts", "steps")
         check_number(self, "memory", 0, float("inf"), "a number of bytes")

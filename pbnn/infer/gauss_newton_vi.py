@@ -15,10 +15,11 @@ from pbnn.infer.methods import GaussNewtonVI
 from pbnn.infer.minibatch import log_density_estimate
 from pbnn.infer.natural_families import FAMILIES, NaturalFamily, as_numpy
 from pbnn.infer.placed_gaussian import PlacedGaussian
+from pbnn.infer.prior_curvature import prior_curvature
 from pbnn.infer.progress import Bar, progress_bar
 from pbnn.infer.run import Run, Session, run
 from pbnn.target import Target
-from pbnn.target.curvature import Subset, ggn_product
+from pbnn.target.curvature import Subset, ggn_product, no_kron
 
 CHUNK = 20
 """Steps that are compiled together."""
@@ -72,6 +73,7 @@ def _(method: GaussNewtonVI, target: Target, session: Session) -> Run:
     subset = Subset.of(target)
     family = FAMILIES[method.structure](subset)
     start = target.starts(1, session.seed)[0]
+    prior_curvature(subset)(start)  # refuses a prior that is not diagonal
     with target.scope(), progress_bar("Gauss-Newton VI", method.steps, show=session.progress) as bar:
         ascent = _Ascent(method, subset, family, start, session.seed)
         try:
@@ -235,6 +237,8 @@ def _check(method: GaussNewtonVI, target: Target) -> None:
             f"GaussNewtonVI: a full covariance of {target.dim} weights needs a matrix of {target.dim}² numbers; use "
             "structure='kron' or 'diag'."
         )
+    if method.structure == "kron" and (why := no_kron(Subset.of(target))):
+        raise MethodError(f"GaussNewtonVI: {why.replace(", 'lowrank' and", ' and')}")
     if method.batch_size is not None and method.batch_size > target.n_obs:
         raise MethodError(
             f"GaussNewtonVI: batch_size is {method.batch_size} and there are {target.n_obs} rows; leave it out."

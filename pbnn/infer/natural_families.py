@@ -11,7 +11,7 @@ import numpy as np
 from jax.scipy.linalg import cho_solve, solve_triangular
 
 from pbnn.infer.precisions import DenseGaussian, DiagGaussian, Gaussian, KronGaussian
-from pbnn.target.curvature import Kron, Subset, ggn_diag, ggn_full, ggn_kron
+from pbnn.target.curvature import Kron, Subset, ggn_diag, ggn_full, ggn_kron, no_kron
 
 Array = jax.Array
 
@@ -58,13 +58,21 @@ LARGEST_REST = 20.0
 def diag(subset: Subset) -> NaturalFamily:
     """Independent variables.
 
-    The mean moves by the covariance of Kronecker factors: it comes to the same place, where the expected gradient is 0,
-    and sooner, since the weights of a layer are strongly correlated.
+    The mean moves by the covariance of Kronecker factors, where the subset has them: it comes to the same place, where
+    the expected gradient is 0, and sooner, since the weights of a layer are strongly correlated.
     """
-    steps = kron(subset)
+    steps = None if no_kron(subset) else kron(subset)
 
     def curvature(z: Array, x: Array, times: float) -> Any:
-        return times * ggn_diag(subset, z, x, own=True)[0], steps.curvature(z, x, times)
+        diagonal = times * ggn_diag(subset, z, x, own=True)[0]
+        return diagonal, None if steps is None else steps.curvature(z, x, times)
+
+    def factor(curvature: Any, prior: Array) -> Any:
+        diagonal, blocks = curvature
+        return diagonal + prior, None if steps is None else steps.factor(blocks, prior)
+
+    def solve(factor: Any, gradient: Array) -> Array:
+        return gradient / factor[0] if steps is None else steps.solve(factor[1], gradient)
 
     def completed(curvature: Any, factor: Any, away: Array, surprise: Array) -> Any:
         precision = factor[0]
@@ -73,9 +81,9 @@ def diag(subset: Subset) -> NaturalFamily:
 
     return NaturalFamily(
         curvature=curvature,
-        factor=lambda curvature, prior: (curvature[0] + prior, steps.factor(curvature[1], prior)),
+        factor=factor,
         sample=lambda factor, noise: noise / jnp.sqrt(factor[0]),
-        solve=lambda factor, gradient: steps.solve(factor[1], gradient),
+        solve=solve,
         logdet=lambda factor: jnp.log(factor[0]).sum(),
         gaussian=lambda factor: _whole(subset, DiagGaussian(factor[0].astype(float))),
         completed=completed,

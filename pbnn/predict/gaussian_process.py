@@ -19,7 +19,7 @@ class LaplaceGP:
     """Mean and kernel of a network linearised at the mode of a Laplace approximation.
 
     Values are those of a continuous response without noise, in its units; or for classes and counts the network's
-    outputs, such as logits.
+    outputs, such as logits. Outputs that give the logarithm of a noise come last.
 
     Attributes
     ----------
@@ -61,8 +61,9 @@ class LaplaceGP:
 
     def variance(self, X: Any) -> np.ndarray:
         """Return the variances of the function: the diagonal of the kernel, `(obs,)` or `(obs, output)`."""
-        _, j = self._jacobians(X)
-        covariance = self.linearization.gaussian.covariance(j)
+        columns = self.bnn.columns
+        inputs = columns.standardize(columns.encode(X, "laplace_gp"))
+        _, covariance = self.linearization.moments(self.bnn, inputs, "float64")
         _, scale = self._units()
         return self._squeezed(scale**2 * np.diagonal(covariance, axis1=1, axis2=2), 1)
 
@@ -140,6 +141,10 @@ def laplace_gp(bnn: BNN, idata: xr.DataTree) -> LaplaceGP:
     if not isinstance(bnn, BNN):
         raise ModelError(
             f"laplace_gp: the first argument must be what pbnn.build returned; got {type(bnn).__name__}."
+        )
+    if idata.attrs.get("method") != "laplace":
+        raise ModelError(
+            f"laplace_gp: idata must be the fit of a Laplace approximation; got one of {idata.attrs.get('method')}."
         )
     return LaplaceGP(bnn, Linearization.stored(idata))
 

@@ -1,6 +1,7 @@
 """The Laplace approximation: exact where the posterior is Gaussian, and consistent with itself elsewhere."""
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 import pytest
 from scipy import stats
@@ -123,12 +124,10 @@ def hyper_evidence(linear, log_scale, log_noise):
     return log_evidence, log_evidence - 0.5 * (log_scale**2 + log_noise**2)
 
 
-@pytest.mark.parametrize("structure", ["full", "lowrank"])
-def test_online_tuning_finds_the_largest_evidence(learned, structure):
+@pytest.mark.parametrize("prior_precision", ["layer", "one"])
+def test_online_tuning_finds_the_largest_evidence(learned, prior_precision):
     linear, bnn = learned
-    options = Laplace(structure, rank=3, precision="float64", draws=10)
-    if structure == "lowrank":
-        options = Laplace("full", precision="float64", draws=10, prior_precision="one")
+    options = Laplace("full", precision="float64", draws=10, prior_precision=prior_precision)
     tree = fit(bnn, options, seed=1, progress=False)
     at = np.array(
         [np.log(float(tree["posterior"][n].isel(chain=0, draw=0))) for n in ("out_weight_scale", "noise")]
@@ -280,6 +279,22 @@ def test_errors_name_the_remedy(curve, labels):
         fit(labels, Laplace("lowrank", rank=10_000), seed=1, progress=False)
     with pytest.raises(ModelError, match="laplace_gp"):
         pbnn.laplace_gp(curve, fit(curve, pbnn.MAP(starts=1, steps=5), seed=1, progress=False))
+
+
+@pytest.mark.parametrize("structure", ["full", "kron", "diag"])
+def test_dead_units_and_empty_classes_keep_their_prior(structure):
+    """No unit is active, and nobody has seen class c: the data say nothing of the weights below, and enough above."""
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    y = pd.Series(pd.Categorical(np.where(X[:, 0] > 0, "a", "b"), categories=["a", "b", "c"]))
+    fixed = {"weight": priors.Normal(scale=0.01), "bias": priors.Normal(-10.0, 0.01)}
+    bnn = pbnn.build(pbnn.Network([pbnn.Dense(4, "relu", **fixed)], likelihoods.Categorical()), X, y)
+    tree = fit(bnn, Laplace(structure, tune=None, draws=20), seed=1, progress=False)
+    stored = tree["gaussian"].to_dataset()
+    variances = Gaussian.of(stored).variances()
+    np.testing.assert_allclose(variances[: 2 * 4 + 4], 1.0, rtol=1e-5)
+    p = pbnn.predict(bnn, tree, X[:5], seed=2)["predictions"]["p"]
+    assert p.shape[-1] == 3
+    assert np.isfinite(p).all()
 
 
 def test_auto_takes_the_richest_that_fits_and_says_so(labels):

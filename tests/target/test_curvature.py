@@ -103,9 +103,9 @@ def test_fisher_information_is_that_of_textbooks(name):
 
 @pytest.mark.parametrize("name", ["two outputs", "student df learned"])
 def test_information_about_the_noise_is_that_of_a_large_sample(name):
-    """Of the score's covariance over responses drawn by the model; a relative error of 1 % is planted and seen."""
+    """Of the score's covariance over responses drawn by the model; a relative error of 10 % is planted and seen."""
     here, z = target(name), point(name)
-    n, repeats = len(here.data["x"]), 40_000
+    repeats = 40_000
     with here.scope():
         f = here.outputs(z, here.data["x"])[:1]
         exact = np.asarray(fisher_information(here, f, z, own=True))[0]
@@ -123,7 +123,6 @@ def test_information_about_the_noise_is_that_of_a_large_sample(name):
 
         eta = jnp.concatenate([f[0], *(jnp.ravel(values[i]) for i in here.own)])
         scores = np.asarray(jax.vmap(jax.grad(log_likelihood), (None, 0))(eta, y))
-    assert n > 1
     assert exact.shape == (len(eta), len(eta))
     products = np.einsum("ni,nj->nij", scores, scores)
     error = products.std(axis=0) / np.sqrt(repeats)

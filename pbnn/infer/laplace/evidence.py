@@ -2,8 +2,9 @@
 
 The weights stay where they are, on their own scale, while prior scales and noise change. In the unconstrained variables
 `u` of the point at which the curvature was taken, the precision is then `sum_g c_g G_g + diag(λ p)`: a noise multiplies
-the curvature of its output by `c_g`, a prior scale the curvature `p` of the prior by `λ`. So nothing of the network is
-computed again (MacKay 1992, 10.1162/neco.1992.4.3.448; Immer et al. 2021, arXiv:2104.04975).
+the curvature of its output by `c_g`, a prior scale the curvature `p` of the prior by `λ`, exactly of normal priors and
+about of others. So no curvature of the network is computed again (MacKay 1992, 10.1162/neco.1992.4.3.448; Immer et al.
+2021, arXiv:2104.04975).
 """
 
 from dataclasses import dataclass
@@ -164,18 +165,12 @@ class Tuned:
     ----------
     theta
         Their values, unconstrained.
-    gaussian
-        Of the weights there, on the scale of `u` at the point from which they were tuned.
     value
         Log evidence, times the density of the hyperparameters (nats).
-    information
-        Its negative Hessian, about.
     """
 
     theta: np.ndarray
-    gaussian: Gaussian
     value: float
-    information: np.ndarray
 
 
 def log_evidence(point: Point, gaussian: Gaussian) -> float:
@@ -188,15 +183,14 @@ def tune(
 ) -> Tuned:
     """Maximise the evidence by Newton's method, in which each step costs one factorisation.
 
-    Its gradient is exact: that of the log determinant follows from the diagonal of the covariance. `prior` `(dim,)` is
-    the curvature of the prior at `z`.
+    Of normal priors its gradient is exact: that of the log determinant follows from the diagonal of the covariance.
+    `prior` `(dim,)` is the curvature of the prior at `z`.
     """
     theta = hyper.of(z)
     basis = _directions(hyper)
     point, derivatives = hyper.at(z, theta)
     gaussian = curvature.gaussian(point.c, point.shrink * prior)
     value = log_evidence(point, gaussian)
-    information = np.zeros((len(theta), len(theta)))
     for _ in range(rounds):
         slope, information = _newton(hyper, gaussian, point, derivatives, prior)
         slope, bend = basis.T @ slope, basis.T @ information @ basis
@@ -217,7 +211,7 @@ def tune(
         else:
             break
         theta, point, derivatives, gaussian, value = new, new_point, new_derivatives, new_gaussian, new_value
-    return Tuned(theta, gaussian, value, information)
+    return Tuned(theta, value)
 
 
 def _directions(hyper: Hyperparameters) -> np.ndarray:

@@ -11,11 +11,11 @@ import numpy as np
 from pbnn.errors import MethodError, unknown
 from pbnn.infer.laplace.evidence import Hyperparameters, tune
 from pbnn.infer.laplace.general import fit_general
-from pbnn.infer.laplace.prior import prior_curvature
 from pbnn.infer.laplace.saddle import SADDLE, smallest_curvature
-from pbnn.infer.laplace.structures import Builder, builder, choose
+from pbnn.infer.laplace.structures import Builder, builder, choose, require_memory
 from pbnn.infer.methods import Laplace
 from pbnn.infer.placed_gaussian import PlacedGaussian
+from pbnn.infer.prior_curvature import prior_curvature
 from pbnn.infer.progress import Bar, progress_bar
 from pbnn.infer.run import Run, Session, run
 from pbnn.infer.search import Search
@@ -43,6 +43,7 @@ def _(method: Laplace, target: Target, session: Session) -> Run:
     structure, said = method.structure, ""
     if structure == "auto":
         structure, said = choose(subset, method.memory, AUTO_FLOPS, method.rank)
+    require_memory(subset, structure, method.rank, method.memory)
     training = Training(method, target, subset, builder(subset, structure, method.rank, int(method.memory)))
     with progress_bar("Laplace", method.starts * method.steps, show=session.progress) as bar:
         found = training.best(target.starts(method.starts, session.seed), bar)
@@ -52,9 +53,10 @@ def _(method: Laplace, target: Target, session: Session) -> Run:
         z,
         stats,
         "approximate",
-        trace={"log_marginal_likelihood": np.asarray(found.trace)} if found.trace else {},
+        trace={"log_evidence_and_prior": np.asarray(found.trace)} if found.trace else {},
         n_gradients=training.search.n_gradients,
-        converged=found.settled and found.gain < FAR,
+        converged=found.settled and found.gain < FAR and not smallest < SADDLE,
+        interrupted=training.interrupted,
         gaussian=found.placed.to_dataset(
             structure=structure,
             predictive=method.predictive,
@@ -116,8 +118,11 @@ class Training:
 
     def __init__(self, method: Laplace, target: Target, subset: Subset, build: Builder) -> None:
         self.method, self.target, self.subset, self.build = method, target, subset, build
+        self.interrupted = False
+        bnn = target.bnn
+        assert bnn is not None
         # The search for the mode takes float64: in float32 it ends where the log density no longer resolves a step.
-        self.exact = Target.of(target.bnn if target.bnn is not None else target.model, "float64")
+        self.exact = Target.of(bnn, "float64")
         self.hyper = Hyperparameters(subset, tied=method.prior_precision == "one") if method.tune else None
         tuned = self.hyper.names if self.hyper is not None and method.tune == "online" else ()
         self.search = Search(
@@ -131,7 +136,19 @@ class Training:
 
     def best(self, starts: np.ndarray, bar: Bar) -> Found:
         """Return the best of all starts."""
-        return max((self.one(z.astype(float), bar) for z in starts), key=lambda found: found.value)
+        ended = []
+        try:
+            for z in starts:
+                ended.append(self.one(z.astype(float), bar))
+        except KeyboardInterrupt:
+            self.interrupted = True
+            if not ended:
+                if not self.search.peaks:
+                    raise MethodError(
+                        "fit: interrupted before the first step; there is nothing to return."
+                    ) from None
+                ended = [self.at(self.search.peaks[-1][1], settled=False)]
+        return max(ended, key=lambda found: found.value)
 
     def one(self, z: np.ndarray, bar: Bar) -> Found:
         """Return the Laplace approximation that a start leads to."""

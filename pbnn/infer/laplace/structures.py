@@ -25,7 +25,7 @@ from pbnn.target.curvature import (
     ggn_kron,
     ggn_product,
     ggn_rows,
-    weight_scales,
+    no_kron,
 )
 from pbnn.target.curvature.explicit import n_parts
 
@@ -71,23 +71,22 @@ def _diag(subset: Subset, rank: int, memory: int) -> Builder:
     diagonal = compiled(subset, partial(ggn_diag, memory=memory))
     # A block for each variable: blocks of one kind cost no more than one.
     places = tuple(subset.slices.values())
-    return lambda z: (
-        lambda d: Curvature(subset.dim, places, tuple(DiagCurvature(d[:, at]) for at in places))
-    )(diagonal(z))
+
+    def build(z: np.ndarray) -> Curvature:
+        found = diagonal(z)
+        return Curvature(subset.dim, places, tuple(DiagCurvature(found[:, at]) for at in places))
+
+    return build
 
 
 def _kron(subset: Subset, rank: int, memory: int) -> Builder:
+    why = no_kron(subset)
+    if why:
+        raise MethodError(why)
     factors = compiled(subset, partial(ggn_kron, memory=memory))
-    scales = compiled(subset, lambda subset, z, x: weight_scales(subset.target, z, subset.names))
 
     def build(z: np.ndarray) -> Curvature:
         found = factors(z)
-        for name, scale in scales(z).items():
-            if isinstance(found[name], Kron) and np.ptp(scale) > 1e-4 * np.abs(scale).max():
-                raise MethodError(
-                    f"structure 'kron': the prior of {name} is not one of location and scale, so its weights do not "
-                    "move alike with their unconstrained values; it has the structures 'diag', 'lowrank' and 'full'."
-                )
         blocks = tuple(
             KronCurvature(found[n].input, found[n].output)
             if isinstance(found[n], Kron)
@@ -129,7 +128,22 @@ def _lowrank(subset: Subset, rank: int, memory: int) -> Builder:
 
 
 _BUILDERS = {"full": _full, "kron": _kron, "diag": _diag, "lowrank": _lowrank}
-STRUCTURES = tuple(_BUILDERS)
+
+
+def require_memory(subset: Subset, structure: str, rank: int, memory: float) -> None:
+    """Refuse a structure that does not fit.
+
+    Raises
+    ------
+    MethodError
+        With what it needs, and what to choose.
+    """
+    size = bytes_needed(subset, structure, rank)
+    if size > memory:
+        raise MethodError(
+            f"Laplace: structure {structure!r} of {subset.dim} weights takes about {size / 1e9:.2g} GB, more than "
+            f"memory={memory / 1e9:.2g} GB. Choose structure='auto', 'kron' or 'diag', or a smaller subset."
+        )
 
 
 def bytes_needed(subset: Subset, structure: str, rank: int) -> int:
@@ -138,25 +152,24 @@ def bytes_needed(subset: Subset, structure: str, rank: int) -> int:
     if structure == "full":
         side = min(dim, _n_rows(subset))
         # The curvature of each part, their sum, its factor and its inverse; or the rows, and these.
-        return item * (
-            side**2 * (n_parts(subset) + 3) if not is_dual(subset) else 3 * side * dim + 3 * side**2
+        # The dual form computes in float64.
+        return (
+            8 * (2 * side * dim + 3 * side**2) if is_dual(subset) else item * side**2 * (n_parts(subset) + 3)
         )
     if structure == "lowrank":
         return item * 3 * rank * dim
     if structure == "diag":
         return item * 4 * dim * n_parts(subset)
     sides = [side for v in subset.variables for side in (v.shape if len(v.shape) == 2 else (v.size,))]
-    return item * 4 * (sum(side**2 for side in sides) + dim)
+    return item * (3 + n_parts(subset)) * (sum(side**2 for side in sides) + dim)
 
 
-def flops_needed(subset: Subset, structure: str, rank: int) -> float:
+def flops_needed(subset: Subset, structure: str) -> float:
     """Return about how many floating-point operations building and factorising take."""
     dim, rows = subset.dim, _n_rows(subset)
     if structure == "full":
         small, large = sorted((dim, rows))
         return 2.0 * small**2 * large + 4.0 * small**3
-    if structure == "lowrank":
-        return 10.0 * rank * rows * dim
     if structure == "diag":
         return 4.0 * rows * dim
     sides = [side for v in subset.variables for side in (v.shape if len(v.shape) == 2 else (v.size,))]
@@ -172,15 +185,15 @@ def choose(subset: Subset, memory: float, flops: float, rank: int) -> tuple[str,
         If none fits.
     """
     passed = []
-    for structure in ("full", "kron", "diag"):
-        size, work = bytes_needed(subset, structure, rank), flops_needed(subset, structure, rank)
+    for structure in ("full", "diag") if no_kron(subset) else ("full", "kron", "diag"):
+        size, work = bytes_needed(subset, structure, rank), flops_needed(subset, structure)
         if size <= memory and work <= flops:
             why = f"; {' and '.join(passed)} would take more" if passed else ""
             return structure, f"structure 'auto' took '{structure}', about {size / 1e6:.3g} MB{why}."
         passed.append(f"'{structure}' ({size / 1e9:.2g} GB, {work / 1e9:.3g} GFLOP)")
     raise MethodError(
-        f"Laplace: no structure of {subset.dim} weights fits into memory={memory / 1e9:.3g} GB; "
-        "choose subset='last_layer'."
+        f"Laplace: no structure of {subset.dim} weights fits into memory={memory / 1e9:.3g} GB and a minute or so: "
+        f"{', '.join(passed)}. Choose a smaller subset, such as 'last_layer', or more memory."
     )
 
 

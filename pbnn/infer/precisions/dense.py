@@ -28,7 +28,7 @@ class DenseCurvature:
             factor * part for factor, part in zip(c.astype(self.parts.dtype), self.parts, strict=True)
         )
         factor, note = factorize(curvature, prior)
-        return DenseGaussian(factor, note, curvature, tuple(c), self.parts)
+        return DenseGaussian(factor, note, tuple(c), self.parts)
 
 
 @final
@@ -38,7 +38,6 @@ class DenseGaussian:
 
     factor: Array
     note: str = ""
-    _curvature: Array | None = field(default=None, repr=False)
     _c: tuple[float, ...] = ()
     _parts: Array | None = field(default=None, repr=False)
 

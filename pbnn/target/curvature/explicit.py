@@ -99,6 +99,28 @@ def ggn_diag(subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: b
     return sum_over_blocks(of_block, x, _block_rows(subset, z, x, others.dim + _widest(subset), memory))
 
 
+def no_kron(subset: Subset) -> str:
+    """Return why a subset has no Kronecker factors, or nothing if it has."""
+    affines = _affines(subset)
+    for v in _others(subset, affines).variables:
+        if v.size > LARGEST_DENSE:
+            return (
+                f"structure 'kron': {v.name} has {v.size} values and is not the weight of a dense layer; it has the "
+                "structures 'diag', 'lowrank' and 'full'."
+            )
+    weights = [a.weight for a in affines if a.weight in subset.names]
+    anywhere = np.random.default_rng(0).normal(size=subset.target.dim)
+    with subset.target.scope(), jax.ensure_compile_time_eval():
+        scales = weight_scales(subset.target, jnp.asarray(anywhere, subset.target.dtype), weights)
+    for name, scale in scales.items():
+        if np.ptp(np.asarray(scale)) > 1e-4 * np.abs(np.asarray(scale)).max():
+            return (
+                f"structure 'kron': the prior of {name} is not one of location and scale, so its weights do not move "
+                "alike with their unconstrained values; it has the structures 'diag', 'lowrank' and 'full'."
+            )
+    return ""
+
+
 def ggn_kron(
     subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: bool = False
 ) -> dict[str, Kron | Array]:
@@ -110,16 +132,14 @@ def ggn_kron(
     Raises
     ------
     MethodError
-        If a variable is neither weight nor bias of an affine map, and too large for a dense block.
+        If a variable is neither weight nor bias of an affine map, and too large for a dense block, or if the prior of
+        weights is not one of location and scale.
     """
     parts, affines = 1 if own else n_parts(subset), _affines(subset)
     others = _others(subset, affines)
-    for v in others.variables:
-        if v.size > LARGEST_DENSE:
-            raise MethodError(
-                f"structure 'kron': {v.name} has {v.size} values and is not the weight of a dense layer; it has the "
-                "structures 'diag', 'lowrank' and 'full'."
-            )
+    why = no_kron(subset)
+    if why:
+        raise MethodError(why)
 
     def of_block(x: Array, weights: Array) -> dict[str, tuple[Array, ...]]:
         found: dict[str, tuple[Array, ...]] = {}
@@ -140,9 +160,14 @@ def ggn_kron(
     blocks: dict[str, Kron | Array] = {}
     for v in subset.variables:
         one = sums[v.name]
-        # The weights of a layer share one scale.
-        square = jnp.mean(scales[v.name]) ** 2 if v.name in scales else 1.0
-        blocks[v.name] = Kron(one[0] / len(x), square * one[1]) if len(one) == 2 else square * one[0]
+        if len(one) == 2:
+            # The weights of a layer share one scale.
+            blocks[v.name] = Kron(one[0] / len(x), jnp.mean(scales[v.name]) ** 2 * one[1])
+        elif v.name in scales:
+            each = jnp.ravel(scales[v.name])
+            blocks[v.name] = jnp.outer(each, each) * one[0]
+        else:
+            blocks[v.name] = one[0]
     return blocks
 
 

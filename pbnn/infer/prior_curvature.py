@@ -41,8 +41,9 @@ def prior_curvature(subset: Subset) -> Callable[[np.ndarray], np.ndarray]:
         u, slope, curved, probed = (np.asarray(f, dtype=float) for f in found)
         if np.abs(probed - curved * np.asarray(probe)).max() > 1e-3 * max(1.0, np.abs(curved).max()):
             raise ModelError(
-                "Laplace: the prior couples weights with each other (a pm.Potential?), which the Gauss–Newton "
-                "structures do not know. Fit the pm.Model itself: pbnn.fit(bnn.model, pbnn.Laplace())."
+                "fit: the prior couples variables with each other (by a pm.Potential, or a learned scale of weights "
+                "that are not normal), which the Gauss–Newton structures do not know. Use pbnn.ADVI(), or fit the pm.Model "
+                "itself: pbnn.fit(bnn.model, pbnn.Laplace())."
             )
         toward = np.divide(-slope, u, out=np.ones_like(slope), where=np.abs(u) > 1e-12)
         return np.where(curved < LEAST, toward.clip(LEAST, 1.0), curved)
