@@ -68,10 +68,11 @@ def compare(
           probability; `sd_ratio` of the predictive standard deviations, of classes of the entropies;
         - `epistemic_ratio`: of the standard deviations of the mean response, or of the probabilities, over draws.
 
-        By `fit`, the means over `obs` and, but of `wasserstein`, over `output`, under the name
-        `mean_<measure>`; `k_hat`, Pareto shape of the importance weights (NaN for samplers); `kl`, Kullback–Leibler
-        divergence from the reference where both are Gaussian (nats); and where `y` is known `lpd`, `lpd_difference` and its standard error `lpd_difference_se`, `coverage` of the 90 %
-        intervals, or `ece` of classes. attrs: `reference`, `verdict`: how each fit fails, in words.
+        By `fit`, the means over `obs` and, but of `wasserstein`, over `output`, under the name `mean_<measure>`;
+        `k_hat`, Pareto shape of the importance weights (NaN for samplers); `kl`, Kullback–Leibler divergence from the
+        reference where both are Gaussian (nats); and where `y` is known `lpd`, `lpd_difference` and its standard error
+        `lpd_difference_se`, `coverage` of the 90 % intervals, or `ece` of classes. attrs: `reference`, `verdict`: how
+        each fit fails, in words.
 
     Raises
     ------

@@ -42,7 +42,7 @@ def prior_curvature(subset: Subset) -> Callable[[np.ndarray], np.ndarray]:
         if np.abs(probed - curved * np.asarray(probe)).max() > 1e-3 * max(1.0, np.abs(curved).max()):
             raise ModelError(
                 "fit: the prior couples variables with each other (by a pm.Potential, or a learned scale of weights "
-                "that are not normal), which the Gauss–Newton structures do not know. Use pbnn.ADVI(), or fit the pm.Model "
+                "that are not normal), which Gauss–Newton structures do not know. Use pbnn.ADVI(), or fit the pm.Model "
                 "itself: pbnn.fit(bnn.model, pbnn.Laplace())."
             )
         toward = np.divide(-slope, u, out=np.ones_like(slope), where=np.abs(u) > 1e-12)

@@ -1,7 +1,6 @@
 """The Laplace approximation: exact where the posterior is Gaussian, and consistent with itself elsewhere."""
 
 import numpy as np
-import pandas as pd
 import pymc as pm
 import pytest
 from scipy import stats
@@ -282,19 +281,17 @@ def test_errors_name_the_remedy(curve, labels):
 
 
 @pytest.mark.parametrize("structure", ["full", "kron", "diag"])
-def test_dead_units_and_empty_classes_keep_their_prior(structure):
-    """No unit is active, and nobody has seen class c: the data say nothing of the weights below, and enough above."""
+def test_weights_of_dead_units_keep_their_prior(structure):
+    """No unit is active: the data say nothing of the weights that enter it."""
     X = np.random.default_rng(0).normal(size=(40, 2))
-    y = pd.Series(pd.Categorical(np.where(X[:, 0] > 0, "a", "b"), categories=["a", "b", "c"]))
+    y = np.where(X[:, 0] > 0, "a", "b")
     fixed = {"weight": priors.Normal(scale=0.01), "bias": priors.Normal(-10.0, 0.01)}
     bnn = pbnn.build(pbnn.Network([pbnn.Dense(4, "relu", **fixed)], likelihoods.Categorical()), X, y)
     tree = fit(bnn, Laplace(structure, tune=None, draws=20), seed=1, progress=False)
     stored = tree["gaussian"].to_dataset()
     variances = Gaussian.of(stored).variances()
     np.testing.assert_allclose(variances[: 2 * 4 + 4], 1.0, rtol=1e-5)
-    p = pbnn.predict(bnn, tree, X[:5], seed=2)["predictions"]["p"]
-    assert p.shape[-1] == 3
-    assert np.isfinite(p).all()
+    assert np.isfinite(pbnn.predict(bnn, tree, X[:5], seed=2)["predictions"]["p"]).all()
 
 
 def test_auto_takes_the_richest_that_fits_and_says_so(labels):
