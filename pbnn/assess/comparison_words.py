@@ -42,7 +42,7 @@ def _one(fit: xr.Dataset, attrs: Mapping[str, Any], reference: str) -> str:
     said += _cause(attrs, far_ratio)
     said += _score(fit, reference)
     if not said:
-        excess = float(fit["mean_total_variation"] - fit["mean_tv_by_chance"])
+        excess = max(0.0, float(fit["mean_total_variation"] - fit["mean_tv_by_chance"]))
         said.append(
             f"no difference from {reference} that matters (total variation {excess:.2g} above chance)"
         )
