@@ -8,7 +8,7 @@ from pbnn.plots.style import BLUE, axes_for
 
 NAMES = {
     "elbo": "ELBO (nats)",
-    "log_marginal_likelihood": "log marginal likelihood (nats)",
+    "log_evidence_and_prior": "log evidence and prior (nats)",
     "log_density": "log density (nats)",
     "loss": "loss (nats)",
 }

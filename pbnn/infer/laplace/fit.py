@@ -26,9 +26,9 @@ from pbnn.target.graphs import log_terms
 
 FAR = 0.5
 """Nats that a Newton step may promise at what is called a mode."""
-ONLINE_ROUNDS = 20
-SETTLED = 0.01
-"""Largest change of the logarithm of a hyperparameter at which tuning during training ends."""
+ONLINE_ROUNDS = 60
+SETTLED, STILL = 0.01, 0.02
+"""Tuning during training ends at changes of the logarithm of hyperparameters, or of the evidence (nats), below these."""
 AUTO_FLOPS = 2e13
 """Work that `structure="auto"` allows: about a minute on two cores."""
 
@@ -162,7 +162,8 @@ class Training:
                 tuned = tune(self.hyper, self.build(z), self._prior(z), z)
                 trace.append(tuned.value)
                 z = self.hyper.moved(z, tuned.theta)
-                settled = not online or np.abs(tuned.theta - before).max() < SETTLED
+                still = len(trace) > 1 and abs(trace[-1] - trace[-2]) < STILL
+                settled = not online or still or np.abs(tuned.theta - before).max() < SETTLED
                 if online:
                     z = self._climb(z, bar)
                 if settled:
