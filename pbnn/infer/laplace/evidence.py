@@ -202,7 +202,7 @@ def tune(
         for _ in range(10):
             new = theta + basis @ step
             new_point, new_derivatives = hyper.at(z, new)
-            if np.isfinite(new_point.value):
+            if np.isfinite(new_point.value) and all(np.isfinite(d).all() for d in new_derivatives.values()):
                 new_gaussian = curvature.gaussian(new_point.c, new_point.shrink * prior)
                 new_value = log_evidence(new_point, new_gaussian)
                 if new_value >= value:
@@ -240,7 +240,8 @@ def _newton(
     determined = gaussian.shares()
     # Of log det by log λ of each variable, and by log c of each part; it is homogeneous in all of them.
     bend = np.diag(undetermined) - gaussian.coupling(scaled, groups)
-    share = determined / max(determined.sum(), 1e-300)
+    # Rounding may leave a determined part slightly below 0.
+    share = determined.clip(1e-12) / determined.clip(1e-12).sum()
     mixed = -np.outer(bend.sum(axis=1), share)
     second = np.block([[bend, mixed], [mixed.T, bend.sum() * np.outer(share, share)]])
     of_groups = (
