@@ -1,8 +1,8 @@
 """Tuned Laplace approximations on the UCI splits, beside what `bench_uci.py` measured of MCLMC on the same splits.
 
-One setting for every set: the hidden layer of `bench_uci.py` with one noise for all inputs, since a linearised log noise
-predicts badly; `pbnn.Laplace()` at its defaults, prior scales and noise tuned by the marginal likelihood during training,
-predictions of the linearised network. `--data` as there.
+One setting for every set: the hidden layer of `bench_uci.py` with one noise for all inputs, since a linearised log
+noise predicts badly; `pbnn.Laplace()` at its defaults, prior scales and noise tuned by the marginal likelihood during
+training, predictions of the linearised network. `--data` as there.
 """
 
 import json

@@ -32,10 +32,10 @@ pytestmark = pytest.mark.slow
 def made(kind: str) -> tuple[pbnn.BNN, np.ndarray, np.ndarray]:
     """Return a small network, weights that are not trained, and new inputs."""
     rng = np.random.default_rng(0)
-    X, new = rng.normal(size=(40, 3)), rng.normal(size=(10, 3))
+    X, new = rng.normal(size=(80, 3)), rng.normal(size=(10, 3))
     scales = {"weights": priors.Normal(scale=priors.FanIn(1.0)), "biases": priors.Normal(scale=1.0)}
     if kind == "regression":
-        likelihood, y = likelihoods.Gaussian(0.3), np.sin(X[:, 0]) + 0.3 * rng.normal(size=40)
+        likelihood, y = likelihoods.Gaussian(0.3), np.sin(X[:, 0]) + 0.3 * rng.normal(size=80)
     else:
         likelihood, y = likelihoods.Categorical(), np.argmax(X + rng.gumbel(size=X.shape), axis=1)
     bnn = pbnn.build(pbnn.Network([pbnn.Dense(5, "tanh"), pbnn.Dense(4, "tanh")], likelihood, **scales), X, y)

@@ -28,7 +28,7 @@ FAR = 0.5
 """Nats that a Newton step may promise at what is called a mode."""
 ONLINE_ROUNDS = 60
 SETTLED, STILL = 0.01, 0.02
-"""Tuning during training ends at changes of the logarithm of hyperparameters, or of the evidence (nats), below these."""
+"""Tuning in turn with training ends at smaller changes of the logs of hyperparameters, or of the evidence (nats)."""
 AUTO_FLOPS = 2e13
 """Work that `structure="auto"` allows: about a minute on two cores."""
 
