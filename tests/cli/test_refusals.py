@@ -39,7 +39,8 @@ def test_bad_tables_are_refused(text, words, csv, refused, tmp_path):
     [
         (
             ["--method", "nut"],
-            "unknown method 'nut'; known: advi, ensemble, map, mclmc, nuts, pymc-advi, sgmcmc, swag. "
+            "unknown method 'nut'; known: advi, ensemble, gauss-newton-vi, laplace, map, mclmc, nuts, "
+            "pymc-advi, sgmcmc, swag. "
             "Did you mean 'nuts'?",
         ),
         (
