@@ -13,7 +13,7 @@ import numpy as np
 import pbnn
 from pbnn import likelihoods, priors
 
-ROWS, INPUTS, HIDDEN, CLASSES = 10_000, 100, 900, 10
+ROWS, INPUTS, HIDDEN, CLASSES = 10_000, 100, 950, 10
 
 
 def main() -> None:

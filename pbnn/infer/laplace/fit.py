@@ -21,6 +21,7 @@ from pbnn.infer.run import Run, Session, run
 from pbnn.infer.search import Search
 from pbnn.target import Target
 from pbnn.target.curvature import Subset
+from pbnn.target.curvature.blocks import MEMORY
 from pbnn.target.curvature.explicit import n_parts
 from pbnn.target.graphs import log_terms
 
@@ -44,7 +45,8 @@ def _(method: Laplace, target: Target, session: Session) -> Run:
     if structure == "auto":
         structure, said = choose(subset, method.memory, AUTO_FLOPS, method.rank)
     require_memory(subset, structure, method.rank, method.memory)
-    training = Training(method, target, subset, builder(subset, structure, method.rank, int(method.memory)))
+    build = builder(subset, structure, method.rank, min(MEMORY, int(method.memory)))
+    training = Training(method, target, subset, build)
     with progress_bar("Laplace", method.starts * method.steps, show=session.progress) as bar:
         found = training.best(target.starts(method.starts, session.seed), bar)
     smallest = smallest_curvature(Subset(training.exact, subset.names), found.placed.z)
