@@ -176,9 +176,9 @@ def _response_graphs(bnn: BNN, precision: Precision) -> ResponseGraphs:
     y = model.rvs_to_values[y_rv].type("y")
     # Free variables become functions of the value variables, and the data become inputs.
     free = dict(zip(model.free_RVs, model.replace_rvs_by_values(model.free_RVs), strict=True))
-    # `X` itself is left where the response takes its number of rows.
     network = {**free, bnn.x: x, model["X"]: x}
-    response = {**free, bnn.outputs: f, bnn.y_loc: y_loc}
+    # The response asks for the number of rows only, which `f` has too.
+    response = {**free, bnn.outputs: f, bnn.y_loc: y_loc, model["X"]: f}
 
     def function(inputs: list[Any], outputs: list[Any], cut: dict[Any, Any]) -> Callable[..., list[Any]]:
         return jaxify(inputs, graph_replace(outputs, cut, strict=False), precision)

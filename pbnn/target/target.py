@@ -131,6 +131,7 @@ class Target:
 
     def log_likelihood(self, z: Point, data: Data | None = None) -> Array:
         """Return the log-likelihood of each observation `(obs,)`, summed over outputs, in the units of `y`."""
+        self._need_response("log_likelihood")
         data = self.data if data is None else data
         with self.scope():
             terms = self.log_likelihood_of(self.outputs(z, data["x"]), z, data)

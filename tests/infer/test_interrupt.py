@@ -102,7 +102,7 @@ def test_map_before_its_first_step_has_nothing_to_return(network, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pbnn.infer.map.minimize", interrupted)
+    monkeypatch.setattr("pbnn.infer.search.minimize", interrupted)
     with pytest.raises(MethodError, match=r"interrupted before the first step"):
         fit(network, MAP(), seed=1)
 
