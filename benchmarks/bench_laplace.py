@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import problems
 from bench_advi import problem_a
-from common import record
-from problems import fixed_scales, smooth
+from common import record, seconds
 
 import pbnn
 from pbnn import likelihoods, priors
+from pbnn.infer.gauss_newton_vi import CHUNK
 from pbnn.infer.laplace.evidence import Hyperparameters, tune
 from pbnn.infer.laplace.structures import builder
 from pbnn.infer.prior_curvature import prior_curvature
@@ -32,7 +33,6 @@ from pbnn.target.curvature import Subset, weight_scales
 
 HERE = Path(__file__).resolve().parent
 NEW = 1000
-CHUNK = 20
 BATCH = 500
 """Rows in a batch of laplace-torch, which runs out of memory (24 GB) where all 5000 are one."""
 ASKED = {"full": 20.0, "diag": 20.0, "kron": 1.0, "predictive": 5.0, "tuning": 20.0}
@@ -41,8 +41,8 @@ STRUCTURES = ("full", "kron", "diag")
 
 def regression(seed: int) -> tuple[pbnn.BNN, np.ndarray]:
     """Return problem B, its noise known, and new inputs."""
-    X, y, _ = smooth(5000, seed)
-    net = fixed_scales((50, 50))
+    X, y, _ = problems.smooth(5000, seed)
+    net = problems.fixed_scales((50, 50))
     net = pbnn.Network(net.layers, likelihoods.Gaussian(0.3), weights=net.weights, biases=net.biases)
     return pbnn.build(net, X, y), np.random.default_rng(seed + 1).normal(size=(NEW, 10))
 
@@ -213,12 +213,7 @@ def compare(python: str, problem: Any, seed: int, repeats: int, *, tune_too: boo
 
 def timed(run: Any, repeats: int) -> list[float]:
     """Return the seconds of the first call, which compiles, and of others."""
-    times = []
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return times
+    return [seconds(run) for _ in range(repeats + 1)]
 
 
 def versus(ours: list[float], theirs: np.ndarray) -> dict[str, float]:
@@ -250,22 +245,18 @@ def tuning(bnn: pbnn.BNN, z: np.ndarray) -> Any:
 
 def linear_gaussian(seed: int) -> dict[str, float]:
     """Return the largest relative errors of posterior and evidence where both are known, in float64."""
-    rng = np.random.default_rng(seed)
-    X, noise = rng.normal(size=(200, 10)), 0.5
-    design = np.column_stack([X, np.ones(200)])
-    y = design @ rng.normal(size=11) + noise * rng.normal(size=200)
-    net = pbnn.Network([], likelihoods.Gaussian(noise), weights=priors.Normal(), biases=priors.Normal())
-    bnn = pbnn.build(net, X, y, standardize=False)
+    bnn, design, y, noise, X_new = problems.linear_gaussian(seed)
     tree = pbnn.fit(bnn, pbnn.Laplace("full", precision="float64"), seed=seed, progress=False)
+    at = np.column_stack([X_new, np.ones(len(X_new))])
     gp = pbnn.laplace_gp(bnn, tree)
     covariance = np.linalg.inv(np.eye(11) + design.T @ design / noise**2)
     mean = covariance @ design.T @ y / noise**2
-    marginal = design @ design.T + noise**2 * np.eye(200)
+    marginal = design @ design.T + noise**2 * np.eye(len(y))
     evidence = -0.5 * (y @ np.linalg.solve(marginal, y) + np.linalg.slogdet(2 * np.pi * marginal)[1])
     found = float(tree["gaussian"].attrs["log_marginal_likelihood"])
     return {
-        "mean": relative(gp.mean(X), design @ mean),
-        "covariance": relative(gp.kernel(X), design @ covariance @ design.T),
+        "mean": relative(gp.mean(X_new), at @ mean),
+        "covariance": relative(gp.kernel(X_new), at @ covariance @ at.T),
         "log_evidence": abs(found / evidence - 1),
     }
 

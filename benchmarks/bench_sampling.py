@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import problems
 import pymc as pm
 from arviz_stats.base import array_stats
 from common import options, record
-from problems import problem_s
 from sampling_peers import forward
 
 import pbnn
-from pbnn import likelihoods, priors
 from pbnn.target import Target
 
 HERE = Path(__file__).resolve().parent
@@ -117,21 +116,14 @@ def agreement(found: dict[str, Any], reference: dict[str, Any]) -> dict[str, Any
 
 def linear_gaussian(method: pbnn.MCLMC, seed: int) -> dict[str, float]:
     """Return the largest error of mean and sd of a linear function's value, in Monte Carlo standard errors."""
-    rng = np.random.default_rng(seed)
-    X, noise = rng.normal(size=(200, 10)), 0.5
-    design = np.column_stack([X, np.ones(200)])
-    y = design @ rng.normal(size=11) + noise * rng.normal(size=200)
-    net = pbnn.Network([], likelihoods.Gaussian(noise), weights=priors.Normal(), biases=priors.Normal())
-    bnn = pbnn.build(net, X, y, standardize=False)
+    bnn, design, y, noise, X_new = problems.linear_gaussian(seed)
     covariance = np.linalg.inv(np.eye(11) + design.T @ design / noise**2)
-    at = np.column_stack([rng.normal(size=(100, 10)), np.ones(100)])
+    at = np.column_stack([X_new, np.ones(len(X_new))])
     mean = at @ covariance @ design.T @ y / noise**2
     sd = np.sqrt(np.einsum("ij,jk,ik->i", at, covariance, at))
     tree = pbnn.fit(bnn, method, seed=seed, progress=False)
     target = Target.of(bnn, "float32")
-    values = forward(
-        target, np.asarray(target.draws(tree["posterior"].to_dataset())), target.inputs(at[:, :10])
-    )
+    values = forward(target, np.asarray(target.draws(tree["posterior"].to_dataset())), target.inputs(X_new))
     found = np.stack([moments(s.astype(float)) for s in np.moveaxis(values, -1, 0)])
     off = np.abs(found[:, :2] - np.column_stack([mean, sd])) / found[:, 2:]
     return {
@@ -169,7 +161,7 @@ def two_modes(seed: int) -> dict[str, Any]:
 
 def race(sample: int, seed: int, repeats: int) -> dict[str, Any]:
     """Run the peers on a sample of the data, then every setting from several seeds."""
-    bnn, X_new = problem_s(sample)
+    bnn, X_new = problems.problem_s(sample)
     reference = peer("numpyro", sample, seed, REFERENCE_DRAWS, 1000)
     pymc = peer("pymc", sample, seed, 1000, 1000)
     peers = {"NumPyro": speed(reference), "pm.sample": {**speed(pymc), **agreement(pymc, reference)}}
@@ -205,7 +197,12 @@ def main() -> None:
         "linear_gaussian": {name: linear_gaussian(method, args.seed) for name, method in methods.items()},
         "two_modes": two_modes(args.seed),
     }
-    problem = {"rows": 500, "inputs": 10, "hidden": [50], "parameters": Target.of(problem_s(1)[0]).dim}
+    problem = {
+        "rows": 500,
+        "inputs": 10,
+        "hidden": [50],
+        "parameters": Target.of(problems.problem_s(1)[0]).dim,
+    }
     found = {"problem": problem, "asked": ASKED, "exact": exact, "samples": {}}
     for sample in SAMPLES:
         found["samples"][str(sample)] = race(sample, args.seed, args.repeats)

@@ -24,6 +24,16 @@ def fixed_scales(hidden: tuple[int, ...]) -> pbnn.Network:
     )
 
 
+def linear_gaussian(seed: int) -> tuple[pbnn.BNN, np.ndarray, np.ndarray, float, np.ndarray]:
+    """Return a linear network on 200 rows, its design with a column of ones, response, known noise, and 100 inputs."""
+    rng = np.random.default_rng(seed)
+    X, noise = rng.normal(size=(200, 10)), 0.5
+    design = np.column_stack([X, np.ones(200)])
+    y = design @ rng.normal(size=11) + noise * rng.normal(size=200)
+    net = pbnn.Network([], likelihoods.Gaussian(noise), weights=priors.Normal(), biases=priors.Normal())
+    return pbnn.build(net, X, y, standardize=False), design, y, noise, rng.normal(size=(100, 10))
+
+
 def problem_s(sample: int) -> tuple[pbnn.BNN, np.ndarray]:
     """Return problem S, 500 rows and one hidden layer of 50 (602 parameters), and 100 inputs."""
     X, y, X_new = smooth(500, sample)

@@ -142,15 +142,13 @@ def _view(bnn: BNN, idata: xr.DataTree, inputs: np.ndarray, seed: int) -> _View:
 
 
 def _numbers(forward: Forward, inputs: np.ndarray) -> _View:
-    drawn = forward.allocate(["mu", "variance"], len(inputs))
-    forward.fill(inputs, drawn)
     many = forward.with_many_responses()
-    responses = many.allocate(["y"], len(inputs))
-    many.fill(inputs, responses)
+    drawn = many.allocate(["y", "mu", "variance"], len(inputs))
+    many.fill(inputs, drawn)
     mu, variance = drawn["mu"].astype(float), drawn["variance"].astype(float)
     epistemic = mu.std(axis=0)
     sd = np.sqrt(mu.var(axis=0) + variance.mean(axis=0))
-    y = np.sort(responses["y"].astype(float), axis=0)
+    y = np.sort(drawn["y"].astype(float), axis=0)
     return _View(forward.bnn.response.kind, y, None, mu.mean(axis=0), sd, epistemic)
 
 

@@ -1,5 +1,6 @@
 """How each fit differs from the reference, in words."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -84,7 +85,7 @@ def _cause(attrs: Mapping[str, Any], far: float) -> list[str]:
     method = str(attrs.get("method", ""))
     if method in ("laplace", "advi", "gauss-newton-vi", "map") and far < NARROW:
         return ["it knows one mode of the weights only"]
-    if method == "laplace" and far > WIDE and '"predictive": "mc"' in str(attrs.get("options", "")):
+    if method == "laplace" and far > WIDE and json.loads(attrs["options"])["predictive"] == "mc":
         return ["its draws leave the range in which the network is linear: predictive='glm' is made for that"]
     return []
 

@@ -15,7 +15,7 @@ from pbnn.infer.methods import GaussNewtonVI
 from pbnn.infer.minibatch import log_density_estimate
 from pbnn.infer.natural_families import FAMILIES, NaturalFamily, as_numpy
 from pbnn.infer.placed_gaussian import PlacedGaussian
-from pbnn.infer.prior_curvature import prior_curvature
+from pbnn.infer.prior_curvature import LEAST, prior_curvature, prior_hessian_product
 from pbnn.infer.progress import Bar, progress_bar
 from pbnn.infer.run import Run, Session, run
 from pbnn.target import Target
@@ -118,7 +118,7 @@ class _Ascent:
         self.method, self.target, self.family = method, target, family
         self.key = jax.random.PRNGKey(seed)
         self.mean = jnp.asarray(start)
-        prior = partial(_prior_curvature, target)
+        prior = partial(_prior_curvature, subset)
         begin = jax.jit(lambda z, data: (family.curvature(z, data["x"], 1.0), prior(z)))
         self.precision = begin(self.mean, target.data)
         self._chunks = [jax.jit(_chunk(method, subset, family, whole=whole)) for whole in (False, True)]
@@ -183,7 +183,7 @@ def _chunk(method: GaussNewtonVI, subset: Subset, family: NaturalFamily, *, whol
         x = data["x"] if size is None else data["x"][jax.random.randint(key_rows, (size,), 0, n)]
         times = 1.0 if size is None else n / size
         z = mean if whole else mean + away
-        curvature, prior = family.curvature(z, x, times), _prior_curvature(target, z)
+        curvature, prior = family.curvature(z, x, times), _prior_curvature(subset, z)
         if whole:
             known = times * ggn_product(subset, z, x, away, own=True) + prior * away
             curvature = family.completed(curvature, factor, away, (gradient_2 - gradient) / 2 - known)
@@ -212,10 +212,9 @@ def _chunk(method: GaussNewtonVI, subset: Subset, family: NaturalFamily, *, whol
     return chunk
 
 
-def _prior_curvature(target: Target, z: Any) -> Any:
-    """Return the diagonal of the negative Hessian of the log prior, which couples no variables of a network's prior."""
-    ones = jnp.ones_like(z)
-    return (-jax.jvp(jax.grad(target.log_prior), (z,), (ones,))[1]).clip(1e-3)
+def _prior_curvature(subset: Subset, z: Any) -> Any:
+    """Return the diagonal of the negative Hessian of the log prior, which is all of it."""
+    return prior_hessian_product(subset, z, jnp.ones_like(z)).clip(LEAST)
 
 
 def _flat(trace: list[np.ndarray], window: int) -> bool:

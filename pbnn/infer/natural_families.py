@@ -139,7 +139,8 @@ def kron(subset: Subset) -> NaturalFamily:
         return q_in @ ((q_in.T @ v @ q_out) / values) @ q_out.T
 
     def logdet(factor: Any) -> Array:
-        return sum(jnp.log(f[2]).sum() if len(f) == 3 else _logdet(f[0]) for f in factor.values())  # type: ignore[return-value]
+        each_block = [jnp.log(f[2]).sum() if len(f) == 3 else _logdet(f[0]) for f in factor.values()]
+        return jnp.stack(each_block).sum()
 
     def gaussian(factor: Any) -> Gaussian:
         # Not in the order of the factors: JAX sorts the keys of a dict.

@@ -13,6 +13,12 @@ from pbnn.target.curvature import Subset
 LEAST = 1e-3
 
 
+def prior_hessian_product(subset: Subset, z: Any, v: Any) -> Any:
+    """Return the negative Hessian of the log prior at `z`, of the subset's variables, times `v` `(dim,)`."""
+    slope = jax.grad(lambda u: subset.target.log_prior(subset.put(u, z)))
+    return -jax.jvp(slope, (subset.take(z),), (v,))[1]
+
+
 def prior_curvature(subset: Subset) -> Callable[[np.ndarray], np.ndarray]:
     """Return the function of a point `z` that gives the diagonal `(dim,)` of the negative Hessian of the log prior.
 
@@ -31,9 +37,8 @@ def prior_curvature(subset: Subset) -> Callable[[np.ndarray], np.ndarray]:
         @jax.jit
         def derivatives(z: Any) -> tuple[Any, ...]:
             u = subset.take(z)
-            slope = jax.grad(lambda u: target.log_prior(subset.put(u, z)))
-            along = [-jax.jvp(slope, (u,), (v,))[1] for v in (jnp.ones_like(u), probe)]
-            return u, slope(u), *along
+            slope = jax.grad(lambda u: target.log_prior(subset.put(u, z)))(u)
+            return u, slope, *(prior_hessian_product(subset, z, v) for v in (jnp.ones_like(u), probe))
 
     def diagonal(z: np.ndarray) -> np.ndarray:
         with target.scope():

@@ -11,6 +11,7 @@ import xarray as xr
 from pbnn.errors import ModelError, SpecError
 from pbnn.graph.build import BNN
 from pbnn.predict.linearized import Linearization
+from pbnn.target import Target
 
 
 @final
@@ -44,7 +45,8 @@ class LaplaceGP:
 
     def mean(self, X: Any) -> np.ndarray:
         """Return the mean function at inputs `(obs, feature)`: `(obs,)`, or `(obs, output)` for several."""
-        f, _ = self._jacobians(X)
+        target = Target.of(self.bnn, "float64")
+        f = np.asarray(target.outputs(self.linearization.mode.astype(float), self._inputs(X)))
         loc, scale = self._units()
         return self._squeezed(loc + scale * f, 1)
 
@@ -61,9 +63,7 @@ class LaplaceGP:
 
     def variance(self, X: Any) -> np.ndarray:
         """Return the variances of the function: the diagonal of the kernel, `(obs,)` or `(obs, output)`."""
-        columns = self.bnn.columns
-        inputs = columns.standardize(columns.encode(X, "laplace_gp"))
-        _, covariance = self.linearization.moments(self.bnn, inputs, "float64")
+        _, covariance = self.linearization.moments(self.bnn, self._inputs(X), "float64")
         _, scale = self._units()
         return self._squeezed(scale**2 * np.diagonal(covariance, axis1=1, axis2=2), 1)
 
@@ -88,15 +88,13 @@ class LaplaceGP:
 
     def features(self, X: Any) -> np.ndarray:
         """Return features `(obs, output, k)` whose products are the kernel."""
-        _, j = self._jacobians(X)
+        _, j = self.linearization.jacobians(self.bnn, self._inputs(X), "float64")
         _, scale = self._units()
         return scale[:, None] * self.linearization.gaussian.whiten(j)
 
-    def _jacobians(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
-        columns = self.bnn.columns
-        return self.linearization.jacobians(
-            self.bnn, columns.standardize(columns.encode(X, "laplace_gp")), "float64"
-        )
+    def _inputs(self, X: Any) -> np.ndarray:
+        """Return standardised inputs `(obs, feature)`."""
+        return self.bnn.columns.standardize(self.bnn.columns.encode(X, "laplace_gp"))
 
     def _units(self) -> tuple[np.ndarray, np.ndarray]:
         """Return offset and scale of the outputs `(output,)` in the units of a continuous response."""

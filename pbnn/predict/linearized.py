@@ -15,6 +15,7 @@ from pbnn.graph.build import BNN
 from pbnn.infer.precisions import Gaussian
 from pbnn.target import Precision, Target
 from pbnn.target.curvature import Subset, jacobian
+from pbnn.target.curvature.blocks import block_rows
 from pbnn.target.jaxify import scope
 
 BLOCK_BYTES = 2**26
@@ -66,8 +67,7 @@ class Linearization:
 
     def moments(self, bnn: BNN, x: np.ndarray, precision: Precision) -> tuple[np.ndarray, np.ndarray]:
         """Return mean `(obs, n_outputs)` and covariance `(obs, n_outputs, n_outputs)` of the outputs at each input."""
-        outputs = len(bnn.model.coords["out_unit"])
-        n = max(1, BLOCK_BYTES // (8 * self.gaussian.dim * outputs))
+        n = block_rows(8 * self.gaussian.dim * Target.of(bnn, precision).n_outputs, BLOCK_BYTES)
         means, covariances = [], []
         for start in range(0, len(x), n):
             f, j = self.jacobians(bnn, x[start : start + n], precision)

@@ -104,6 +104,11 @@ class Target:
         return int(self.data["x"].shape[0]) if self.data else 0
 
     @property
+    def n_outputs(self) -> int:
+        """Number of outputs of the network of a BNN, before the likelihood."""
+        return len(self._need_bnn("n_outputs").model.coords["out_unit"])
+
+    @property
     def own(self) -> tuple[int, ...]:
         """Numbers of the variables on which the response of a BNN depends beside the network's outputs: the noise."""
         return self._need_response("own").own

@@ -216,12 +216,11 @@ def tune(
 
 def _directions(hyper: Hyperparameters) -> np.ndarray:
     """Return the directions in which hyperparameters may move: each alone, or all scales of weights by one factor."""
-    n = len(hyper.own)
-    if not hyper.tied:
-        return np.eye(n)
     own = np.asarray(hyper.own, dtype=bool)
-    together = (~own)[:, None].astype(float)
-    return np.concatenate([np.eye(n)[:, own], together], axis=1) if not own.all() else np.eye(n)
+    alone = np.eye(len(own))
+    if not hyper.tied or own.all():
+        return alone
+    return np.column_stack([alone[:, own], np.where(own, 0.0, 1.0)])
 
 
 def _newton(

@@ -10,7 +10,7 @@ import numpy as np
 
 from pbnn.errors import MethodError, unknown
 from pbnn.infer.laplace.evidence import Hyperparameters, tune
-from pbnn.infer.laplace.general import fit_general
+from pbnn.infer.laplace.general import FAR, fit_general
 from pbnn.infer.laplace.saddle import SADDLE, smallest_curvature
 from pbnn.infer.laplace.structures import Builder, builder, choose, require_memory
 from pbnn.infer.methods import Laplace
@@ -25,8 +25,6 @@ from pbnn.target.curvature.blocks import MEMORY
 from pbnn.target.curvature.explicit import n_parts
 from pbnn.target.graphs import log_terms
 
-FAR = 0.5
-"""Nats that a Newton step may promise at what is called a mode."""
 ONLINE_ROUNDS = 60
 SETTLED, STILL = 0.01, 0.02
 """Tuning in turn with training ends at smaller changes of the logs of hyperparameters, or of the evidence (nats)."""

@@ -67,7 +67,7 @@ def ggn_full(subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: b
             return (rows.T @ rows)[None]
         return jnp.einsum("nkp,nkq->kpq", rows, rows)
 
-    return sum_over_blocks(of_block, x, _block_rows(subset, z, x, subset.dim, memory))
+    return sum_over_blocks(of_block, x, _block_rows(subset, subset.dim, memory))
 
 
 def ggn_rows(subset: Subset, z: Array, x: Array) -> Array:
@@ -96,7 +96,7 @@ def ggn_diag(subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: b
             found |= {name: rest[:, where] for name, where in others.slices.items()}
         return jnp.concatenate([found[v.name].reshape(parts, -1) for v in subset.variables], axis=1)
 
-    return sum_over_blocks(of_block, x, _block_rows(subset, z, x, others.dim + _widest(subset), memory))
+    return sum_over_blocks(of_block, x, _block_rows(subset, others.dim + _widest(subset), memory))
 
 
 def no_kron(subset: Subset) -> str:
@@ -155,7 +155,7 @@ def ggn_kron(
             found |= {name: (_outer(rows[..., where], parts),) for name, where in others.slices.items()}
         return found
 
-    sums = sum_over_blocks(of_block, x, _block_rows(subset, z, x, others.dim + _widest(subset), memory))
+    sums = sum_over_blocks(of_block, x, _block_rows(subset, others.dim + _widest(subset), memory))
     scales = _scales(subset, z, others)
     blocks: dict[str, Kron | Array] = {}
     for v in subset.variables:
@@ -242,6 +242,5 @@ def _widest(subset: Subset) -> int:
     return sum(v.shape[-1] for v in subset.target.variables if v.shape)
 
 
-def _block_rows(subset: Subset, z: Array, x: Array, width: int, memory: int) -> int:
-    n_outputs = jax.eval_shape(lambda: subset.target.outputs(z, x)).shape[1]
-    return block_rows(3 * np.dtype(subset.target.dtype).itemsize * n_outputs * width, memory)
+def _block_rows(subset: Subset, width: int, memory: int) -> int:
+    return block_rows(3 * subset.target.dtype.itemsize * subset.target.n_outputs * width, memory)

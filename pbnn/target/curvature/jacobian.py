@@ -15,7 +15,7 @@ def jacobian(subset: Subset, z: Array, x: Array) -> Array:
 
     For a few rows: `jacobian_product` and `ggn_product` do without.
     """
-    n_outputs = _n_outputs(subset, z, x)
+    n_outputs = subset.target.n_outputs
     return pulled_back(subset, z, x, jnp.broadcast_to(jnp.eye(n_outputs), (len(x), n_outputs, n_outputs)))
 
 
@@ -65,7 +65,7 @@ def ggn_product(
             )
 
         eta, push = jax.linearize(outputs, u)
-        f = eta[:, : _n_outputs(subset, z, x)]
+        f = eta[:, : target.n_outputs]
         information = weights[:, None, None].astype(f.dtype) * fisher_information(target, f, z, own=own)
         pull = jax.linear_transpose(push, u)
 
@@ -76,7 +76,3 @@ def ggn_product(
 
     product = sum_over_blocks(of_block, x, block_rows(8 * widest * vs.shape[1], memory))
     return product.reshape(v.shape)
-
-
-def _n_outputs(subset: Subset, z: Array, x: Array) -> int:
-    return int(jax.eval_shape(lambda: subset.target.outputs(z, x)).shape[1])
