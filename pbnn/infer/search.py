@@ -1,12 +1,18 @@
 """The search for a mode: SciPy's L-BFGS on the log density of some of the variables, the others held."""
 
+from typing import Any
+
 import jax
 import numpy as np
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
+from pbnn.infer.placed_gaussian import PlacedGaussian
 from pbnn.infer.progress import Bar
 from pbnn.target.curvature import Subset
+
+GAIN = 1e-4
+"""Nats that a Newton step may still gain at a mode."""
 
 
 class Search:
@@ -34,22 +40,38 @@ class Search:
         self.trace: list[float] = []
         self.n_gradients = 0
 
-    def climb(self, z: np.ndarray, steps: int, bar: Bar) -> bool:
-        """Climb from `z` `(dim,)`, and return whether it got to a mode; the last of `peaks` says where."""
+    def climb(self, z: np.ndarray, steps: int, bar: Bar, metric: PlacedGaussian | None = None) -> bool:
+        """Climb from `z` `(dim,)`, and return whether it got to a mode; the last of `peaks` says where.
+
+        With a `metric`, a Gaussian of about the log density's curvature, it climbs in coordinates in which that is
+        white, and ends where a Newton step would gain little.
+        """
         self.peaks.append((-np.inf, z))
-        options = {"maxiter": steps, "maxfun": 10 * steps, "ftol": 1e-11, "gtol": 1e-5}
+        options: dict[str, Any] = {"maxiter": steps, "maxfun": 10 * steps, "ftol": 1e-11, "gtol": 1e-5}
+        if metric is not None:
+            inner = np.isin(self.subset.positions, metric.subset.positions)
+            # The largest derivative at which half of their sum of squares, which a step gains, is still small.
+            options["gtol"] = (2 * GAIN / inner.sum()) ** 0.5
 
         def callback(_: np.ndarray) -> None:
             bar.advance(1, f"{self.peaks[-1][0]:.2f}")
 
+        start = z[self.subset.positions].astype(float)
+
         def down(u: np.ndarray) -> tuple[float, np.ndarray]:
-            return self._down(u, z)
+            if metric is None:
+                return self._down(start + u, z)
+            step = u.copy()
+            step[inner] = metric.gaussian.sample(u[None, inner])[0]
+            value, slope = self._down(start + step, z)
+            slope[inner] = metric.gaussian.whiten(slope[None, inner])[0]
+            return value, slope
 
         # BLAS threads on matrices of a few rows only wait for each other: minutes on a busy machine.
         with threadpool_limits(1, "blas"):
             result = minimize(
                 down,
-                z[self.subset.positions].astype(float),
+                np.zeros_like(start),
                 jac=True,
                 method="L-BFGS-B",
                 options=options,

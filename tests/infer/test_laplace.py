@@ -147,7 +147,7 @@ def test_online_tuning_finds_the_largest_evidence(learned, prior_precision):
 def test_hyperparameters_are_held_in_all_draws(learned):
     _, bnn = learned
     tree = fit(bnn, Laplace("full", draws=10), seed=1, progress=False)
-    assert float(tree["posterior"]["noise"].std()) == 0
+    assert np.ptp(tree["posterior"]["noise"].to_numpy()) == 0
     assert float(tree["posterior"]["out_weight"].std("draw").min()) > 0
 
 

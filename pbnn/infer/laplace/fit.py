@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pbnn.errors import MethodError, unknown
-from pbnn.infer.laplace.evidence import Hyperparameters, tune
+from pbnn.infer.laplace.evidence import Hyperparameters, evidence, tune
 from pbnn.infer.laplace.general import FAR, fit_general
 from pbnn.infer.laplace.saddle import SADDLE, smallest_curvature
 from pbnn.infer.laplace.structures import Builder, builder, choose, require_memory
@@ -25,9 +25,10 @@ from pbnn.target.curvature.blocks import MEMORY
 from pbnn.target.curvature.explicit import n_parts
 from pbnn.target.graphs import log_terms
 
-ONLINE_ROUNDS = 60
-SETTLED, STILL = 0.01, 0.02
-"""Tuning in turn with training ends at smaller changes of the logs of hyperparameters, or of the evidence (nats)."""
+ONLINE_ROUNDS, HALVINGS = 60, 4
+"""Rounds of tuning in turn with training, and how often a step is halved until the evidence rises."""
+SETTLED, STILL = 0.01, 0.002
+"""It ends at smaller changes of the logs of hyperparameters, or of the evidence (nats), or where no step raises it."""
 AUTO_FLOPS = 2e13
 """Work that `structure="auto"` allows: about a minute on two cores."""
 
@@ -153,22 +154,34 @@ class Training:
     def one(self, z: np.ndarray, bar: Bar) -> Found:
         """Return the Laplace approximation that a start leads to."""
         z = self._climb(z, bar)
-        trace: list[float] = []
-        settled = True
-        if self.hyper is not None and self.hyper.names:
-            online = self.method.tune == "online"
-            for _ in range(ONLINE_ROUNDS if online else 1):
-                before = self.hyper.of(z)
-                tuned = tune(self.hyper, self.build(z), self._prior(z), z)
-                trace.append(tuned.value)
-                z = self.hyper.moved(z, tuned.theta)
-                still = len(trace) > 1 and abs(trace[-1] - trace[-2]) < STILL
-                settled = not online or still or np.abs(tuned.theta - before).max() < SETTLED
-                if online:
-                    z = self._climb(z, bar)
-                if settled:
+        if self.hyper is None or not self.hyper.names:
+            return self.at(z)
+        curvature, prior = self.build(z), self._prior(z)
+        if self.method.tune == "after":
+            tuned = tune(self.hyper, curvature, prior, z)
+            return self.at(self.hyper.moved(z, tuned.theta), trace=(tuned.value,))
+        value = evidence(self.hyper, curvature, prior, z)
+        trace = [value]
+        for _ in range(ONLINE_ROUNDS):
+            # With the weights held the evidence may rise, and fall when they follow: so a step is tried with training.
+            theta = self.hyper.of(z)
+            step = tune(self.hyper, curvature, prior, z).theta - theta
+            metric = PlacedGaussian(self.subset, z, curvature.gaussian(np.ones(n_parts(self.subset)), prior))
+            for _ in range(HALVINGS):
+                new = self._climb(self.hyper.moved(z, theta + step), bar, metric)
+                curvature, prior = self.build(new), self._prior(new)
+                new_value = evidence(self.hyper, curvature, prior, new)
+                if new_value > value:
                     break
-        return self.at(z, settled=settled, trace=tuple(trace))
+                step = step / 2
+            else:
+                return self.at(z, trace=tuple(trace))
+            gained = new_value - value
+            z, value = new, new_value
+            trace.append(value)
+            if gained < STILL or np.abs(step).max() < SETTLED:
+                return self.at(z, trace=tuple(trace))
+        return self.at(z, settled=False, trace=tuple(trace))
 
     def at(self, z: np.ndarray, *, settled: bool = True, trace: tuple[float, ...] = ()) -> Found:
         """Return the Laplace approximation at a point."""
@@ -185,8 +198,8 @@ class Training:
         placed = PlacedGaussian(subset, z, gaussian)
         return Found(placed, likelihood + prior + volume, float(value) + volume, gain, settled, trace)
 
-    def _climb(self, z: np.ndarray, bar: Bar) -> np.ndarray:
-        self.search.climb(z, self.method.steps, bar)
+    def _climb(self, z: np.ndarray, bar: Bar, metric: PlacedGaussian | None = None) -> np.ndarray:
+        self.search.climb(z, self.method.steps, bar, metric)
         return self.search.peaks[-1][1]
 
 
