@@ -11,14 +11,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import problems
 from bench_advi import problem_a
-from common import record, seconds
+from common import parser_of, record, seconds
 
 import pbnn
 from pbnn import likelihoods, priors
@@ -306,11 +305,8 @@ def variational(seed: int) -> dict[str, Any]:
 
 def main() -> None:
     """Check, race, and record."""
-    parser = ArgumentParser(description=__doc__)
+    parser = parser_of(__doc__, repeats=3)
     parser.add_argument("--torch-python", required=True, help="a Python with laplace-torch 0.3")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--dry-run", action="store_true")
     args = parser.parse_args()
     found = {
         "asked": ASKED,

@@ -19,7 +19,7 @@ import numpy as np
 import problems
 import pymc as pm
 from arviz_stats.base import array_stats
-from common import options, record
+from common import parser_of, record
 from sampling_peers import forward
 
 import pbnn
@@ -32,8 +32,6 @@ SETTINGS = {
     "MCLMC": pbnn.MCLMC(draws=24_000, chains=2, thin=25),
     "MCLMC, adjusted": pbnn.MCLMC(draws=6_000, chains=2, thin=1, adjusted=True),
 }
-SAMPLES = (1, 2)
-"""Of the data: how many draws are effective depends on them, for all samplers."""
 ASKED = {"pm.sample": 40.0, "NumPyro": 6.0}
 
 
@@ -188,7 +186,15 @@ def race(sample: int, seed: int, repeats: int) -> dict[str, Any]:
 
 def main() -> None:
     """Check against what is known exactly, then race on one sample of the data after another, and record each."""
-    args = options(__doc__, repeats=3)
+    parser = parser_of(__doc__, repeats=3)
+    parser.add_argument(
+        "--samples",
+        type=int,
+        nargs="+",
+        default=[1],
+        help="of the data, each drawn by its own seed (default 1)",
+    )
+    args = parser.parse_args()
     methods = {
         "MCLMC": pbnn.MCLMC(draws=5000, chains=2, thin=10),
         "MCLMC, adjusted": pbnn.MCLMC(draws=5000, chains=2, thin=1, adjusted=True),
@@ -204,7 +210,7 @@ def main() -> None:
         "parameters": Target.of(problems.problem_s(1)[0]).dim,
     }
     found = {"problem": problem, "asked": ASKED, "exact": exact, "samples": {}}
-    for sample in SAMPLES:
+    for sample in args.samples:
         found["samples"][str(sample)] = race(sample, args.seed, args.repeats)
         record("sampling", found, args, packages=("numpyro",))
 

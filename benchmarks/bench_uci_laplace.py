@@ -49,6 +49,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with uci/*.npz")
     parser.add_argument("--sets", nargs="*", default=SETS, choices=SETS, help="which sets (default: all)")
+    parser.add_argument("--splits", type=int, help="how many of each set (default: all)")
     parser.add_argument("--seed", type=int, default=1, help="of the first split")
     args = parser.parse_args()
     path = RESULTS / "uci_laplace.json"
@@ -58,10 +59,10 @@ def main() -> None:
         with np.load(args.data / "uci" / f"{name}.npz") as file:
             X, y, masks = file["X"], file["y"], file["test_mask"]
         splits = []
-        for split, test in enumerate(masks):
+        for split, test in enumerate(masks[: args.splits]):
             splits.append(measure(X, y, test, args.seed + split))
             print(name, split, splits[-1], file=sys.stderr, flush=True)
-        beside = [mclmc[name]["splits"][str(split)] for split in range(len(masks))]
+        beside = [mclmc[name]["splits"][str(split)] for split in range(len(splits))]
         results[name] = {
             "method": repr(METHOD),
             "n_splits": len(splits),

@@ -30,15 +30,20 @@ PACKAGES = (
 )
 
 
-def options(description: str | None, *, repeats: int = 5, seed: int = 1) -> Namespace:
-    """Read `--repeats`, `--seed` and `--dry-run` (print, and write no file) from the command line."""
+def parser_of(description: str | None, *, repeats: int = 5, seed: int = 1) -> ArgumentParser:
+    """Return a parser of `--repeats`, `--seed` and `--dry-run` (print, and write no file)."""
     parser = ArgumentParser(description=description)
     parser.add_argument(
         "--repeats", type=int, default=repeats, help="timed runs of each (default %(default)s)"
     )
     parser.add_argument("--seed", type=int, default=seed, help="of data and draws (default %(default)s)")
     parser.add_argument("--dry-run", action="store_true", help="print the result and write no file")
-    return parser.parse_args()
+    return parser
+
+
+def options(description: str | None, *, repeats: int = 5, seed: int = 1) -> Namespace:
+    """Read these options from the command line."""
+    return parser_of(description, repeats=repeats, seed=seed).parse_args()
 
 
 def seconds(function: Callable[[], Any]) -> float:

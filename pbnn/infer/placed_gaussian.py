@@ -11,7 +11,12 @@ import numpy as np
 import xarray as xr
 
 from pbnn.infer.precisions import Gaussian
+from pbnn.target import Target
 from pbnn.target.curvature import Subset
+from pbnn.target.curvature.blocks import block_rows
+
+BATCH = 16
+"""Draws whose log density is computed at once, where memory allows."""
 
 
 @final
@@ -40,10 +45,7 @@ class PlacedGaussian:
         z = np.repeat(self.z[None].astype(target.dtype), n, axis=0)
         z[:, subset.positions] += self.gaussian.sample(noise).astype(target.dtype)
         with target.scope():
-            log_density = jax.jit(
-                lambda zs, data: jax.lax.map(lambda z: target.log_density(z, data), zs, batch_size=16)
-            )
-            lp = np.asarray(log_density(jnp.asarray(z), target.data))
+            lp = np.asarray(_log_densities(target)(jnp.asarray(z), target.data))
         log_q = 0.5 * (self.gaussian.logdet - (noise**2).sum(axis=1) - subset.dim * log(2 * pi))
         return z[None], {"lp": lp[None], "log_q": log_q[None]}
 
@@ -52,3 +54,10 @@ class PlacedGaussian:
         dataset = self.gaussian.to_dataset()
         dataset["mode"] = ("z", self.z)
         return dataset.assign_attrs(names=json.dumps(self.subset.names), **attrs)
+
+
+def _log_densities(target: Target) -> Any:
+    """Return a compiled function of draws `(n, dim)` and data, that takes no more at once than fit into memory."""
+    of_a_draw = target.n_obs * target.dtype.itemsize * sum(v.shape[-1] for v in target.variables if v.shape)
+    batch = min(BATCH, block_rows(of_a_draw))
+    return jax.jit(lambda zs, data: jax.lax.map(lambda z: target.log_density(z, data), zs, batch_size=batch))

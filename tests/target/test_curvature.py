@@ -25,6 +25,8 @@ from tests.graph.cases import NETS, bnn, point, target
 
 slow = pytest.mark.slow
 QUICK = ("noise learned", "two outputs")
+LAYERED = ("categorical", "heteroscedastic")
+"""Networks of several outputs, all of one part."""
 CASES = [name if name in QUICK else pytest.param(name, marks=slow) for name in NETS]
 FISHER_QUICK = ("two outputs", "two heteroscedastic")
 SMALL = 2000
@@ -160,6 +162,18 @@ def test_matrices_are_the_dense_one(name):
         np.testing.assert_allclose(
             evaluate(name, ggn_diag, memory=memory).sum(axis=0), np.diagonal(G), **close
         )
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("out_weight", "out_bias"), ("out_weight",), ("out_bias",), ("h0_weight", "h0_bias"), ("h0_weight",)],
+)
+@pytest.mark.parametrize("name", LAYERED)
+def test_the_matrix_of_one_layer_is_the_dense_one(name, names):
+    _, G = dense(name, names)
+    for memory in (2**28, SMALL):
+        found = evaluate(name, ggn_full, names=names, memory=memory)
+        np.testing.assert_allclose(found[0], G, rtol=1e-5, atol=1e-7 * np.abs(G).max())
 
 
 def test_each_noise_has_a_part_of_its_own():

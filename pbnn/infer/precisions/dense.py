@@ -24,10 +24,7 @@ class DenseCurvature:
 
     def gaussian(self, c: Array, prior: Array) -> "DenseGaussian":
         """Return the Gaussian, in float64 and with jitter where it needs them."""
-        curvature = sum(
-            factor * part for factor, part in zip(c.astype(self.parts.dtype), self.parts, strict=True)
-        )
-        factor, note = factorize(curvature, prior)
+        factor, note = factorize(c, self.parts, prior)
         return DenseGaussian(factor, note, tuple(c), self.parts)
 
 
@@ -68,7 +65,7 @@ class DenseGaussian:
     def whiten(self, rows: Array) -> Array:
         """Turn linear functions into such of independent standard normal variables."""
         dtype = np.result_type(rows, self.factor)
-        return solve_triangular(self.factor.astype(dtype), rows.T.astype(dtype), lower=True).T
+        return solve_triangular(self.factor.astype(dtype, copy=False), rows.T.astype(dtype), lower=True).T
 
     def squares(self, vectors: Array) -> Array:
         """Return the squares of vectors in the metric of the precision."""
@@ -93,8 +90,8 @@ class DenseGaussian:
         return {"factor": self.factor}
 
 
-def factorize(curvature: Array, prior: Array) -> tuple[Array, str]:
-    """Return the lower Cholesky factor of `curvature + diag(prior)`, and a note if that needed help.
+def factorize(c: Array, parts: Array, prior: Array) -> tuple[Array, str]:
+    """Return the lower Cholesky factor of `sum_g c_g parts_g + diag(prior)`, and a note if that needed help.
 
     In float32 rounding may leave a matrix that is not positive definite. It is then factorised in float64, and if that
     does not do, with growing jitter on its diagonal.
@@ -104,20 +101,21 @@ def factorize(curvature: Array, prior: Array) -> tuple[Array, str]:
     MethodError
         If it is not even then, or not finite.
     """
-    if not np.isfinite(curvature).all():
+    if not np.isfinite(parts).all():
         raise MethodError(
             "fit: the curvature is not finite. Check the data for values of extreme size, or use precision='float64'."
         )
-    for dtype in dict.fromkeys([curvature.dtype, np.dtype(float)]):
-        size = float(np.mean(np.diagonal(curvature)) + np.mean(prior))
+    size = float(c @ np.trace(parts, axis1=1, axis2=2)) / len(prior) + np.mean(prior)
+    for dtype in dict.fromkeys([parts.dtype, np.dtype(float)]):
         for jitter in JITTERS if dtype == np.float64 else JITTERS[:1]:
-            matrix = curvature.astype(dtype)
+            # Made anew each time, since LAPACK overwrites it: there is no second copy of a large matrix.
+            matrix = np.tensordot(c.astype(dtype), parts.astype(dtype, copy=False), 1)
             matrix[np.diag_indices(len(matrix))] += (prior + jitter * size).astype(dtype)
             (potrf,) = get_lapack_funcs(("potrf",), (matrix,))
             # Of a symmetric matrix the transpose is the same, and in the order that LAPACK overwrites.
             factor, info = potrf(matrix.T, lower=True, clean=True, overwrite_a=True)
             if info == 0:
-                return factor, _note(curvature.dtype, dtype, jitter)
+                return factor, _note(parts.dtype, dtype, jitter)
     raise MethodError(
         "fit: the precision matrix is not positive definite, even in float64 and with a jitter of "
         f"{JITTERS[-1]:g} of its diagonal: this point is a saddle of the log density, or the prior leaves weights "

@@ -58,7 +58,9 @@ def n_parts(subset: Subset) -> int:
 
 def ggn_full(subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: bool = False) -> Array:
     """Return the matrix `(part, dim, dim)`, `sum_i J_i' F_i J_i`; `memory` bounds the Jacobian in bytes."""
-    parts = 1 if own else n_parts(subset)
+    parts, affines = 1 if own else n_parts(subset), _affines(subset)
+    if parts == 1 < subset.target.n_outputs and len(affines) == 1 and not _others(subset, affines).names:
+        return _ggn_of_layer(subset, z, x, affines[0], memory)
 
     def of_block(x: Array, weights: Array) -> Array:
         rows = _rows(subset, z, x, weights, own=own)
@@ -68,6 +70,28 @@ def ggn_full(subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: b
         return jnp.einsum("nkp,nkq->kpq", rows, rows)
 
     return sum_over_blocks(of_block, x, _block_rows(subset, subset.dim, memory))
+
+
+def _ggn_of_layer(subset: Subset, z: Array, x: Array, affine: Affine, memory: int) -> Array:
+    """Return the matrix `(1, dim, dim)` of one affine map: outer products of its inputs, each times one of its outputs.
+
+    So it costs as much as that of one output, times the square of their number, whatever the rank of the information.
+    """
+
+    def of_block(x: Array, weights: Array) -> Array:
+        ((_, entering, leaving),) = _through_affines(subset, z, x, weights, [affine])
+        columns = {affine.weight: entering, affine.bias: jnp.ones((len(x), 1), x.dtype)}
+        h = jnp.concatenate([columns[name] for name in subset.names], axis=1)
+        information = jnp.einsum("nrk,nrl->nkl", leaving, leaving)
+        return jnp.einsum("ni,nkl->nikl", h, information).reshape(len(x), -1).T @ h
+
+    scales = _scales(subset, z, _others(subset, [affine]))
+    scale = jnp.concatenate([jnp.ravel(scales[name]) for name in subset.names])
+    n_out = _width(subset, affine)
+    n_in = subset.dim // n_out
+    total = sum_over_blocks(of_block, x, _block_rows(subset, n_in * n_out, memory))
+    matrix = total.reshape(n_in, n_out, n_out, n_in).swapaxes(2, 3).reshape(subset.dim, subset.dim)
+    return (scale[:, None] * matrix * scale)[None]
 
 
 def ggn_rows(subset: Subset, z: Array, x: Array) -> Array:
