@@ -15,6 +15,14 @@ def of_approximation(e: Evidence) -> list[Finding]:
         return [*_optimiser(e, "caution"), _POINT]
     close = e.k_hat is not None and e.k_hat <= k_hat_limit(e.total)
     found = [*_optimiser(e, "caution" if close else "no"), _importance(e)]
+    if e.held:
+        found.append(
+            Finding(
+                "caution",
+                f"{wording.percent(e.held)} of the weights are held at the mode: what is not known of them is left out",
+                "Away from the data its intervals may be too narrow; subset='all' takes all weights.",
+            )
+        )
     if e.total < ESS_PER_CHAIN:
         found.append(Finding("caution", f"there are only {wording.count(e.total, 'draw')}"))
     if e.r_hat_max > R_HAT_BAD:
@@ -51,6 +59,12 @@ def _importance(e: Evidence) -> Finding:
     if e.k_hat <= limit:
         return Finding(
             "yes", f"the approximation is close to the posterior by its importance weights {value}"
+        )
+    if e.k_hat > K_HAT_BAD and e.method == "laplace" and e.predictive == "mc":
+        return Finding(
+            "no",
+            f"its draws, of which predictions are made, are far from the posterior by their importance weights {value}",
+            "Fit with predictive='glm', the linearised network, for which the approximation is made.",
         )
     if e.k_hat > K_HAT_BAD:
         return Finding(

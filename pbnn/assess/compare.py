@@ -77,7 +77,7 @@ def compare(
     Raises
     ------
     MethodError
-        If `reference` names none of the fits.
+        If `reference` names none of the fits, or there is no other.
     DataError
         If `y` is given without `X`.
     ModelError
@@ -85,6 +85,8 @@ def compare(
     """
     if reference not in fits:
         raise MethodError(unknown("compare", "reference", reference, fits))
+    if len(fits) < 2:
+        raise MethodError(f"compare: there is only {reference!r}; give at least one other fit.")
     if X is None and y is not None:
         raise DataError("compare: pass X with y.")
     inputs, _ = encode_rows(bnn, fits[reference], X, "compare")

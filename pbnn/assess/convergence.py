@@ -19,6 +19,7 @@ from pbnn.assess.verdict import judge
 from pbnn.graph.build import BNN
 from pbnn.predict.forward import Forward
 from pbnn.predict.rows import encode_rows
+from pbnn.target import Target
 
 TAILS = (0.05, 0.95)
 FROZEN = 0.01
@@ -61,7 +62,8 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
         `max_treedepth_share`, `bfmi_min`, `k_hat`, `converged`, `interrupted`; `restarts` of chains and `lost_chains`,
         which could not be run; `bias` and `noise_bias`, the root mean square over inputs of those of the mean response
         and of its variance given the weights, in posterior standard deviations, `bias_mcse` and `noise_bias_mcse`,
-        what chance contributes to that; `energy_error`, the mean square in a step, per parameter (nats squared).
+        what chance contributes to that; `energy_error`, the mean square in a step, per parameter (nats squared);
+        `held`, the share of the weights that a Laplace approximation holds at the mode, and its `predictive`.
 
     Raises
     ------
@@ -124,11 +126,24 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
         **_sampler(stats, attrs),
         **biased,
         k_hat=k_hat(stats),
+        **_laplace(bnn, idata),
         converged=bool(attrs["converged"]) if "converged" in attrs else None,
         message=str(attrs.get("message", "")),
         interrupted=bool(attrs.get("interrupted", 0)),
     )
     return table.assign_attrs(_attributes(evidence))
+
+
+def _laplace(bnn: BNN, idata: xr.DataTree) -> dict[str, Any]:
+    """Return what share of the weights a Laplace approximation holds, and what its predictions are made of."""
+    about = idata["gaussian"].attrs if "gaussian" in idata.children else {}
+    if "predictive" not in about:
+        return {}
+    target = Target.of(bnn)
+    free = json.loads(about["names"])
+    weights = [v for v in target.variables if v.name in target.weights]
+    held = sum(v.size for v in weights if v.name not in free) / sum(v.size for v in weights)
+    return {"held": held, "predictive": str(about["predictive"])}
 
 
 def _responses(forward: Forward, inputs: np.ndarray, n_chains: int) -> tuple[xr.DataArray, np.ndarray | None]:

@@ -46,6 +46,8 @@ class Evidence:
         Mean square energy error of a step, per parameter (nats squared).
     k_hat
         Pareto shape of the importance weights from an approximation to the posterior.
+    held, predictive
+        Share of the weights that a Laplace approximation holds at the mode, and what its predictions are made of.
     converged, message
         What an optimiser says of itself.
     interrupted
@@ -78,6 +80,8 @@ class Evidence:
     noise_bias_mcse: float | None = None
     energy_error: float | None = None
     k_hat: float | None = None
+    held: float | None = None
+    predictive: str | None = None
     converged: bool | None = None
     message: str = ""
     interrupted: bool = False

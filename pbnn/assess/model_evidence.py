@@ -18,7 +18,7 @@ def compare_evidence(fits: Mapping[str, xr.DataTree]) -> xr.Dataset:
     Parameters
     ----------
     fits
-        Fits by `pbnn.Laplace`, by name, all of the same response and with the same `subset`.
+        Fits by `pbnn.Laplace`, by name, all of the same response, with the same `subset` and structure.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def compare_evidence(fits: Mapping[str, xr.DataTree]) -> xr.Dataset:
     Raises
     ------
     ModelError
-        If there is no fit, one has no marginal likelihood, or they are of different subsets.
+        If there is no fit, one has no marginal likelihood, or they are of different subsets or structures.
     DataError
         If fits are of different data.
 
@@ -65,6 +65,12 @@ def compare_evidence(fits: Mapping[str, xr.DataTree]) -> xr.Dataset:
             raise ModelError(
                 f"compare_evidence: {name!r} is of subset {subsets[0]!r} and {first!r} of {subsets[1]!r}; marginal "
                 "likelihoods compare only with the same weights uncertain."
+            )
+        structures = [of["gaussian"].attrs["structure"] for of in (idata, fits[first])]
+        if structures[0] != structures[1]:
+            raise ModelError(
+                f"compare_evidence: {name!r} has the structure {structures[0]!r} and {first!r} {structures[1]!r}; a "
+                "structure that leaves curvature out claims more evidence. Fit all with one structure."
             )
     order = np.argsort(values)[::-1]
     evidence = np.asarray(values)[order]

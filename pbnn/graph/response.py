@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from pbnn.errors import DataError, ShapeError
+from pbnn.errors import DataError, ShapeError, warn
 from pbnn.graph.labels import Label, as_label, codes_of
 from pbnn.graph.values import as_array, as_numbers, center_and_scale, is_constant, warn_of_outliers
 from pbnn.spec import likelihoods
@@ -166,6 +166,11 @@ def _classes(y: Any, values: np.ndarray, likelihood: object) -> tuple[Label, ...
     dtype = y.dtypes.iloc[0] if isinstance(y, pd.DataFrame) else getattr(y, "dtype", None)
     if isinstance(dtype, pd.CategoricalDtype):
         labels = tuple(as_label(v) for v in dtype.categories if v in set(present))
+        empty = [v for v in dtype.categories if v not in set(present)]
+        if empty:
+            warn(
+                f"build: no row of y has the label {', '.join(map(repr, empty))}; the model has no class for it."
+            )
     else:
         try:
             labels = tuple(as_label(v) for v in sorted(present))

@@ -9,7 +9,7 @@ from pbnn.infer.option_checks import Precision, check_counts, check_number, chec
 LAPLACE_STRUCTURES = ("auto", "full", "kron", "diag", "lowrank")
 PREDICTIVES = ("glm", "probit", "mc")
 TUNINGS = ("online", "after")
-SUBSETS = "'all', 'last_layer', or names of weights"
+SUBSETS = "'all', 'last_layer', or a list of names of weights such as [\"out_weight\"]"
 
 
 @final
@@ -35,7 +35,8 @@ class Laplace:
         The weights that are uncertain, the others being held at the mode: `"all"`, `"last_layer"`, or their names.
     predictive
         How predictions use the draws: `"glm"`, the network linearised at the mode, for which the approximation is made;
-        `"probit"`, the same with the class probabilities in closed form (MacKay 1992, 10.1162/neco.1992.4.5.720);
+        `"probit"`, the same with the class probabilities in closed form (MacKay 1992, 10.1162/neco.1992.4.5.720), of
+        which it is not known how much is epistemic;
         `"mc"`, the network itself, whose predictions suffer where the Gaussian is wide.
     tune
         Of prior scales and noise: `"online"`, in turn with training; `"after"` it; or None.

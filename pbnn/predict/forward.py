@@ -119,6 +119,11 @@ class Forward:
         self._tile_by_tile(run, out, rows)
         return out["log_likelihood"]
 
+    @property
+    def one_output(self) -> bool:
+        """Whether one output stands for those of all draws."""
+        return self.linearized is not None and self.linearized.predictive == "probit"
+
     def _mode(self) -> np.ndarray | None:
         """Return where outputs are linearised, if they are."""
         if self.linearized is None or self.linearized.predictive != "glm":
@@ -127,8 +132,9 @@ class Forward:
 
     def _logits(self, x: np.ndarray) -> np.ndarray | None:
         """Return outputs that stand for those of all draws, if there are such."""
-        if self.linearized is None or self.linearized.predictive != "probit":
+        if not self.one_output:
             return None
+        assert self.linearized is not None
         return self.linearized.logits(self.bnn, x, self.precision)
 
     def _tile_by_tile(

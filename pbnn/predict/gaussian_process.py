@@ -43,6 +43,9 @@ class LaplaceGP:
     bnn: BNN
     linearization: Linearization
 
+    def __repr__(self) -> str:
+        return f"LaplaceGP({self.bnn!r}; {self.linearization.gaussian.dim} weights uncertain)"
+
     def mean(self, X: Any) -> np.ndarray:
         """Return the mean function at inputs `(obs, feature)`: `(obs,)`, or `(obs, output)` for several."""
         target = Target.of(self.bnn, "float64")

@@ -63,7 +63,8 @@ def predict(
         (`sd**2 = epistemic_sd**2 + aleatoric_sd**2`); `quantiles` of the response and `mu_quantiles` of its mean
         `(quantile, obs[, output])`. For classes: `p` `(obs, class)`, `p_quantiles` `(quantile, obs, class)`, and in
         nats `entropy = aleatoric_entropy + epistemic_entropy`. Where the fit has fewer than 1000 draws (MAP has one),
-        quantiles come from several responses for each.
+        quantiles come from several responses for each. A fit by `Laplace(predictive="probit")` has one probability
+        for all draws, so its two parts of the entropy are NaN.
 
         Numbers are float32, or float64 where the response has an offset that float32 would round, and for counts.
 
@@ -163,6 +164,10 @@ def _summarize(forward: Forward, X: np.ndarray, quantiles: np.ndarray, memory: f
         dims = ("quantile", "obs") if name.endswith("quantiles") else ("obs",)
         whole = np.concatenate([part[name] for part in parts], axis=len(dims) - 1)
         table[name] = (dims, whole.astype(forward.precision))
+    if forward.one_output:
+        # Probabilities in closed form: there are none of draws, between which to tell.
+        for name in ("aleatoric_entropy", "epistemic_entropy"):
+            table[name] = (("obs",), np.full(len(X), np.nan, forward.precision))
     return _dataset(forward, table, {"quantile": quantiles})
 
 

@@ -90,6 +90,8 @@ def test_the_rows_that_differ_most_are_named(table):
 def test_errors_name_the_remedy(linear, fits):
     with pytest.raises(MethodError, match=r"nuts.*exact"):
         pbnn.compare(linear.bnn, fits, reference="nuts")
+    with pytest.raises(MethodError, match="at least one other"):
+        pbnn.compare(linear.bnn, {"exact": fits["exact"]}, reference="exact")
     with pytest.raises(DataError, match="X"):
         pbnn.compare(linear.bnn, fits, reference="exact", y=linear.y)
 

@@ -194,7 +194,7 @@ CLASSES = {
     "int": ([1, 0] * 3, (0, 1)),
     "minus and plus": (np.array([1, -1] * 3, dtype=np.int8), (-1, 1)),
     "whole floats": ([1.0, 2.0] * 3, (1, 2)),
-    "category": (pd.Categorical(["b", "a"] * 3, categories=["b", "zz", "a"]), ("b", "a")),
+    "category": (pd.Categorical(["b", "a"] * 3, categories=["b", "a"]), ("b", "a")),
     "series of category": (pd.Series(["b", "a"] * 3, dtype=pd.CategoricalDtype(["b", "a"])), ("b", "a")),
     "column": (np.array([[1], [0]] * 3), (0, 1)),
     "frame of one column": (
@@ -224,6 +224,12 @@ def test_labels_are_learned_and_encoded(y, labels, likelihood):
         else np.asarray(labels * 3)
     )
     assert [labels[code] for code in codes] == list(values)
+
+
+def test_a_label_without_rows_is_no_class_and_is_told():
+    y = pd.Categorical(["b", "a"] * 3, categories=["b", "zz", "a"])
+    with pytest.warns(PbnnWarning, match="no row of y has the label 'zz'"):
+        assert learn(y, Categorical()).classes == ("b", "a")
 
 
 def test_three_classes():

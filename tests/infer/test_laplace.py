@@ -9,8 +9,13 @@ import pbnn
 from pbnn.assess import compare_evidence
 from pbnn.errors import DataError, MethodError, ModelError
 from pbnn.infer import Laplace, fit
+from pbnn.infer.laplace.fit import Training
+from pbnn.infer.laplace.structures import builder
 from pbnn.infer.precisions import Gaussian
+from pbnn.infer.progress import progress_bar
 from pbnn.spec import likelihoods, priors
+from pbnn.target import Target
+from pbnn.target.curvature import Subset
 from tests.exact import LinearGaussian
 
 pytestmark = pytest.mark.slow
@@ -164,6 +169,26 @@ def test_tuning_after_the_fit_and_none_at_all(learned):
     assert linear.noise / 1.5 < noise["online"] < linear.noise * 1.5
 
 
+# ------------------------------------------------------------------------------------------------------ saddles
+
+
+def test_a_saddle_is_left():
+    """With all weights 0 the gradient is exactly 0, and no climb moves."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(50, 1))
+    net = pbnn.Network([pbnn.Dense(3, bias=False)], likelihoods.Gaussian(0.2), weights=priors.Normal())
+    bnn = pbnn.build(net, X, np.tanh(2 * X[:, 0]) - 0.1 * X[:, 0], standardize=False)
+    target = Target.of(bnn)
+    method, subset = Laplace("full", tune=None), Subset.of(target, target.weights)
+    training = Training(method, target, subset, builder(subset, "full", 50, 2**28))
+    with progress_bar("test", 1, show=False) as bar:
+        stuck = training.one(np.zeros(target.dim), bar)
+        found, smallest = training.off_saddles(stuck, bar)
+    assert np.abs(stuck.placed.z[subset.positions][subset.slices["h0_weight"]]).max() < 1e-3
+    assert found.value > stuck.value + 10
+    assert smallest > 0
+
+
 # --------------------------------------------------------------------------------------------- function space
 
 
@@ -237,6 +262,10 @@ def test_probit_is_close_to_the_mean_over_draws(labels):
     np.testing.assert_allclose(probit.sum(axis=-1), 1, rtol=1e-5)
     # The approximation itself is off by some hundredths where logits are spread widely.
     assert np.abs(glm.mean(axis=0) - probit[0]).max() < 0.08
+    # What is epistemic shows between draws, of which probit has none.
+    parts = [pbnn.predict(labels, t, new, kind="summary")["predictions"]["epistemic_entropy"] for t in trees]
+    assert float(parts[0].min()) > 0
+    assert np.isnan(parts[1]).all()
     assert np.isfinite(float(pbnn.score(labels, trees[1], new, np.array(["a"] * 20), seed=1)["lpd"]))
 
 
@@ -249,6 +278,18 @@ def test_a_subset_leaves_the_rest_at_the_mode(labels):
     assert float(tree["posterior"]["out_weight"].std("draw").min()) > 0
     named = fit(labels, Laplace("full", draws=20, subset=["out_bias", "out_weight"]), seed=1, progress=False)
     np.testing.assert_allclose(named["posterior"]["out_weight"], tree["posterior"]["out_weight"])
+    found = pbnn.diagnose(labels, tree)
+    assert found.attrs["trust"] != "yes"
+    assert found.attrs["held"] == pytest.approx(15 / 33)
+    assert "45 % of the weights are held" in found.attrs["findings"]
+
+
+def test_draws_that_are_far_from_the_posterior_are_not_to_be_trusted_themselves(curve, curve_fit):
+    itself = fit(curve, Laplace("full", draws=500, predictive="mc"), seed=1, progress=False)
+    judged = [pbnn.diagnose(curve, tree) for tree in (curve_fit, itself)]
+    assert all(found.attrs["k_hat"] > 1 for found in judged)
+    assert [found.attrs["trust"] for found in judged] == ["caution", "no"]
+    assert "predictive='glm'" in judged[1].attrs["findings"]
 
 
 @pytest.mark.parametrize(
@@ -257,6 +298,7 @@ def test_a_subset_leaves_the_rest_at_the_mode(labels):
         ({"structure": "block"}, "known|choose|full"),
         ({"predictive": "glmm"}, "glm"),
         ({"subset": "first_layer"}, "last_layer"),
+        ({"subset": "out_weight"}, r'\["out_weight"\]'),
         ({"tune": "offline"}, "online"),
         ({"memory": -1}, "bytes"),
         ({"rank": 0}, "rank"),
@@ -342,6 +384,9 @@ def test_evidence_compares_networks(linear):
     assert table.attrs["best"] == "linear"
     assert float(table["probability"].sum()) == pytest.approx(1)
     assert float(table["difference"][0]) == 0
+    last = fit(bnn, Laplace("diag", draws=10), seed=1, progress=False)
+    with pytest.raises(ModelError, match="one structure"):
+        compare_evidence({**fits, "other": last})
     with pytest.raises(DataError, match="different data"):
         compare_evidence({**fits, "other": laplace(linear)})
     with pytest.raises(ModelError, match="Laplace"):

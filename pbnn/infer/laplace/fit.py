@@ -11,7 +11,7 @@ import numpy as np
 from pbnn.errors import MethodError, unknown
 from pbnn.infer.laplace.evidence import Hyperparameters, evidence, tune
 from pbnn.infer.laplace.general import FAR, fit_general
-from pbnn.infer.laplace.saddle import SADDLE, smallest_curvature
+from pbnn.infer.laplace.saddle import SADDLE, SmallestCurvature
 from pbnn.infer.laplace.structures import Builder, builder, choose, require_memory
 from pbnn.infer.methods import Laplace
 from pbnn.infer.placed_gaussian import PlacedGaussian
@@ -29,6 +29,8 @@ ONLINE_ROUNDS, HALVINGS = 60, 4
 """Rounds of tuning in turn with training, and how often a step is halved until the evidence rises."""
 SETTLED, STILL = 0.01, 0.002
 """It ends at smaller changes of the logs of hyperparameters, or of the evidence (nats), or where no step raises it."""
+ESCAPES = 3
+"""Saddles that are left, one after another."""
 AUTO_FLOPS = 2e13
 """Work that `structure="auto"` allows: about a minute on two cores."""
 
@@ -47,8 +49,9 @@ def _(method: Laplace, target: Target, session: Session) -> Run:
     build = builder(subset, structure, method.rank, min(MEMORY, int(method.memory)))
     training = Training(method, target, subset, build)
     with progress_bar("Laplace", method.starts * method.steps, show=session.progress) as bar:
-        found = training.best(target.starts(method.starts, session.seed), bar)
-    smallest = smallest_curvature(Subset(training.exact, subset.names), found.placed.z)
+        found, smallest = training.off_saddles(
+            training.best(target.starts(method.starts, session.seed), bar), bar
+        )
     z, stats = found.placed.draw(method.draws, session.seed)
     return Run(
         z,
@@ -65,7 +68,7 @@ def _(method: Laplace, target: Target, session: Session) -> Run:
             smallest_curvature=smallest,
             newton_gain=found.gain,
         ),
-        message=_message(found, smallest, said),
+        message=_message(found, smallest, said, interrupted=training.interrupted),
     )
 
 
@@ -98,9 +101,11 @@ class Found:
     trace: tuple[float, ...]
 
 
-def _message(found: Found, smallest: float, said: str) -> str:
+def _message(found: Found, smallest: float, said: str, *, interrupted: bool) -> str:
     sentences = [f"The log marginal likelihood is {found.log_marginal_likelihood:.2f} nats."]
-    if not found.settled:
+    if interrupted:
+        sentences.insert(0, "Interrupted: this is at the best point reached by then.")
+    elif not found.settled:
         sentences.append(f"Prior scales and noise were still moving after {ONLINE_ROUNDS} rounds of tuning.")
     if found.gain >= FAR:
         sentences.append(f"The mode is still {found.gain:.2g} nats away; raise `steps`.")
@@ -151,6 +156,30 @@ class Training:
                 ended = [self.at(self.search.peaks[-1][1], settled=False)]
         return max(ended, key=lambda found: found.value)
 
+    def off_saddles(self, found: Found, bar: Bar) -> tuple[Found, float]:
+        """Return what lies uphill of a saddle, both ways along the direction in which it is one; else the same.
+
+        And the smallest curvature there. L-BFGS ends at saddles too, where a unit does nothing.
+        """
+        probe = SmallestCurvature(Subset(self.exact, self.subset.names))
+        smallest, along = probe.at(found.placed.z)
+        for _ in range(ESCAPES):
+            if not smallest < SADDLE or found.gain > FAR or self.interrupted:
+                break
+            step = np.zeros(self.exact.dim)
+            step[self.subset.positions] = along / abs(smallest) ** 0.5
+            try:
+                for sign in (1, -1):
+                    self._climb(found.placed.z + sign * step, bar)
+            except KeyboardInterrupt:
+                self.interrupted = True
+            value, z = max(self.search.peaks[-2:], key=lambda peak: peak[0])
+            if value <= self._log_density(found.placed.z)[0]:
+                break
+            found = self.at(z, settled=found.settled, trace=found.trace)
+            smallest, along = probe.at(z)
+        return found, smallest
+
     def one(self, z: np.ndarray, bar: Bar) -> Found:
         """Return the Laplace approximation that a start leads to."""
         z = self._climb(z, bar)
@@ -188,15 +217,21 @@ class Training:
         exact, subset = self.exact, self.subset
         gaussian = self.build(z).gaussian(np.ones(n_parts(subset)), self._prior(z))
         volume = 0.5 * subset.dim * log(2 * pi) - 0.5 * gaussian.logdet
+        value, slope = self._log_density(z)
         with exact.scope():
-            value, slope = self._slope(jnp.asarray(z), exact.data)
             terms = self._terms(exact.split(z))
             likelihood = float(self._likelihood(jnp.asarray(z)))
         prior = sum(float(terms[name]) for name in subset.names)
-        along = np.asarray(slope)[subset.positions].astype(self.target.dtype)
+        along = slope[subset.positions].astype(self.target.dtype)
         gain = 0.5 * float(gaussian.covariance(along[None, None]).squeeze())
         placed = PlacedGaussian(subset, z, gaussian)
-        return Found(placed, likelihood + prior + volume, float(value) + volume, gain, settled, trace)
+        return Found(placed, likelihood + prior + volume, value + volume, gain, settled, trace)
+
+    def _log_density(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the log density and its gradient."""
+        with self.exact.scope():
+            value, slope = self._slope(jnp.asarray(z), self.exact.data)
+        return float(value), np.asarray(slope)
 
     def _climb(self, z: np.ndarray, bar: Bar, metric: PlacedGaussian | None = None) -> np.ndarray:
         self.search.climb(z, self.method.steps, bar, metric)

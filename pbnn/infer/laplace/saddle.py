@@ -12,45 +12,45 @@ SADDLE = -1e-3
 """Curvatures below this are no rounding: that of the prior of a weight is 1."""
 
 
-def smallest_curvature(subset: Subset, z: np.ndarray) -> float:
-    """Return the smallest eigenvalue of the negative Hessian of the log density, about.
+class SmallestCurvature:
+    """Finds the smallest eigenvalue of the negative Hessian of the log density, and its direction, about.
 
-    By Lanczos' method from products with the Hessian, which is not made; NaN if that does not converge.
+    By Lanczos' method from products with the Hessian, which is not made.
     """
-    target = subset.target
-    with target.scope():
-        at = jnp.asarray(z, target.dtype)
-        u = subset.take(at)
 
-        @jax.jit
-        def product(v: jax.Array, data: object) -> jax.Array:
+    def __init__(self, subset: Subset) -> None:
+        self.subset, target = subset, subset.target
+
+        def product(v: jax.Array, z: jax.Array, data: object) -> jax.Array:
             def log_density(u: jax.Array) -> jax.Array:
-                return target.log_density(subset.put(u, at), data)
+                return target.log_density(subset.put(u, z), data)
 
-            return -jax.jvp(jax.grad(log_density), (u,), (v,))[1]
+            return -jax.jvp(jax.grad(log_density), (subset.take(z),), (v,))[1]
 
-    def times(v: np.ndarray) -> np.ndarray:
         with target.scope():
-            return np.asarray(product(jnp.asarray(v.ravel(), target.dtype), target.data))
+            self._product = jax.jit(product)
 
-    if subset.dim < 3:
-        matrix = np.stack([times(row) for row in np.eye(subset.dim)])
-        return float(np.linalg.eigvalsh((matrix + matrix.T) / 2)[0])
-    operator = LinearOperator((subset.dim, subset.dim), matvec=times, dtype=target.dtype)
-    start = np.random.default_rng(0).normal(size=subset.dim)
-    size = min(subset.dim, 40)
-    try:
-        return float(
-            eigsh(
-                operator,
-                k=1,
-                which="SA",
-                v0=start,
-                tol=1e-2,
-                maxiter=ITERATIONS,
-                ncv=size,
-                return_eigenvectors=False,
-            )[0]
-        )
-    except ArpackNoConvergence as stopped:
-        return float(stopped.eigenvalues[0]) if len(stopped.eigenvalues) else float("nan")
+    def at(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return eigenvalue and eigenvector `(subset.dim,)`; NaN and zeros if none was found."""
+        target, dim = self.subset.target, self.subset.dim
+
+        def times(v: np.ndarray) -> np.ndarray:
+            with target.scope():
+                return np.asarray(
+                    self._product(jnp.asarray(v.ravel(), target.dtype), jnp.asarray(z), target.data)
+                )
+
+        if dim < 3:
+            matrix = np.stack([times(row) for row in np.eye(dim)])
+            values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+            return float(values[0]), vectors[:, 0]
+        operator = LinearOperator((dim, dim), matvec=times, dtype=target.dtype)
+        start = np.random.default_rng(0).normal(size=dim)
+        size = min(dim, 40)
+        try:
+            values, vectors = eigsh(
+                operator, k=1, which="SA", v0=start, tol=1e-2, maxiter=ITERATIONS, ncv=size
+            )
+        except ArpackNoConvergence as stopped:
+            values, vectors = stopped.eigenvalues, stopped.eigenvectors
+        return (float(values[0]), vectors[:, 0]) if len(values) else (float("nan"), np.zeros(dim))
