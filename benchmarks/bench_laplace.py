@@ -313,8 +313,8 @@ def main() -> None:
         "regression": compare(args.torch_python, regression, args.seed, args.repeats, tune_too=True),
         "classification": compare(args.torch_python, classification, args.seed, args.repeats, tune_too=False),
         "linear_gaussian": linear_gaussian(args.seed),
-        "memory": memory(),
         "variational": variational(args.seed),
+        "memory": memory(),
     }
     record("laplace", found, args)
 
