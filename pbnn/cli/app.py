@@ -46,7 +46,7 @@ def main(args: Sequence[str] | None = None) -> None:
             _complain(str(error))
             code = BAD_INPUT
         except (typer.Abort, KeyboardInterrupt):
-            _complain("interrupted.")
+            _complain("interrupted, before there was anything to save.")
             code = INTERRUPTED
         except Exception as error:  # of another library: its message is all that we can say
             words = f"{type(error).__name__}: {str(error).strip()}".splitlines()[0].rstrip(" .:!")
