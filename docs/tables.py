@@ -179,6 +179,14 @@ def agreement(found: dict[str, Any]) -> Rows:
     return rows
 
 
+def laplace_memory(found: dict[str, Any]) -> Rows:
+    names = {"diag": "diagonal", "kron": "Kronecker factors", "last_layer": "last layer, full"}
+    rows = [["", "weights", "most memory, GB (asked: 2)", "seconds"]]
+    for key, of in found["memory"].items():
+        rows.append([names[key], f"{of['weights']:,}", f"{of['max_rss_gb']:.2f}", f"{of['wall_s']:.0f}"])
+    return rows
+
+
 def variational(found: dict[str, Any]) -> Rows:
     rows = [
         ["", "ELBO, nats", "passes over the data", "passes to the ELBO of ADVI (asked: a tenth)", "seconds"]
@@ -210,12 +218,13 @@ TABLES: dict[str, Callable[[dict[str, Any]], Rows]] = {
     "overhead": overhead,
     "laplace": laplace,
     "agreement": agreement,
+    "laplace_memory": laplace_memory,
     "variational": variational,
     "uci_laplace": uci_laplace,
     "demo": demo,
 }
 
-FILES = {"agreement": "laplace", "variational": "laplace"}
+FILES = {"agreement": "laplace", "variational": "laplace", "laplace_memory": "laplace"}
 """Where a table is made from the result of another name."""
 
 
