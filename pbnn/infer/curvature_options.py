@@ -39,8 +39,8 @@ class Laplace:
         which it is not known how much is epistemic;
         `"mc"`, the network itself, whose predictions suffer where the Gaussian is wide.
     tune
-        Of prior scales and noise: `"online"`, in turn with training, as long as the marginal likelihood rises; `"after"`
-        it; or None.
+        Of prior scales and noise: `"online"`, in turn with training, as long as the marginal likelihood rises;
+        `"after"` it; or None.
     prior_precision
         Whether the prior scale of each `"layer"` is tuned, or `"one"` factor of all.
     rank
