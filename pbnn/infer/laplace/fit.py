@@ -164,7 +164,8 @@ class Training:
         probe = SmallestCurvature(Subset(self.exact, self.subset.names))
         smallest, along = probe.at(found.placed.z)
         for _ in range(ESCAPES):
-            if not smallest < SADDLE or found.gain > FAR or self.interrupted:
+            # What was tuned after training stays as it is, with the weights that it was tuned for.
+            if not smallest < SADDLE or found.gain > FAR or self.interrupted or self.method.tune == "after":
                 break
             step = np.zeros(self.exact.dim)
             step[self.subset.positions] = along / abs(smallest) ** 0.5
@@ -173,6 +174,7 @@ class Training:
                     self._climb(found.placed.z + sign * step, bar)
             except KeyboardInterrupt:
                 self.interrupted = True
+                break
             value, z = max(self.search.peaks[-2:], key=lambda peak: peak[0])
             if value <= self._log_density(found.placed.z)[0]:
                 break
