@@ -281,7 +281,7 @@ def test_a_subset_leaves_the_rest_at_the_mode(labels):
     found = pbnn.diagnose(labels, tree)
     assert found.attrs["trust"] != "yes"
     assert found.attrs["held"] == pytest.approx(15 / 33)
-    assert "45 % of the weights are held" in found.attrs["findings"]
+    assert "45.5 % of the weights are held" in found.attrs["findings"]
 
 
 def test_draws_that_are_far_from_the_posterior_are_not_to_be_trusted_themselves(curve, curve_fit):
