@@ -39,6 +39,8 @@ def main(args: Sequence[str] | None = None) -> None:
         warnings.showwarning = _show_note
         try:
             code = app(args=args, prog_name="pbnn", standalone_mode=False)
+            if code == INTERRUPTED:  # Typer turns ctrl-C into an exit without words
+                raise KeyboardInterrupt
         except typer.TyperException as error:
             _complain(f"{error.format_message().rstrip('.')}.{_hint(error)}")
             code = BAD_INPUT
