@@ -178,12 +178,6 @@ def log_evidence(point: Point, gaussian: Gaussian) -> float:
     return point.value + 0.5 * gaussian.dim * log(2 * pi) - 0.5 * gaussian.logdet
 
 
-def evidence(hyper: Hyperparameters, curvature: Curvature, prior: np.ndarray, z: np.ndarray) -> float:
-    """Return `log_evidence` at a point as it is."""
-    point, _ = hyper.at(z, hyper.of(z))
-    return log_evidence(point, curvature.gaussian(point.c, point.shrink * prior))
-
-
 def tune(
     hyper: Hyperparameters, curvature: Curvature, prior: np.ndarray, z: np.ndarray, rounds: int = ROUNDS
 ) -> Tuned:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pbnn.errors import MethodError, unknown
-from pbnn.infer.laplace.evidence import Hyperparameters, evidence, tune
+from pbnn.infer.laplace.evidence import Hyperparameters, log_evidence, tune
 from pbnn.infer.laplace.general import FAR, fit_general
 from pbnn.infer.laplace.saddle import SADDLE, SmallestCurvature
 from pbnn.infer.laplace.structures import Builder, builder, choose, require_memory
@@ -191,17 +191,19 @@ class Training:
         if self.method.tune == "after":
             tuned = tune(self.hyper, curvature, prior, z)
             return self.at(self.hyper.moved(z, tuned.theta), trace=(tuned.value,))
-        value = evidence(self.hyper, curvature, prior, z)
+        gaussian = curvature.gaussian(np.ones(n_parts(self.subset)), prior)
+        value = log_evidence(self.hyper.at(z, self.hyper.of(z))[0], gaussian)
         trace = [value]
         for _ in range(ONLINE_ROUNDS):
             # With the weights held the evidence may rise, and fall when they follow: so a step is tried with training.
             theta = self.hyper.of(z)
             step = tune(self.hyper, curvature, prior, z).theta - theta
-            metric = PlacedGaussian(self.subset, z, curvature.gaussian(np.ones(n_parts(self.subset)), prior))
+            metric = PlacedGaussian(self.subset, z, gaussian)
             for _ in range(HALVINGS):
                 new = self._climb(self.hyper.moved(z, theta + step), bar, metric)
                 curvature, prior = self.build(new), self._prior(new)
-                new_value = evidence(self.hyper, curvature, prior, new)
+                gaussian = curvature.gaussian(np.ones(n_parts(self.subset)), prior)
+                new_value = log_evidence(self.hyper.at(new, self.hyper.of(new))[0], gaussian)
                 if new_value > value:
                     break
                 step = step / 2
