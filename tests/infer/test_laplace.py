@@ -10,6 +10,7 @@ from pbnn.assess import compare_evidence
 from pbnn.errors import DataError, MethodError, ModelError
 from pbnn.infer import Laplace, fit
 from pbnn.infer.laplace.fit import Training
+from pbnn.infer.laplace.saddle import SmallestCurvature
 from pbnn.infer.laplace.structures import builder
 from pbnn.infer.precisions import Gaussian
 from pbnn.infer.progress import progress_bar
@@ -187,6 +188,19 @@ def test_a_saddle_is_left():
     assert np.abs(stuck.placed.z[subset.positions][subset.slices["h0_weight"]]).max() < 1e-3
     assert found.value > stuck.value + 10
     assert smallest > 0
+
+
+def test_the_smallest_curvature_follows_from_the_seed():
+    """Eigenvalues that spread widely make Lanczos' method begin again, at random."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 60)) * np.logspace(0, -2, 60)
+    net = pbnn.Network([], likelihoods.Gaussian(0.01), weights=priors.Normal())
+    bnn = pbnn.build(net, X, X[:, 0] + rng.normal(size=200), standardize=False)
+    target = Target.of(bnn, "float64")
+    probe = SmallestCurvature(Subset.of(target, target.weights))
+    (value, along), (again, along_again) = (probe.at(np.zeros(target.dim)) for _ in range(2))
+    assert value == again
+    np.testing.assert_array_equal(along, along_again)
 
 
 # --------------------------------------------------------------------------------------------- function space

@@ -15,6 +15,7 @@ from pbnn.infer.laplace.saddle import SADDLE, SmallestCurvature
 from pbnn.infer.laplace.structures import Builder, builder, choose, require_memory
 from pbnn.infer.methods import Laplace
 from pbnn.infer.placed_gaussian import PlacedGaussian
+from pbnn.infer.precisions import Gaussian
 from pbnn.infer.prior_curvature import prior_curvature
 from pbnn.infer.progress import Bar, progress_bar
 from pbnn.infer.run import Run, Session, run
@@ -191,7 +192,7 @@ class Training:
         if self.method.tune == "after":
             tuned = tune(self.hyper, curvature, prior, z)
             return self.at(self.hyper.moved(z, tuned.theta), trace=(tuned.value,))
-        gaussian = curvature.gaussian(np.ones(n_parts(self.subset)), prior)
+        gaussian = best = curvature.gaussian(np.ones(n_parts(self.subset)), prior)
         value = log_evidence(self.hyper.at(z, self.hyper.of(z))[0], gaussian)
         trace = [value]
         for _ in range(ONLINE_ROUNDS):
@@ -208,18 +209,26 @@ class Training:
                     break
                 step = step / 2
             else:
-                return self.at(z, trace=tuple(trace))
+                return self.at(z, best, trace=tuple(trace))
             gained = new_value - value
-            z, value = new, new_value
+            z, value, best = new, new_value, gaussian
             trace.append(value)
             if gained < STILL or np.abs(step).max() < SETTLED:
-                return self.at(z, trace=tuple(trace))
-        return self.at(z, settled=False, trace=tuple(trace))
+                return self.at(z, best, trace=tuple(trace))
+        return self.at(z, best, settled=False, trace=tuple(trace))
 
-    def at(self, z: np.ndarray, *, settled: bool = True, trace: tuple[float, ...] = ()) -> Found:
-        """Return the Laplace approximation at a point."""
+    def at(
+        self,
+        z: np.ndarray,
+        gaussian: Gaussian | None = None,
+        *,
+        settled: bool = True,
+        trace: tuple[float, ...] = (),
+    ) -> Found:
+        """Return the Laplace approximation at a point, where `gaussian` is made if it is not at hand."""
         exact, subset = self.exact, self.subset
-        gaussian = self.build(z).gaussian(np.ones(n_parts(subset)), self._prior(z))
+        if gaussian is None:
+            gaussian = self.build(z).gaussian(np.ones(n_parts(subset)), self._prior(z))
         volume = 0.5 * subset.dim * log(2 * pi) - 0.5 * gaussian.logdet
         value, slope = self._log_density(z)
         with exact.scope():

@@ -45,11 +45,13 @@ class SmallestCurvature:
             values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
             return float(values[0]), vectors[:, 0]
         operator = LinearOperator((dim, dim), matvec=times, dtype=target.dtype)
-        start = np.random.default_rng(0).normal(size=dim)
+        rng = np.random.default_rng(0)
+        start = rng.normal(size=dim)
         size = min(dim, 40)
         try:
+            # SciPy restarts from entropy of the system unless it is given a generator.
             values, vectors = eigsh(
-                operator, k=1, which="SA", v0=start, tol=1e-2, maxiter=ITERATIONS, ncv=size
+                operator, k=1, which="SA", v0=start, tol=1e-2, maxiter=ITERATIONS, ncv=size, rng=rng
             )
         except ArpackNoConvergence as stopped:
             values, vectors = stopped.eigenvalues, stopped.eigenvectors

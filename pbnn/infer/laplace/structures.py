@@ -119,8 +119,9 @@ def _lowrank(subset: Subset, rank: int, memory: int) -> Builder:
                 )
 
         operator = LinearOperator((subset.dim, subset.dim), matvec=times, dtype=target.dtype)
-        start = np.random.default_rng(0).normal(size=subset.dim).astype(target.dtype)
-        values, vectors = eigsh(operator, k=rank, v0=start, tol=1e-4)
+        rng = np.random.default_rng(0)
+        start = rng.normal(size=subset.dim).astype(target.dtype)
+        values, vectors = eigsh(operator, k=rank, v0=start, tol=1e-4, rng=rng)
         rows = np.sqrt(values.clip(0))[:, None] * vectors.T
         return Curvature(subset.dim, (slice(0, subset.dim),), (RootCurvature(rows, np.zeros(rank, int)),))
 
