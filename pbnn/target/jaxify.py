@@ -77,4 +77,6 @@ def _optimize(inputs: Sequence[Any], outputs: Sequence[Any], precision: Precisio
         from pymc.sampling.jax import get_jaxified_graph
     # The first call may come from within a trace of JAX, which the constants must outlive.
     with scope(precision), jax.ensure_compile_time_eval():
-        return get_jaxified_graph(inputs=list(inputs), outputs=list(outputs))
+        function = get_jaxified_graph(inputs=list(inputs), outputs=list(outputs))
+    # Traced once for each shape of its inputs: a method meets the same graph many times, and differentiates it twice.
+    return jax.jit(function)
