@@ -1,17 +1,12 @@
-"""What a layer is: plain frozen data. `pbnn.graph.layers` gives each its meaning.
-
-`weight=None` and `bias=True` take the network's default priors; `bias=False` means no bias.
-"""
+"""Layers of units: affine maps, normalised units, and vectors for categories."""
 
 from dataclasses import KW_ONLY, dataclass
-from typing import Literal, final, get_args
+from typing import final
 
 from pbnn.errors import SpecError, unknown
+from pbnn.spec.layers.base import ACTIVATIONS, Activation
 from pbnn.spec.numbers import as_number, require_counts, require_numbers
 from pbnn.spec.priors import LogNormal, Normal, Prior, check_prior
-
-Activation = Literal["tanh", "relu", "gelu", "silu", "softplus", "sin", "identity"]
-ACTIVATIONS: tuple[str, ...] = get_args(Activation)
 
 
 @final
@@ -53,26 +48,6 @@ class Dense:
             raise SpecError("Dense: bias must be a prior, True, or False for no bias; got None.")
         if not isinstance(self.bias, bool):
             check_prior("Dense: bias", self.bias)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Residual:
-    """`x + f(x)`, where `f` is a chain of layers that keeps the width (He et al. 2016, 10.1109/CVPR.2016.90).
-
-    Examples
-    --------
-    >>> import pbnn
-    >>> block = pbnn.Residual([pbnn.Dense(50), pbnn.Dense(50, "identity")])
-    """
-
-    layers: "tuple[Layer, ...]"
-
-    def __post_init__(self) -> None:
-        layers = as_layers("Residual", self.layers)
-        if not layers:
-            raise SpecError("Residual: needs at least one layer inside.")
-        object.__setattr__(self, "layers", layers)
 
 
 @final
@@ -141,25 +116,3 @@ class Embedding:
             require_counts(self, "categories")
         if self.weight is not None:
             check_prior("Embedding: weight", self.weight)
-
-
-Layer = Dense | Residual | LayerNorm | Embedding
-LAYERS: dict[str, type] = {cls.__name__: cls for cls in (Dense, Residual, LayerNorm, Embedding)}
-
-
-def as_layers(where: str, layers: object) -> tuple[Layer, ...]:
-    """Return `layers` as a tuple, or raise `SpecError` naming the one that is no layer."""
-    if isinstance(layers, tuple(LAYERS.values())):
-        raise SpecError(f"{where}: layers must be a list; write [{layers!r}].")
-    if not isinstance(layers, list | tuple):
-        raise SpecError(f"{where}: layers must be a list of layers; got {layers!r}.")
-    dense_seen = False
-    for i, layer in enumerate(layers):
-        if not isinstance(layer, tuple(LAYERS.values())):
-            raise SpecError(
-                f"{where}: layers[{i}] must be one of {', '.join(sorted(LAYERS))}; got {layer!r}."
-            )
-        if isinstance(layer, Embedding) and (dense_seen or where == "Residual"):
-            raise SpecError(f"{where}: layers[{i}] is an Embedding; embeddings must come first in a network.")
-        dense_seen = dense_seen or not isinstance(layer, Embedding)
-    return tuple(layers)

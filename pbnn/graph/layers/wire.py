@@ -1,4 +1,4 @@
-"""Layers to PyTensor: each takes a `Wire` and gives the next."""
+"""What flows between layers, and the generic that applies one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from pbnn.errors import ShapeError, SpecError, unknown
+from pbnn.errors import SpecError, unknown
 from pbnn.graph.priors import Site, draw_prior
 from pbnn.spec import layers
-from pbnn.spec.priors import Normal, Prior
+from pbnn.spec.priors import Prior
 
 ACTIVATIONS: dict[str, Callable[[TensorVariable], TensorVariable]] = {
     "tanh": pt.tanh,
@@ -107,56 +107,3 @@ def affine(
         value = value + draw_prior(prior, Site(bias_name, (dim,), wire.width))
     here = Affine(f"{stem}_weight", bias_name, wire.value, value)
     return Wire(value, dim, labels, (*wire.affines, here))
-
-
-@apply_layer.register
-def _(layer: layers.Dense, wire: Wire, place: Place) -> Wire:
-    labels = unit_labels(layer.units)
-    dim = add_dim(f"{place.stem}_unit", labels)
-    out = affine(wire, place, dim, labels, layer.weight, layer.bias)
-    return Wire(ACTIVATIONS[layer.activation](out.value), dim, labels, out.affines)
-
-
-@apply_layer.register
-def _(layer: layers.Residual, wire: Wire, place: Place) -> Wire:
-    inner = wire
-    for i, part in enumerate(layer.layers):
-        inner = apply_layer(part, inner, place.inside(str(i)))
-    if inner.width != wire.width:
-        raise ShapeError(
-            f"{place.stem}: Residual takes {wire.width} units and its last layer gives {inner.width}; the two must "
-            f"be equal. Let its last layer have {wire.width} units, or put Dense({inner.width}) before it."
-        )
-    return Wire(wire.value + inner.value, wire.dim, wire.labels, inner.affines)
-
-
-@apply_layer.register
-def _(layer: layers.LayerNorm, wire: Wire, place: Place) -> Wire:
-    centred = wire.value - wire.value.mean(axis=-1, keepdims=True)
-    value = centred / pt.sqrt((centred**2).mean(axis=-1, keepdims=True) + layer.epsilon)
-    if layer.gain is not None:
-        value = value * draw_prior(layer.gain, Site(f"{place.stem}_gain", (wire.dim,), wire.width))
-    if layer.offset is not None:
-        value = value + draw_prior(layer.offset, Site(f"{place.stem}_offset", (wire.dim,), wire.width))
-    return Wire(value, wire.dim, wire.labels, wire.affines)
-
-
-@apply_layer.register
-def _(layer: layers.Embedding, wire: Wire, place: Place) -> Wire:
-    if layer.column not in wire.labels:
-        raise SpecError(unknown(place.stem, "column of Embedding", layer.column, wire.labels))
-    if layer.categories is None:
-        raise SpecError(
-            f"{place.stem}: Embedding({layer.column!r}) does not know its number of categories; "
-            "pass categories=n."
-        )
-    at = wire.labels.index(layer.column)
-    others = [i for i in range(wire.width) if i != at]
-    vectors = tuple(f"{layer.column}[{i}]" for i in range(layer.units))
-    category = add_dim(f"{place.stem}_category", unit_labels(layer.categories))
-    vector = add_dim(f"{place.stem}_vector", vectors)
-    table = draw_prior(layer.weight or Normal(), Site(f"{place.stem}_weight", (category, vector), 1))
-    looked_up = table[wire.value[..., at].astype("int64")]
-    labels = (*(wire.labels[i] for i in others), *vectors)
-    value = pt.concatenate([wire.value[..., others], looked_up], axis=-1) if others else looked_up
-    return Wire(value, add_dim(f"{place.stem}_unit", labels), labels, wire.affines)
