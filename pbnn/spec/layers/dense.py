@@ -3,10 +3,20 @@
 from dataclasses import KW_ONLY, dataclass
 from typing import final
 
-from pbnn.errors import SpecError, unknown
-from pbnn.spec.layers.base import ACTIVATIONS, Activation
-from pbnn.spec.numbers import as_number, require_counts, require_numbers
-from pbnn.spec.priors import LogNormal, Normal, Prior, check_prior
+from pbnn.errors import SpecError
+from pbnn.spec.layers.base import (
+    REFUSED,
+    Activation,
+    Own,
+    check_activation,
+    check_bias,
+    check_column,
+    check_weights,
+    layer_words,
+    own_priors,
+)
+from pbnn.spec.numbers import require_counts, require_numbers
+from pbnn.spec.priors import LogNormal, Normal, Prior
 
 
 @final
@@ -40,14 +50,19 @@ class Dense:
 
     def __post_init__(self) -> None:
         require_counts(self, "units")
-        if self.activation not in ACTIVATIONS:
-            raise SpecError(unknown("Dense", "activation", self.activation, ACTIVATIONS))
-        if self.weight is not None:
-            check_prior("Dense: weight", self.weight)
-        if self.bias is None:
-            raise SpecError("Dense: bias must be a prior, True, or False for no bias; got None.")
-        if not isinstance(self.bias, bool):
-            check_prior("Dense: bias", self.bias)
+        check_activation(self)
+        check_weights(self, "weight")
+        check_bias(self)
+
+
+@layer_words.register
+def _(layer: Dense) -> str:
+    return f"Dense {layer.units} {layer.activation}"
+
+
+@own_priors.register
+def _(layer: Dense) -> Own:
+    return {"weight": layer.weight, "bias": layer.bias}
 
 
 @final
@@ -70,9 +85,34 @@ class LayerNorm:
 
     def __post_init__(self) -> None:
         require_numbers(self, "epsilon", positive=True)
-        for name, prior in (("gain", self.gain), ("offset", self.offset)):
-            if prior is not None:
-                check_prior(f"LayerNorm: {name}", prior)
+        check_weights(self, "gain", "offset")
+
+
+@own_priors.register
+def _(layer: LayerNorm) -> Own:
+    both = {"gain": layer.gain, "offset": layer.offset}
+    return {name: prior for name, prior in both.items() if prior is not None}
+
+
+@final
+class BatchNorm:
+    """Refused: with it, an observation's likelihood depends on the other observations. Use `LayerNorm`.
+
+    Raises
+    ------
+    SpecError
+        Always, with the reason.
+    """
+
+    def __init__(self, *_: object, **__: object) -> None:
+        raise SpecError(REFUSED["BatchNorm"])
+
+
+REFUSED["BatchNorm"] = (
+    "BatchNorm: mean and variance of a batch make each observation's output depend on the other observations, so "
+    "given the weights there is no likelihood of one observation. Use LayerNorm(), which standardises the units of "
+    "each observation by themselves."
+)
 
 
 @final
@@ -106,13 +146,18 @@ class Embedding:
     weight: Prior | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.column, str):
-            position = as_number(self.column)
-            if not isinstance(position, int):
-                raise SpecError(f"Embedding: column must be a name or a position; got {self.column!r}.")
-            object.__setattr__(self, "column", position)
+        check_column(self)
         require_counts(self, "units")
         if self.categories is not None:
             require_counts(self, "categories")
-        if self.weight is not None:
-            check_prior("Embedding: weight", self.weight)
+        check_weights(self, "weight")
+
+
+@layer_words.register
+def _(layer: Embedding) -> str:
+    return f"Embedding {layer.column!r} {layer.units}"
+
+
+@own_priors.register
+def _(layer: Embedding) -> Own:
+    return {"weight": layer.weight or Normal()}
