@@ -1,10 +1,22 @@
 """Layers of units: affine maps, normalised units, and vectors for categories."""
 
+from dataclasses import replace
+
 import pytensor.tensor as pt
 
 from pbnn.errors import SpecError, unknown
-from pbnn.graph.layers.wire import ACTIVATIONS, Place, Wire, add_dim, affine, apply_layer, unit_labels
-from pbnn.graph.priors import Site, draw_prior
+from pbnn.graph.layers.wire import (
+    ACTIVATIONS,
+    Category,
+    Place,
+    Wire,
+    add_dim,
+    affine,
+    apply_layer,
+    parameter,
+    require_axes,
+    unit_labels,
+)
 from pbnn.spec import layers
 from pbnn.spec.priors import Normal
 
@@ -14,7 +26,7 @@ def _(layer: layers.Dense, wire: Wire, place: Place) -> Wire:
     labels = unit_labels(layer.units)
     dim = add_dim(f"{place.stem}_unit", labels)
     out = affine(wire, place, dim, labels, layer.weight, layer.bias)
-    return Wire(ACTIVATIONS[layer.activation](out.value), dim, labels, out.affines)
+    return replace(out, value=ACTIVATIONS[layer.activation](out.value))
 
 
 @apply_layer.register
@@ -22,28 +34,39 @@ def _(layer: layers.LayerNorm, wire: Wire, place: Place) -> Wire:
     centred = wire.value - wire.value.mean(axis=-1, keepdims=True)
     value = centred / pt.sqrt((centred**2).mean(axis=-1, keepdims=True) + layer.epsilon)
     if layer.gain is not None:
-        value = value * draw_prior(layer.gain, Site(f"{place.stem}_gain", (wire.dim,), wire.width))
+        value = value * parameter(place, "gain", layer.gain, (wire.dim,), wire.width)
     if layer.offset is not None:
-        value = value + draw_prior(layer.offset, Site(f"{place.stem}_offset", (wire.dim,), wire.width))
-    return Wire(value, wire.dim, wire.labels, wire.affines)
+        value = value + parameter(place, "offset", layer.offset, (wire.dim,), wire.width)
+    return replace(wire, value=value)
 
 
 @apply_layer.register
 def _(layer: layers.Embedding, wire: Wire, place: Place) -> Wire:
-    if layer.column not in wire.labels:
-        raise SpecError(unknown(place.stem, "column of Embedding", layer.column, wire.labels))
-    if layer.categories is None:
-        raise SpecError(
-            f"{place.stem}: Embedding({layer.column!r}) does not know its number of categories; "
-            "pass categories=n."
-        )
-    at = wire.labels.index(layer.column)
-    others = [i for i in range(wire.width) if i != at]
-    vectors = tuple(f"{layer.column}[{i}]" for i in range(layer.units))
-    category = add_dim(f"{place.stem}_category", unit_labels(layer.categories))
+    require_axes(layer, wire, place, 0)
+    at = category_of(layer, wire, place)
+    vectors = tuple(f"{at.name}[{i}]" for i in range(layer.units))
+    if vectors[0] in wire.labels:
+        left = {c.name for c in wire.categories.values()} - {at.name}
+        raise SpecError(unknown(place.stem, "column of Embedding", at.name, {*wire.labels, *left}))
+    category = add_dim(f"{place.stem}_category", unit_labels(len(at.labels or ())))
     vector = add_dim(f"{place.stem}_vector", vectors)
-    table = draw_prior(layer.weight or Normal(), Site(f"{place.stem}_weight", (category, vector), 1))
-    looked_up = table[wire.value[..., at].astype("int64")]
-    labels = (*(wire.labels[i] for i in others), *vectors)
-    value = pt.concatenate([wire.value[..., others], looked_up], axis=-1) if others else looked_up
-    return Wire(value, add_dim(f"{place.stem}_unit", labels), labels, wire.affines)
+    table = parameter(place, "weight", layer.weight or Normal(), (category, vector), 1)
+    value = pt.concatenate([wire.value, table[at.codes]], axis=-1) if wire.width else table[at.codes]
+    labels = (*wire.labels, *vectors)
+    return replace(wire, value=value, dim=add_dim(f"{place.stem}_unit", labels), labels=labels)
+
+
+def category_of(layer: layers.Embedding | layers.GroupDense, wire: Wire, place: Place) -> Category:
+    """Return the column of categories that a layer names, whose number must be known."""
+    name = type(layer).__name__
+    if layer.column not in wire.categories:
+        known = {*wire.labels, *(c.name for c in wire.categories.values())}
+        raise SpecError(unknown(place.stem, f"column of {name}", layer.column, known))
+    found = wire.categories[layer.column]
+    if found.labels is None:
+        if layer.categories is None:
+            raise SpecError(
+                f"{place.stem}: {name}({layer.column!r}) does not know its number of categories; pass categories=n."
+            )
+        return replace(found, labels=unit_labels(layer.categories))
+    return found
