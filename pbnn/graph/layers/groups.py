@@ -31,7 +31,7 @@ def _(layer: layers.GroupDense, wire: Wire, place: Place) -> Wire:
     out = affine(wire, place, dim, labels, layer.weight, layer.bias)
     deviation = Normal(0.0, layer.spread)
     own = parameter(place, "deviation", deviation, (group, wire.dim, dim), wire.width)
-    value = out.value + _times(wire, own[at.codes])
+    value = out.value + _times(wire, own[at.codes], layer.units)
     if layer.bias is not False:
         deviation = Normal(0.0, layer.bias_spread)
         own_bias = parameter(place, "bias_deviation", deviation, (group, dim), wire.width)[at.codes]
@@ -39,7 +39,7 @@ def _(layer: layers.GroupDense, wire: Wire, place: Place) -> Wire:
     return replace(out, value=ACTIVATIONS[layer.activation](value))
 
 
-def _times(wire: Wire, weights: TensorVariable) -> TensorVariable:
+def _times(wire: Wire, weights: TensorVariable, units: int) -> TensorVariable:
     """Return each row's values times its own matrix `(obs, n_in, units)`."""
     rows = wire.value.reshape((-1, prod(wire.positions), wire.width))
-    return pt.matmul(rows, weights).reshape((-1, *wire.positions, weights.type.shape[-1]))
+    return pt.matmul(rows, weights).reshape((-1, *wire.positions, units))

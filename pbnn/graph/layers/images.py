@@ -21,6 +21,7 @@ from pbnn.graph.layers.wire import (
     apply_layer,
     parameter,
     require_axes,
+    times,
     unit_labels,
 )
 from pbnn.spec import layers
@@ -150,11 +151,11 @@ def _by_groups(
     rows = wire.width
     w = parameter(place, "weight", layer.weight or place.weights, (wire.dim, dim), rows)
     channels, filters = rows // len(parts), len(labels) // layer.groups
-    groups = [
-        pt.concatenate([part[..., g * channels : (g + 1) * channels] for part in parts], axis=-1)
-        @ w[:, g * filters : (g + 1) * filters]
-        for g in range(layer.groups)
-    ]
+    of_group = w.reshape((rows, layer.groups, filters))
+    groups = []
+    for g in range(layer.groups):
+        patches = [part[..., g * channels : (g + 1) * channels] for part in parts]
+        groups.append(times(pt.concatenate(patches, axis=-1), of_group[:, g], wire, filters))
     value = pt.concatenate(groups, axis=-1)
     if layer.bias is not False:
         prior = place.biases if layer.bias is True else layer.bias

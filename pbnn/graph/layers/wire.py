@@ -163,6 +163,16 @@ def unit_labels(n: int) -> tuple[str, ...]:
     return tuple(str(i) for i in range(n))
 
 
+def times(value: TensorVariable, w: TensorVariable, wire: Wire, n_out: int) -> TensorVariable:
+    """Return `value @ w`, where `value` has the positions and the width of `wire`, as one product of matrices.
+
+    The shapes are written out: JAX cannot take those that PyTensor would compute.
+    """
+    if not wire.positions:
+        return value @ w
+    return (value.reshape((-1, wire.width)) @ w).reshape((-1, *wire.positions, n_out))
+
+
 def affine(
     wire: Wire,
     place: Place,
@@ -177,7 +187,7 @@ def affine(
             f"{place.stem}: no number enters this layer, only categories; put Embedding before it."
         )
     w = parameter(place, "weight", weight or place.weights, (wire.dim, dim), wire.width)
-    value, bias_name = wire.value @ w, None
+    value, bias_name = times(wire.value, w, wire, len(labels)), None
     if bias is not False:
         bias_name = f"{place.stem}_bias"
         prior = place.biases if bias is True else bias
