@@ -41,7 +41,7 @@ CASES = {
     "group dense": ([GroupDense(2, 2)], TABLE),
     "branches": ([Concat([[Dense(2)], [Frozen(Dense(2), {"weight": [[1, 0], [0, 1]]})]])], TABLE[:, :2]),
 }
-QUICK = ("conv2d", "gru")
+QUICK = ("conv2d",)
 NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
 
 
