@@ -8,6 +8,8 @@ import pbnn
 from pbnn import likelihoods
 from pbnn.errors import MethodError, ShapeError
 
+pytestmark = pytest.mark.slow
+
 N = 24
 rng = np.random.default_rng(0)
 CLASSES = np.arange(N) % 2
@@ -31,7 +33,7 @@ CASES = {
 def fitted(request):
     layers, likelihood, X, y = CASES[request.param]
     bnn = pbnn.build(pbnn.Network(layers, likelihood), X, y)
-    return bnn, pbnn.fit(bnn, pbnn.MAP(starts=2), seed=1), X, y
+    return bnn, pbnn.fit(bnn, pbnn.MAP(starts=1, steps=1000), seed=1), X, y
 
 
 def test_predictions_score_and_file(fitted, tmp_path):
@@ -55,7 +57,6 @@ def test_predictions_score_and_file(fitted, tmp_path):
         pbnn.predict(again, tree, X[:, :-1])
 
 
-@pytest.mark.slow
 def test_report_is_written(fitted, tmp_path):
     bnn, idata, X, y = fitted
     pbnn.report(bnn, idata, tmp_path / "report.html", X_test=X[:10], y_test=y[:10])
@@ -63,7 +64,6 @@ def test_report_is_written(fitted, tmp_path):
     assert "could not" not in text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("structure", ["full", "kron", "diag"])
 @pytest.mark.parametrize("name", CASES)
 def test_laplace(name, structure):
@@ -74,7 +74,6 @@ def test_laplace(name, structure):
     assert all(np.isfinite(v).all() for v in pred["predictions"].to_dataset().values())
 
 
-@pytest.mark.slow
 def test_laplace_of_the_last_layer_and_of_too_large_recurrence():
     layers, likelihood, X, y = CASES["image"]
     bnn = pbnn.build(pbnn.Network(layers, likelihood), X, y)
@@ -87,7 +86,6 @@ def test_laplace_of_the_last_layer_and_of_too_large_recurrence():
         pbnn.fit(wide, pbnn.Laplace(structure="kron"), seed=1)
 
 
-@pytest.mark.slow
 def test_short_chains_of_frozen_and_grouped_layers():
     """Weights that are frozen stay; groups that differ get weights that differ."""
     group = np.arange(40) % 2
