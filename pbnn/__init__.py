@@ -34,14 +34,53 @@ if TYPE_CHECKING:
     from pbnn.predict.gaussian_process import laplace_gp
     from pbnn.report import report
     from pbnn.spec import likelihoods, priors
-    from pbnn.spec.layers import Dense, Embedding, LayerNorm, Residual
+    from pbnn.spec.layers import (
+        GRU,
+        LSTM,
+        RBF,
+        AveragePool,
+        BatchNorm,
+        Concat,
+        Conv1D,
+        Conv2D,
+        Dense,
+        Embedding,
+        Flatten,
+        FourierFeatures,
+        Frozen,
+        GroupDense,
+        LayerNorm,
+        MaxPool,
+        Parallel,
+        PositionalEncoding,
+        Reshape,
+        Residual,
+        SelfAttention,
+    )
     from pbnn.spec.network import Network
     from pbnn.target import Target
 
 _HOMES = {
     "ADVI": "pbnn.infer",
     "BNN": "pbnn.graph.build",
+    "AveragePool": "pbnn.spec.layers",
+    "BatchNorm": "pbnn.spec.layers",
+    "Concat": "pbnn.spec.layers",
+    "Conv1D": "pbnn.spec.layers",
+    "Conv2D": "pbnn.spec.layers",
     "Dense": "pbnn.spec.layers",
+    "Flatten": "pbnn.spec.layers",
+    "FourierFeatures": "pbnn.spec.layers",
+    "Frozen": "pbnn.spec.layers",
+    "GRU": "pbnn.spec.layers",
+    "GroupDense": "pbnn.spec.layers",
+    "LSTM": "pbnn.spec.layers",
+    "MaxPool": "pbnn.spec.layers",
+    "Parallel": "pbnn.spec.layers",
+    "PositionalEncoding": "pbnn.spec.layers",
+    "RBF": "pbnn.spec.layers",
+    "Reshape": "pbnn.spec.layers",
+    "SelfAttention": "pbnn.spec.layers",
     "Embedding": "pbnn.spec.layers",
     "Ensemble": "pbnn.infer",
     "Laplace": "pbnn.infer",

@@ -11,7 +11,17 @@ from scipy.optimize import linear_sum_assignment
 
 from pbnn.assess.rows import read_draws
 from pbnn.graph.build import BNN
-from pbnn.spec.layers import Dense, Layer, LayerNorm, Residual
+from pbnn.spec.layers import (
+    AveragePool,
+    Dense,
+    Embedding,
+    Layer,
+    LayerNorm,
+    MaxPool,
+    Residual,
+    all_layers,
+    own_priors,
+)
 from pbnn.spec.network import Network
 from pbnn.spec.priors import Prior
 
@@ -141,7 +151,8 @@ def hidden_units(network: Network) -> list[Units]:
 def _collect(layers: Sequence[Layer], stem: str, group: _Group, found: list[_Group]) -> _Group:
     """Append the groups of some layers, which `group` enters; return the one that leaves.
 
-    Inputs, and vectors of categories among them, are in a group that is never appended: they have their places.
+    Inputs, and vectors of categories among them, are in a group that is never appended: they have their places. So are
+    units that enter a layer that tells them apart, such as a convolution, whose windows hold them several times.
     """
     for i, layer in enumerate(layers):
         name = f"{stem}{i}"
@@ -155,21 +166,28 @@ def _collect(layers: Sequence[Layer], stem: str, group: _Group, found: list[_Gro
             if inner is not group:  # what is added up keeps one order
                 group.dims |= inner.dims
                 group.signs &= inner.signs
-                found.remove(inner)
+                _drop(inner, found)
+                if not inner.dims:
+                    _drop(group, found)
+        elif not isinstance(layer, Embedding | AveragePool | MaxPool):
+            _drop(group, found)
+            group = _Group(set(), False)
+        elif isinstance(layer, MaxPool):
+            group.signs = False
     return group
+
+
+def _drop(group: _Group, found: list[_Group]) -> None:
+    """Leave units where they are."""
+    found[:] = [other for other in found if other is not group]
 
 
 def _priors(network: Network) -> Iterator[Prior]:
     """Yield the priors that weights, biases and the like may have."""
     yield from (network.weights, network.biases)
-    waiting = list(network.layers)
-    while waiting:
-        layer = waiting.pop()
-        if isinstance(layer, Residual):
-            waiting += layer.layers
-        elif isinstance(layer, Dense):
-            own = (layer.weight, layer.bias)
-            yield from (prior for prior in own if not (prior is None or isinstance(prior, bool)))
+    for layer in all_layers(network.layers):
+        own = own_priors(layer).values() if not isinstance(layer, LayerNorm | Embedding) else ()
+        yield from (prior for prior in own if hasattr(prior, "loc"))
 
 
 # ---------------------------------------------------------------- which order

@@ -163,6 +163,13 @@ def fit(
     activation: Annotated[
         str, typer.Option(metavar="NAME", help="tanh, relu, gelu, silu, softplus, sin or identity.")
     ] = "tanh",
+    network: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.JSON",
+            help="Layers, priors and likelihood, as `Network.to_json` writes them, in place of the options above.",
+        ),
+    ] = None,
     method: Annotated[
         str,
         typer.Option(
@@ -212,6 +219,7 @@ def fit(
     wishes = Wishes(
         hidden=hidden,
         activation=activation,
+        network=network,
         likelihood=likelihood,
         noise=noise,
         categorical=tuple(categorical or ()),

@@ -8,10 +8,11 @@ from typing import Any, final
 
 import pandas as pd
 
-from pbnn.errors import DataError, MethodError, SpecError, unknown
+from pbnn.errors import DataError, FileError, MethodError, SpecError, unknown
 from pbnn.infer.methods import Method, as_method, method_name
 from pbnn.spec.layers import Dense, Embedding, Layer
 from pbnn.spec.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood, Poisson, StudentT
+from pbnn.spec.network import Network
 
 LIKELIHOODS: Mapping[str, type] = {
     "gaussian": Gaussian,
@@ -36,6 +37,7 @@ class Wishes:
     noise: str | None = None
     categorical: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    network: Path | None = None
     method: str = "mclmc"
     counts: Mapping[str, int | None]
     settings: tuple[str, ...] = ()
@@ -51,6 +53,34 @@ def layers_from(hidden: str, activation: str, categories: Iterable[str]) -> list
         raise SpecError(f"fit: --hidden must be whole numbers such as 50,50; got {hidden!r}.") from None
     dense = [] if widths == [0] else [Dense(width, activation) for width in widths]  # type: ignore[arg-type]
     return [*(Embedding(name) for name in categories), *dense]
+
+
+def network_from(path: Path, wishes: Wishes) -> Network:
+    """Read a network from a file that holds what `Network.to_json` wrote.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or not readable as text.
+    SpecError
+        If it describes no network, or another option says what it should be.
+    """
+    usual = Wishes(counts={})
+    for name in ("hidden", "activation", "likelihood", "noise"):
+        if getattr(wishes, name) != getattr(usual, name):
+            raise SpecError(f"fit: --network says it all; leave out --{name}, or change it in {path}.")
+    if not path.is_file():
+        raise FileError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}.")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(f"{path}: not readable as text ({error}).") from error
+    try:
+        return Network.from_json(text)
+    except SpecError as error:
+        raise SpecError(
+            f"{path}: {error} Write the file with Path({path.name!r}).write_text(network.to_json())."
+        ) from error
 
 
 def suggest_likelihood(y: pd.Series) -> tuple[str, str]:

@@ -8,10 +8,12 @@ import xarray as xr
 
 import pbnn
 from pbnn.cli.choices import (
+    LIKELIHOODS,
     Wishes,
     layers_from,
     likelihood_from,
     method_from,
+    network_from,
     require_categories,
     require_suited,
     suggest_likelihood,
@@ -54,6 +56,7 @@ def _finish(bnn: BNN, idata: xr.DataTree, out: Path) -> None:
 
 def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
     """Read a table, choose what the user left open, and say what was chosen."""
+    given = network_from(wishes.network, wishes) if wishes.network else None
     table = read_table(data, text=wishes.categorical)
     take_columns(table, [*wishes.categorical, *wishes.drop], data)
     y = take_columns(table, [target], data)
@@ -66,6 +69,12 @@ def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
     found = numbers_or_text(X[plain], data)
     require_categories(X, found, data)
     categories = [name for name in inputs if name in found or name in wishes.categorical]
+    if given is not None:
+        if type(given.likelihood) in LIKELIHOODS.values():
+            names = {cls: name for name, cls in LIKELIHOODS.items()}
+            require_suited(names[type(given.likelihood)], y[target], data)
+        with about(data):
+            return pbnn.build(given, X, y[target])
     if found:
         typer.echo(f"Categories, since they hold text: {', '.join(found)}.")
     name = wishes.likelihood

@@ -1,6 +1,6 @@
 """A network and data to a `BNN`: a `pm.Model`, and what is needed to talk about it in the user's terms."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Any, final
 
@@ -13,12 +13,23 @@ from pytensor.tensor.variable import TensorVariable
 
 from pbnn.errors import DataError, SpecError
 from pbnn.graph.columns import Columns, column_name
-from pbnn.graph.layers import Affine, Place, Wire, add_dim, affine, apply_layer
+from pbnn.graph.layers import (
+    Affine,
+    Category,
+    Place,
+    Wire,
+    add_dim,
+    affine,
+    apply_layer,
+    categorical_columns,
+    require_row,
+    unit_labels,
+)
 from pbnn.graph.likelihoods import Observing, Parameters, observe, output_labels
 from pbnn.graph.response import Response
-from pbnn.spec.layers import Dense, Embedding, Layer
+from pbnn.spec.layers import Dense, layer_words
 from pbnn.spec.network import Network
-from pbnn.spec.table import html_table, layer_priors, layer_words, likelihood_words, text_table
+from pbnn.spec.table import html_table, layer_priors, likelihood_words, text_table
 
 
 @final
@@ -42,6 +53,8 @@ class BNN:
         The outputs of the network `(obs, n_outputs)`, before the likelihood.
     affines
         The affine maps of the network, in order.
+    shapes
+        The shape of an observation as it enters, and as it leaves each hidden layer.
     parameters
         `mu` and `variance`, or `p`: the response given the weights, as variables of the graph.
     """
@@ -54,6 +67,7 @@ class BNN:
     y_loc: TensorSharedVariable
     outputs: TensorVariable
     affines: tuple[Affine, ...]
+    shapes: tuple[tuple[int, ...], ...]
     parameters: Parameters
 
     @property
@@ -75,8 +89,9 @@ class BNN:
         return html_table(self._rows(), self._title())
 
     def _title(self) -> str:
-        n = len(self.columns.names)
-        rows = f"{self.n_obs} rows × {n} column{'s' if n > 1 else ''}"
+        n, shape = len(self.columns.names), self.columns.shape
+        each = "×".join(map(str, shape)) if shape else f"{n} column{'s' if n > 1 else ''}"
+        rows = f"{self.n_obs} rows × {each}"
         return f"BNN: {rows}, {self.n_weights} parameters, {likelihood_words(self.network)}"
 
     def _rows(self) -> list[tuple[str, ...]]:
@@ -110,12 +125,13 @@ def build(network: Network, X: Any, y: Any, *, standardize: bool = True) -> BNN:
     network
         The specification.
     X
-        Inputs `(obs, feature)`: array, DataFrame or DataArray. Columns named by an `Embedding` hold categories.
+        Inputs `(obs, feature)`: array, DataFrame or DataArray. Columns named by an `Embedding` or a `GroupDense` hold
+        categories. Or sequences `(obs, time, channel)` or images `(obs, row, column, channel)`, as array or DataArray.
     y
         Response `(obs,)` or `(obs, output)`: array, Series, DataFrame or DataArray.
     standardize
-        Centre and scale the inputs and a continuous response inside the model; all results come back in the user's
-        units all the same.
+        Centre and scale the inputs (each column, or each channel) and a continuous response inside the model; all
+        results come back in the user's units all the same.
 
     Returns
     -------
@@ -141,8 +157,7 @@ def build(network: Network, X: Any, y: Any, *, standardize: bool = True) -> BNN:
     if not isinstance(network, Network):
         raise SpecError(f"build: the first argument must be a pbnn.Network; got {type(network).__name__}.")
     _check_index(X, y)
-    embedded = [layer.column for layer in network.layers if isinstance(layer, Embedding)]
-    columns = Columns.learn(X, embedded, standardize=standardize)
+    columns = Columns.learn(X, categorical_columns(network.layers), standardize=standardize)
     response = Response.learn(y, network.likelihood, standardize=standardize)
     values, observed = columns.encode(X, "build"), response.encode(y, "build")
     if len(values) != len(observed):
@@ -163,10 +178,12 @@ def assemble(network: Network, columns: Columns, response: Response, X: np.ndarr
             add_dim("class", response.classes)
         observed = pm.Data("y_data", y, dims=dims)
 
-        wire = Wire(x, "feature", columns.names)
+        wire = _inputs(x, columns, network)
+        shapes = [(*wire.positions, wire.width)]
         for i, layer in enumerate(network.layers):
-            layer = _resolve(layer, columns)
             wire = apply_layer(layer, wire, Place(f"h{i}", network.weights, network.biases))
+            shapes.append((*wire.positions, wire.width))
+        require_row(wire, "out")
         labels = output_labels(network.likelihood, response.names, response.classes)
         dim = add_dim("out_unit", labels)
         wire = affine(wire, Place("out", network.weights, network.biases), dim, labels, None, True)
@@ -177,16 +194,31 @@ def assemble(network: Network, columns: Columns, response: Response, X: np.ndarr
         y_loc = pytensor.shared(loc, name="y_loc", shape=loc.shape)
         at = Observing(observed, dims, y_loc, scale)
         parameters = observe(network.likelihood, wire.value, at)
-    return BNN(network, model, columns, response, x, y_loc, wire.value, wire.affines, parameters)
+    return BNN(
+        network, model, columns, response, x, y_loc, wire.value, wire.affines, tuple(shapes), parameters
+    )
 
 
-def _resolve(layer: Layer, columns: Columns) -> Layer:
-    """Fill in what an Embedding learns from the data: the column's name and its number of categories."""
-    if not isinstance(layer, Embedding):
-        return layer
-    name = column_name(layer.column, columns.names, columns.named, "build")
-    categories = columns.categories[columns.names.index(name)]
-    return replace(layer, column=name, categories=len(categories))
+def _inputs(x: TensorVariable, columns: Columns, network: Network) -> Wire:
+    """Return what enters the first layer: numbers, in their shape, and beside them the columns of categories."""
+    if columns.shape:
+        *positions, width = columns.shape
+        channels = unit_labels(width)
+        value = x.reshape((-1, *columns.shape))
+        return Wire(value, add_dim("channel", channels), channels, positions=tuple(positions))
+    categories = {}
+    for column, taker in categorical_columns(network.layers).items():
+        name = column_name(column, columns.names, columns.named, "build", taker)
+        at = columns.names.index(name)
+        known = columns.categories[at]
+        if known is not None:
+            labels = tuple(map(str, known))
+            categories[column] = Category(name, x[:, at].astype("int64"), labels)
+    numeric = [i for i, known in enumerate(columns.categories) if known is None]
+    if len(numeric) == len(columns.names):
+        return Wire(x, "feature", columns.names)
+    names = tuple(columns.names[i] for i in numeric)
+    return Wire(x[:, numeric], add_dim("number", names), names, categories=categories)
 
 
 def _shapes(model: pm.Model) -> dict[str, tuple[int, ...]]:

@@ -1,15 +1,17 @@
 """The columns of `X`: names, categories and standardisation, learned from the training data and checked ever after."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from pbnn.errors import DataError, ShapeError, unknown, warn
+from pbnn.errors import DataError, ShapeError, SpecError, unknown, warn
 from pbnn.graph.labels import Label, as_label, codes_of
+from pbnn.graph.tensors import as_rows, as_tensor, tensor_names
 from pbnn.graph.values import as_array, as_numbers, center_and_scale, is_constant, warn_of_outliers
 
 
@@ -28,6 +30,9 @@ class Columns:
         What is subtracted from, and what divides, each column; 0 and 1 for categories.
     named
         Whether the training data had column names, so that those of new data can be checked.
+    shape
+        Of an observation that is a sequence `(time, channel)` or an image `(row, column, channel)`, whose elements are
+        the columns, the last axis fastest; empty for a table.
     """
 
     names: tuple[str, ...]
@@ -35,10 +40,20 @@ class Columns:
     loc: tuple[float, ...]
     scale: tuple[float, ...]
     named: bool
+    shape: tuple[int, ...] = ()
 
     @classmethod
-    def learn(cls, X: Any, embedded: Collection[str | int], *, standardize: bool) -> "Columns":
-        """Read names, categories and scale from training data; `embedded` are the columns that hold categories."""
+    def learn(
+        cls, X: Any, embedded: Collection[str | int] | Mapping[str | int, str], *, standardize: bool
+    ) -> "Columns":
+        """Read names, categories and scale from training data.
+
+        `embedded` are the columns that hold categories, and may tell which layer takes each.
+        """
+        takers = embedded if isinstance(embedded, Mapping) else dict.fromkeys(embedded, "Embedding")
+        values = as_tensor(X, "build")
+        if values is not None:
+            return cls._learn_tensor(values, takers, standardize=standardize)
         frame, named = as_frame(X, "build")
         if frame.shape[1] == 0:
             raise DataError("build: X has no columns.")
@@ -48,7 +63,7 @@ class Columns:
         if len(set(names)) < len(names):
             twice = next(n for n in names if names.count(n) > 1)
             raise DataError(f"build: column name {twice!r} occurs twice in X; rename one.")
-        categorical = {column_name(c, names, named, "build") for c in embedded}
+        categorical = {column_name(c, names, named, "build", taker) for c, taker in takers.items()}
         categories = tuple(
             _categories(frame.iloc[:, i], n) if n in categorical else None for i, n in enumerate(names)
         )
@@ -67,8 +82,34 @@ class Columns:
                     warn_of_outliers(values[:, i], f"build: X column {name!r}", remedy)
         return cls(names, categories, loc, scale, named)
 
+    @classmethod
+    def _learn_tensor(
+        cls, values: np.ndarray, takers: Mapping[str | int, str], *, standardize: bool
+    ) -> "Columns":
+        """Read the scale of each channel, over all observations and positions."""
+        shape = values.shape[1:]
+        for column, taker in takers.items():
+            raise SpecError(
+                f"build: {taker}({column!r}) takes a column of a table; X has shape {values.shape} and no columns. "
+                "Pass a table, with Reshape in the branch of the network that reads the sequence or the image."
+            )
+        if len(values) < 2:
+            raise DataError(f"build: X has {len(values)} row(s); a fit needs at least 2.")
+        channels = as_rows(values, "build").reshape(-1, shape[-1])
+        centres = [(0.0, 1.0)] * shape[-1]
+        if standardize:
+            centres = [_centre(channels[:, i], f"channel {i}") for i in range(shape[-1])]
+            for i in range(shape[-1]):
+                remedy = "Correct or drop such rows, or take the logarithm of the channel."
+                warn_of_outliers(channels[:, i], f"build: X channel {i}", remedy, per_row=prod(shape[:-1]))
+        names = tensor_names(shape)
+        loc, scale = zip(*(centres * prod(shape[:-1])), strict=True)
+        return cls(names, (None,) * len(names), loc, scale, False, shape)
+
     def encode(self, X: Any, where: str) -> np.ndarray:
         """Return `X` as numbers `(obs, feature)`, categories as codes, in the user's units.
+
+        A model of sequences or images takes these, or a table of their elements.
 
         Raises
         ------
@@ -77,6 +118,14 @@ class Columns:
         DataError
             If a value is missing, infinite, text in a numeric column, or an unknown category.
         """
+        if self.shape:
+            values = as_tensor(X, where)
+            if values is not None and values.shape[1:] == self.shape:
+                return as_rows(values, where)
+            if values is not None or np.ndim(X) != 2:
+                shape = np.shape(X) if values is None else values.shape
+                one = " For one observation pass X[None]." if shape == self.shape else ""
+                raise ShapeError(f"{where}: X must have shape {self._shape_words()}; got {shape}.{one}")
         frame, named = as_frame(X, where)
         self._check_columns(frame, named, where)
         out = np.empty(frame.shape)
@@ -108,9 +157,11 @@ class Columns:
                 "pass X[list(bnn.columns.names)]."
             )
         if frame.shape[1] != len(self.names):
-            raise ShapeError(
-                f"{where}: X must have shape (obs, {len(self.names)}), as in training; got {frame.shape}."
-            )
+            raise ShapeError(f"{where}: X must have shape {self._shape_words()}; got {frame.shape}.")
+
+    def _shape_words(self) -> str:
+        shape = self.shape or (len(self.names),)
+        return f"(obs, {', '.join(map(str, shape))}), as in training"
 
 
 def _centre(values: np.ndarray, name: str) -> tuple[float, float]:
@@ -131,13 +182,15 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:12])) + (", ..." if len(names) > 12 else "") if names else "none"
 
 
-def column_name(column: str | int, names: tuple[str, ...], named: bool, where: str) -> str:
-    """Return the name of the column that an `Embedding` gives by name or, in data without names, by position."""
+def column_name(
+    column: str | int, names: tuple[str, ...], named: bool, where: str, taker: str = "Embedding"
+) -> str:
+    """Return the name of the column that a layer gives by name or, in data without names, by position."""
     if str(column) in names and (named or isinstance(column, str)):
         return str(column)
     if isinstance(column, int) and -len(names) <= column < len(names):
         return names[column]
-    raise DataError(unknown(where, "column of Embedding", column, names))
+    raise DataError(unknown(where, f"column of {taker}", column, names))
 
 
 def as_frame(X: Any, where: str) -> tuple[pd.DataFrame, bool]:

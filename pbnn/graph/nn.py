@@ -13,9 +13,20 @@ from pytensor.tensor.variable import TensorVariable
 
 from pbnn.errors import DataError, ModelError, ShapeError, SpecError
 from pbnn.graph.columns import as_frame, column_name
-from pbnn.graph.layers import Place, Wire, add_dim, affine, apply_layer, unit_labels
+from pbnn.graph.layers import (
+    Category,
+    Place,
+    Wire,
+    add_dim,
+    affine,
+    apply_layer,
+    categorical_columns,
+    require_row,
+    unit_labels,
+)
+from pbnn.graph.tensors import KINDS, as_rows, as_tensor
 from pbnn.graph.values import as_numbers
-from pbnn.spec.layers import Embedding, Layer, as_layers
+from pbnn.spec.layers import Embedding, GroupDense, Layer, all_layers, as_layers
 from pbnn.spec.priors import DEFAULT_BIASES, DEFAULT_WEIGHTS, Prior, check_prior
 
 IF_TEXT = (
@@ -43,8 +54,9 @@ def nn(
         Name of the deterministic variable that holds the values, and stem of the names of the weights
         (`f_h0_weight`, `f_out_bias`).
     x
-        Inputs `(obs, feature)`: array, DataFrame, DataArray, `pm.Data` or any tensor. A column that an `Embedding`
-        names holds the codes 0, 1, 2, ... of its categories.
+        Inputs `(obs, feature)`: array, DataFrame, DataArray, `pm.Data` or any tensor. A column that an `Embedding` or
+        a `GroupDense` names holds the codes 0, 1, 2, ... of its categories. Or sequences `(obs, time, channel)` or
+        images `(obs, row, column, channel)`.
     layers
         Hidden layers; `[]` gives a linear function.
     outputs
@@ -64,7 +76,7 @@ def nn(
     ModelError
         If no `pm.Model` is on the stack.
     ShapeError
-        If `x` is not of two dimensions, or its width is not known before data are.
+        If `x` is not of two to four dimensions, its shape is not known before data are, or a layer does not fit.
     DataError
         If `x` holds missing or infinite values or text; `pm.Data` and tensors are not looked at.
     SpecError
@@ -92,36 +104,54 @@ def nn(
     if not {model.name_for(name), model.name_for(f"{name}_out_weight")}.isdisjoint(model.named_vars):
         raise SpecError(f"nn({name!r}): the model has a variable of this name already; choose another.")
 
-    labels, value = _as_tensor(f"nn({name!r})", x, layers)
-    layers = [_resolve(layer, labels, isinstance(x, pd.DataFrame), name) for layer in layers]
-    wire = Wire(value, add_dim(f"{name}_feature", labels), labels)
+    wire = _inputs(name, x, layers)
     for i, layer in enumerate(layers):
         wire = apply_layer(layer, wire, Place(f"{name}_h{i}", weights, biases))
+    require_row(wire, f"{name}_out")
     out_labels = unit_labels(outputs)
     dim = add_dim(f"{name}_output", out_labels)
     out = affine(wire, Place(f"{name}_out", weights, biases), dim, out_labels, None, True).value
     return pm.Deterministic(name, out[..., 0] if outputs == 1 else out, dims=dims)
 
 
-def _resolve(layer: Layer, labels: tuple[str, ...], named: bool, name: str) -> Layer:
-    """Give an Embedding its column by name: positions change as embeddings replace columns."""
-    if not isinstance(layer, Embedding):
-        return layer
-    return replace(layer, column=column_name(layer.column, labels, named, f"nn({name!r})"))
+def _inputs(name: str, x: Any, layers: Sequence[Layer]) -> Wire:
+    """Return what enters the first layer: numbers, in their shape, and beside them the columns of categories."""
+    where, dim = f"nn({name!r})", f"{name}_feature"
+    tensor = None if isinstance(x, Variable) else as_tensor(x, where)
+    if tensor is not None:
+        x = pt.as_tensor(as_rows(tensor, where).reshape(tensor.shape))
+    if isinstance(x, Variable) and x.ndim in (3, 4):
+        *positions, width = _shape(where, x)
+        channels = unit_labels(width)
+        return Wire(x, add_dim(dim, channels), channels, positions=tuple(positions))
+    labels, value = _as_table(where, x, layers)
+    categories = {
+        column: Category(column_name(column, labels, isinstance(x, pd.DataFrame), where, taker), value, None)
+        for column, taker in categorical_columns(layers).items()
+    }
+    taken = {labels.index(category.name) for category in categories.values()}
+    numeric = [i for i in range(len(labels)) if i not in taken]
+    categories = {
+        column: replace(category, codes=value[:, labels.index(category.name)].astype("int64"))
+        for column, category in categories.items()
+    }
+    names = tuple(labels[i] for i in numeric)
+    value = value[:, numeric] if taken else value
+    return Wire(value, add_dim(dim, names), names, categories=categories)
 
 
-def _as_tensor(where: str, x: Any, layers: Sequence[Layer]) -> tuple[tuple[str, ...], TensorVariable]:
+def _as_table(where: str, x: Any, layers: Sequence[Layer]) -> tuple[tuple[str, ...], TensorVariable]:
     """Return a label for each column, and the inputs as a tensor; what is not symbolic yet is checked."""
     if isinstance(x, Variable):
-        return tuple(f"x{i}" for i in range(_width(where, x))), x
+        return tuple(f"x{i}" for i in range(_shape(where, x)[0])), x
     frame, named = as_frame(x, where)
     labels = tuple(str(c) for c in frame.columns)
     values = np.empty(frame.shape)
     for i, label in enumerate(labels):
         values[:, i] = as_numbers(frame.iloc[:, i], f"{where}: X column {label!r}", if_text=IF_TEXT)
-    for layer in layers:
-        if isinstance(layer, Embedding) and layer.categories is not None:
-            column = column_name(layer.column, labels, named, where)
+    for layer in all_layers(layers):
+        if isinstance(layer, Embedding | GroupDense) and layer.categories is not None:
+            column = column_name(layer.column, labels, named, where, type(layer).__name__)
             _check_codes(values[:, labels.index(column)], layer.categories, f"{where}: X column {column!r}")
     return labels, pt.as_tensor(values)
 
@@ -135,19 +165,20 @@ def _check_codes(codes: np.ndarray, categories: int, where: str) -> None:
         )
 
 
-def _width(where: str, x: TensorVariable) -> int:
-    if x.ndim != 2:
+def _shape(where: str, x: TensorVariable) -> tuple[int, ...]:
+    """Return the shape of an observation, known before data are."""
+    if x.ndim not in (2, 3, 4):
         raise ShapeError(
-            f"{where}: x must have shape (obs, feature); got {x.ndim} dimension(s). For one column pass x[:, None]."
+            f"{where}: x must have shape {KINDS}; got {x.ndim} dimension(s). For one column pass x[:, None]."
         )
-    width = x.type.shape[1]
-    if width is None and hasattr(x, "get_value"):
-        width = x.get_value(borrow=True).shape[1]
-    if width is not None:
-        return width
+    shape = x.type.shape[1:]
+    if None in shape and hasattr(x, "get_value"):
+        shape = x.get_value(borrow=True).shape[1:]
+    if None not in shape:
+        return shape
     try:
-        return int(x.shape[1].eval())
+        return tuple(int(n) for n in x.shape[1:].eval())
     except Exception as error:
-        raise ShapeError(
-            f"{where}: the number of columns of x is not known; fix it with pt.specify_shape(x, (None, n))."
-        ) from error
+        what = "the number of columns of x is" if x.ndim == 2 else "the shape of an observation of x is"
+        fixed = ", ".join(["None", *"nmk"[: x.ndim - 1]])
+        raise ShapeError(f"{where}: {what} not known; fix it with pt.specify_shape(x, ({fixed})).") from error

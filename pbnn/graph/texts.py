@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, fields
-from math import isfinite
+from dataclasses import MISSING, asdict, fields
+from math import isfinite, prod
 from typing import Any, get_args
 
 import numpy as np
@@ -18,7 +18,7 @@ def as_texts(bnn: BNN) -> dict[str, str]:
     """Return the network, and what was learned of the columns and of the response, as JSON by name."""
     return {
         "network": bnn.network.to_json(),
-        "columns": json.dumps(asdict(bnn.columns)),
+        "columns": json.dumps(_column_fields(bnn.columns)),
         "response": json.dumps(asdict(bnn.response)),
     }
 
@@ -51,6 +51,11 @@ def from_texts(texts: Mapping[str, str], X: np.ndarray | None = None, y: np.ndar
     return assemble(network, columns, response, X, y)
 
 
+def _column_fields(columns: Columns) -> dict[str, Any]:
+    """Return the fields, without a shape for a table: such a file is read by versions that know tables only."""
+    return {name: value for name, value in asdict(columns).items() if name != "shape" or value}
+
+
 def _read_columns(text: str) -> Columns:
     columns = Columns(**_read_fields(Columns, text))
     n = len(columns.names)
@@ -58,6 +63,9 @@ def _read_columns(text: str) -> Columns:
     _require(
         len(columns.categories) == len(columns.loc) == len(columns.scale) == n, "columns differ in length"
     )
+    sizes = columns.shape
+    _require(all(isinstance(k, int) and k > 0 for k in sizes), "a shape must be whole numbers")
+    _require(not sizes or (len(sizes) in (2, 3) and prod(sizes) == n), "columns do not fit their shape")
     _require_scale(columns.loc, columns.scale)
     return columns
 
@@ -73,8 +81,10 @@ def _read_response(text: str) -> Response:
 def _read_fields(cls: type, text: str) -> dict[str, Any]:
     raw = json.loads(text)
     names = {field.name for field in fields(cls)}
+    needed = {field.name for field in fields(cls) if field.default is MISSING}
     _require(
-        isinstance(raw, dict) and raw.keys() == names, f"{cls.__name__.lower()} must have {sorted(names)}"
+        isinstance(raw, dict) and needed <= raw.keys() <= names,
+        f"{cls.__name__.lower()} must have {sorted(needed)}",
     )
     return {name: _as_tuples(value) for name, value in raw.items()}
 

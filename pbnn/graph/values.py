@@ -80,17 +80,20 @@ def is_constant(values: np.ndarray) -> bool:
         return bool(np.ptp(values) <= 1e-12 * np.abs(values).max())
 
 
-def warn_of_outliers(values: np.ndarray, where: str, remedy: str) -> None:
-    """Warn of values so far from all others that standardisation would make these look alike."""
+def warn_of_outliers(values: np.ndarray, where: str, remedy: str, *, per_row: int = 1) -> None:
+    """Warn of values so far from all others that standardisation would make these look alike.
+
+    `per_row` is how many of the values belong to a row of the data.
+    """
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
     far = np.flatnonzero(np.abs(values - middle) > FAR * (high - low))
     if high > low and far.size:
         row = int(far[np.argmax(np.abs(values[far] - middle))])
         count = "value lies" if far.size == 1 else "values lie"
         warn(
-            f"{where}: {far.size} {count} far from all others, such as {values[row]:g} in row {row}, where half of the "
-            f"column is between {low:g} and {high:g}. Standardised by them, the others can hardly be told apart. "
-            f"{remedy}"
+            f"{where}: {far.size} {count} far from all others, such as {values[row]:g} in row {row // per_row}, where "
+            f"half of the column is between {low:g} and {high:g}. Standardised by them, the others can hardly be "
+            f"told apart. {remedy}"
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
+from math import prod
 from typing import Any, Self, final
 from weakref import WeakKeyDictionary, ref
 
@@ -44,7 +45,7 @@ class Forward:
     z
         Draws `(chain * draw, dim)`, unconstrained.
     width
-        Units in the widest layer.
+        Numbers that the widest layer holds of a row.
     seed
         Of the draws of the response.
     linearized
@@ -64,8 +65,7 @@ class Forward:
         precision = choose_precision(bnn)
         target = Target.of(bnn, precision)
         z = np.asarray(target.draws(posterior)).reshape(-1, target.dim)
-        width = max(v.shape[-1] for v in target.variables if v.shape)
-        return cls(bnn, precision, z, width, seed, linearized)
+        return cls(bnn, precision, z, widest(bnn, target), seed, linearized)
 
     @property
     def cells(self) -> dict[str, np.dtype]:
@@ -159,6 +159,13 @@ class Forward:
         values = TILE_VALUES if jax.default_backend() == "cpu" else TILE_VALUES_ACCELERATOR
         fit = max(1, values // (rows * self.width))
         return min(1 << (fit.bit_length() - 1), _power_of_two(len(self.z)))
+
+
+def widest(bnn: BNN, target: Target) -> int:
+    """Return how many numbers of a row the widest layer holds, over all positions of a sequence or an image."""
+    units = (v.shape[-1] for v in target.variables if v.shape)
+    maps = (a.n_positions * max(a.n_in, a.n_out) for a in bnn.affines)
+    return max(*units, *maps, *(prod(shape) for shape in bnn.shapes))
 
 
 def choose_precision(bnn: BNN) -> Precision:

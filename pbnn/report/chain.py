@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from pbnn.graph.build import BNN
 from pbnn.report.words import plural
-from pbnn.spec.layers import Dense, Embedding, Layer, LayerNorm, Residual
+from pbnn.spec.layers import Embedding, Layer, LayerNorm, Residual, layer_words
 
 MOST_CIRCLES = 7
 STEP, TOP, HEIGHT, RADIUS = 132, 20, 190, 8
@@ -48,27 +48,26 @@ def chain_svg(bnn: BNN) -> Markup:
 
 def _columns(bnn: BNN) -> list[Column]:
     names = bnn.columns.names
-    inputs = Column(len(names), "input", names[0] if len(names) == 1 else f"{len(names)} columns")
-    width, columns = len(names), [inputs]
-    for layer in bnn.network.layers:
-        width, words = _layer(layer, width)
-        columns.append(Column(width, type(layer).__name__, words))
+    shapes = bnn.shapes
+    entering = f"{len(names)} columns" if not bnn.columns.shape else "×".join(map(str, shapes[0]))
+    columns = [Column(len(names), "input", names[0] if len(names) == 1 else entering)]
+    for layer, shape in zip(bnn.network.layers, shapes[1:], strict=True):
+        columns.append(Column(shape[-1], type(layer).__name__, _words(layer)))
     n_out = len(bnn.model.coords["out_unit"])
     likelihood = type(bnn.network.likelihood).__name__
     return [*columns, Column(n_out, likelihood, ", ".join(bnn.response.names))]
 
 
-def _layer(layer: Layer, width: int) -> tuple[int, str]:
-    """Return how many units leave a layer that `width` enter, and words for it."""
+def _words(layer: Layer) -> str:
+    """Return words for a layer, without its name."""
     match layer:
-        case Dense():
-            return layer.units, f"{layer.units} {layer.activation}"
         case Embedding():
-            return width - 1 + layer.units, f"{layer.column} → {layer.units}"
+            return f"{layer.column} → {layer.units}"
         case Residual():
-            return width, f"{plural(len(layer.layers), 'layer')} + skip"
+            return f"{plural(len(layer.layers), 'layer')} + skip"
         case LayerNorm():
-            return width, "standardise"
+            return "standardise"
+    return layer_words(layer).removeprefix(type(layer).__name__).strip()
 
 
 def _circles(units: int) -> list[float]:

@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from pbnn.errors import SpecError, unknown
-from pbnn.spec.layers import LAYERS
+from pbnn.spec.layers import LAYERS, REFUSED
 from pbnn.spec.likelihoods import LIKELIHOODS
 from pbnn.spec.priors import PRIORS, SCALES
 
@@ -38,6 +38,8 @@ def _decode(value: Any, where: str, kinds: dict[str, dict[str, type]]) -> Any:
     if not isinstance(value, dict):
         return value
     kind, _, name = str(value.get("type", "")).partition(".")
+    if kind == "layer" and name in REFUSED:
+        raise SpecError(f"JSON at {where}: {REFUSED[name]}")
     table = kinds.get(kind, {})
     if name not in table:
         known = [f"{k}.{n}" for k, t in kinds.items() for n in t]

@@ -35,3 +35,11 @@ def require_numbers(owner: object, *names: str, positive: bool = False) -> None:
             kind = "positive" if positive else "finite"
             raise SpecError(f"{type(owner).__name__}: {name} must be a {kind} number; got {value!r}.")
         object.__setattr__(owner, name, number)
+
+
+def require_booleans(owner: object, *names: str) -> None:
+    """Raise `SpecError` unless the fields hold True or False."""
+    for name in names:
+        value = getattr(owner, name)
+        if not isinstance(value, bool):
+            raise SpecError(f"{type(owner).__name__}: {name} must be True or False; got {value!r}.")

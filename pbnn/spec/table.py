@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from pbnn.spec.layers import Dense, Embedding, Layer, LayerNorm, Residual
+from pbnn.spec.layers import Dense, Layer, inner_layers, layer_words, own_priors
 from pbnn.spec.priors import FanIn, Prior, ResponseSD
 
 if TYPE_CHECKING:
@@ -37,34 +37,15 @@ def prior_words(prior: object) -> str:
     )
 
 
-def layer_words(layer: Layer) -> str:
-    """Write a layer short: `Dense 50 tanh`."""
-    match layer:
-        case Dense():
-            return f"Dense {layer.units} {layer.activation}"
-        case Residual():
-            return f"Residual [{', '.join(layer_words(inner) for inner in layer.layers)}]"
-        case LayerNorm():
-            return "LayerNorm"
-        case Embedding():
-            return f"Embedding {layer.column!r} {layer.units}"
-
-
 def layer_priors(layer: Layer, weights: Prior, biases: Prior) -> str:
     """Write the priors of a layer, with the network's defaults where it names none."""
-    match layer:
-        case Dense():
-            words = prior_words(layer.weight or weights)
-            if layer.bias is False:
-                return words
-            return f"{words}; bias {prior_words(biases if layer.bias is True else layer.bias)}"
-        case Residual():
-            return " | ".join(layer_priors(inner, weights, biases) for inner in layer.layers)
-        case LayerNorm():
-            parts = {"gain": layer.gain, "offset": layer.offset}
-            return "; ".join(f"{name} {prior_words(p)}" for name, p in parts.items() if p is not None)
-        case Embedding():
-            return prior_words(layer.weight) if layer.weight else "Normal(0, 1)"
+    words = []
+    for name, prior in own_priors(layer).items():
+        if prior is not False:
+            short = prior_words(weights if prior is None else biases if prior is True else prior)
+            words.append(short if name == "weight" else f"{name} {short}")
+    inside = [layer_priors(inner, weights, biases) for inner in inner_layers(layer)]
+    return " | ".join(part for part in ["; ".join(words), *inside] if part)
 
 
 def network_rows(network: "Network") -> Rows:

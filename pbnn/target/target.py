@@ -160,8 +160,8 @@ class Target:
     def affine_maps(self, z: Point, x: Array, nudges: Sequence[Array]) -> tuple[list[Array], Array]:
         """Return the inputs of the affine maps of the network, and its outputs, with `nudges` added to their outputs.
 
-        The maps are those of `bnn.affines`, and a nudge has the shape `(obs, n_out)` of the map's output, or is 0.
-        Derivatives by the nudges are those by the units before their activation.
+        The maps are those of `bnn.affines`, and a nudge has the shape `(obs, *positions, n_out)` of the map's output,
+        or is 0. Derivatives by the nudges are those by the units before their activation.
         """
         response, values = self._need_response("affine_maps"), self.split(z)
         inputs, cuts = [], [jnp.zeros((1, 1), x.dtype)] * len(nudges)

@@ -8,7 +8,22 @@ import pandas as pd
 import pytest
 
 from pbnn.graph.build import BNN, build
-from pbnn.spec.layers import ACTIVATIONS, Dense, Embedding, LayerNorm, Residual
+from pbnn.spec.layers import (
+    ACTIVATIONS,
+    GRU,
+    AveragePool,
+    Concat,
+    Conv2D,
+    Dense,
+    Embedding,
+    Flatten,
+    FourierFeatures,
+    GroupDense,
+    LayerNorm,
+    Reshape,
+    Residual,
+    SelfAttention,
+)
 from pbnn.spec.likelihoods import Bernoulli, Categorical, Gaussian, Poisson, StudentT
 from pbnn.spec.network import Network
 from pbnn.spec.priors import FanIn, HalfNormal, Laplace, LogNormal, Normal, ResponseSD
@@ -20,6 +35,7 @@ N = 12
 rng = np.random.default_rng(0)
 X = pd.DataFrame(rng.normal([0, 50], [1, 20], size=(N, 2)), columns=["a", "b"])
 TABLE = X.assign(kind=list("uvw" * 4), level=[3, 1] * 6)
+WIDE = pd.DataFrame(np.random.default_rng(3).normal(size=(N, 12)), columns=[f"w{i}" for i in range(12)])
 REAL = 100 + 7 * rng.normal(size=N)
 PAIR = np.column_stack([REAL, 0.01 * rng.normal(size=N)])
 COUNTS = rng.poisson(5, size=N)
@@ -56,6 +72,28 @@ NETS = {
         Gaussian(1.0),
         TABLE,
         REAL,
+    ),
+    "image": (
+        [Reshape((4, 3, 1)), Conv2D(2, 2), AveragePool(2, stride=1), Flatten()],
+        Gaussian(1.0),
+        WIDE,
+        REAL,
+    ),
+    "sequence": (
+        [Reshape((6, 2)), Residual([SelfAttention(2, 1, causal=True)]), GRU(2)],
+        Gaussian("heteroscedastic"),
+        WIDE,
+        REAL,
+    ),
+    "groups": (
+        [
+            Embedding("level", 1),
+            Concat([[], FourierFeatures(2, LogNormal(1.0))]),
+            GroupDense("kind", 2, spread=HalfNormal(FanIn(0.5))),
+        ],
+        Poisson(),
+        TABLE,
+        COUNTS,
     ),
     "only an embedding": ([Embedding("kind", 2)], Gaussian(1.0), TABLE[["kind"]], REAL),
     "priors": (

@@ -9,6 +9,7 @@ from scipy.special import erf, expit, log_softmax, softmax
 
 from pbnn.spec import layers, likelihoods, priors
 from pbnn.spec.network import Network
+from tests.graph import reference_layers
 
 ACTIVATIONS = {
     "tanh": np.tanh,
@@ -35,12 +36,13 @@ class Reference:
     ):  # fmt: skip
         self.net, self.z, self.log_prior = net, z, 0.0
         self.used: set[str] = set()
-        self.names = list(names)
-        embedded = {layer.column for layer in net.layers if isinstance(layer, layers.Embedding)}
+        takers = (layers.Embedding, layers.GroupDense)
+        embedded = {layer.column for layer in layers.all_layers(net.layers) if isinstance(layer, takers)}
         numeric = np.array([name not in embedded for name in names])
+        self.codes = {n: X[:, i].astype(int) for i, n in enumerate(names) if n in embedded}
         loc = np.where(numeric & standardize, X.mean(axis=0), 0.0)
         scale = np.where(numeric & standardize, X.std(axis=0), 1.0)
-        value = (X - loc) / scale
+        value = ((X - loc) / scale)[:, numeric]
         for i, layer in enumerate(net.layers):
             value = self.layer(layer, value, f"h{i}")
         self.y_loc, self.y_scale = 0.0 * y.mean(axis=0), 1.0 + 0.0 * y.mean(axis=0)
@@ -126,13 +128,16 @@ class Reference:
                     value = value + self.draw(layer.offset, f"{stem}_offset", (n,), n)
                 return value
             case layers.Embedding():
-                at = self.names.index(layer.column)
-                codes = x[:, at].astype(int)
+                codes = self.codes[layer.column]
                 table = self.draw(
                     layer.weight or priors.Normal(), f"{stem}_weight", (codes.max() + 1, layer.units), 1
                 )
-                self.names = [n for n in self.names if n != layer.column] + [""] * layer.units
-                return np.hstack([np.delete(x, at, axis=1), table[codes]])
+                return np.hstack([x, table[codes]])
+
+        def get(name, prior, shape, n_in):
+            return self.draw(prior, f"{stem}_{name}", shape, n_in)
+
+        return reference_layers.apply(layer, x, get, self.net, self.codes).real
 
 
 def outputs(likelihood, y) -> int:

@@ -232,7 +232,7 @@ BAD_SHAPES = {
         NUMBERS[:, 0],
         r"X must have shape \(obs, feature\); got shape \(6,\)\. For one column pass X\[:, None\]",
     ),
-    "cube": (NUMBERS[None], r"X must have shape \(obs, feature\); got shape \(1, 6, 2\)"),
+    "five axes": (NUMBERS[None, None, None], r"or \(obs, row, column, channel\); got \(1, 1, 1, 6, 2\)"),
     "series": (FRAME["a"], r"got a Series\. Pass X\.to_frame\(\)"),
     "nothing": (None, r"got shape \(\)"),
     "number": (3.0, r"got shape \(\)"),

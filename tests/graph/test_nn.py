@@ -238,7 +238,7 @@ BAD = {
     "layer is a name": (
         lambda: nn("f", X, ["tanh"]),
         SpecError,
-        r"nn\('f'\): layers\[0\] must be one of Dense, ",
+        r"nn\('f'\): layers\[0\] must be one of AveragePool, ",
     ),
     "weights is a name": (
         lambda: nn("f", X, LAYERS, weights="foo"),

@@ -1,6 +1,28 @@
 """Dozens of specs, fed to the same invariants."""
 
-from pbnn.spec.layers import ACTIVATIONS, Dense, Embedding, LayerNorm, Residual
+from pbnn.spec.layers import (
+    ACTIVATIONS,
+    GRU,
+    LSTM,
+    RBF,
+    AveragePool,
+    Concat,
+    Conv1D,
+    Conv2D,
+    Dense,
+    Embedding,
+    Flatten,
+    FourierFeatures,
+    Frozen,
+    GroupDense,
+    LayerNorm,
+    MaxPool,
+    Parallel,
+    PositionalEncoding,
+    Reshape,
+    Residual,
+    SelfAttention,
+)
 from pbnn.spec.likelihoods import Bernoulli, Categorical, Gaussian, Poisson, StudentT
 from pbnn.spec.network import Network
 from pbnn.spec.priors import FanIn, HalfNormal, Laplace, LogNormal, Normal, ResponseSD
@@ -33,6 +55,33 @@ LAYERS = [
     Residual([Dense(3)]),
     Residual([LayerNorm(), Dense(3), Residual([Dense(3, "sin", weight=Normal(scale=HalfNormal()))])]),
 ]
+MORE_LAYERS = [
+    Conv1D(4, 3),
+    Conv1D(4, 3, "relu", stride=2, padding="causal", dilation=2, groups=2, weight=Normal(), bias=False),
+    Conv2D(8, 3),
+    Conv2D(8, [3, 5], stride=(2, 1), padding=(0, 1), dilation=2, bias=Laplace()),
+    AveragePool(),
+    AveragePool(2),
+    MaxPool((2, 1), stride=1),
+    Flatten(),
+    Reshape([4, 3]),
+    Reshape((8, 8, 1)),
+    GRU(3),
+    LSTM(3, return_sequence=True, weight=Normal(), recurrent=Laplace(), bias=False),
+    SelfAttention(2, 3),
+    SelfAttention(1, 4, causal=True, weight=Laplace(), query=Normal(), out=StudentTPrior(), bias=Normal()),
+    PositionalEncoding(100),
+    FourierFeatures(10, LogNormal(0.5), seed=7),
+    RBF(5),
+    RBF([[0, 1.5], [2, -3]], HalfNormal()),
+    Concat([[], Dense(2), [Dense(3), Dense(4)]]),
+    Parallel([Dense(2, "identity"), [Dense(3), Dense(2)]]),
+    GroupDense("site", 3),
+    GroupDense(-1, 3, "relu", categories=4, spread=FanIn(0.1), bias=False, weight=Normal()),
+    Frozen(Dense(2, weight=Normal()), {"weight": [[1, 2.5]], "bias": (0, 1e-300)}),
+    Frozen(Residual([Dense(2)]), {"0_bias": [0.0, 0.1]}),
+]
+LAYERS = [*LAYERS, *MORE_LAYERS]
 EMBEDDINGS = [
     Embedding("species"),
     Embedding(3, 5),

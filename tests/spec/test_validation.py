@@ -15,7 +15,7 @@ from pbnn.spec.priors import FanIn, HalfNormal, Laplace, LogNormal, Normal, Resp
 from pbnn.spec.priors import StudentT as StudentTPrior
 
 PRIOR_NAMES = "HalfNormal, Laplace, LogNormal, Normal, StudentT"
-LAYER_NAMES = "Dense, Embedding, LayerNorm, Residual"
+LAYER_NAMES = "AveragePool, Concat, .*, Dense, Embedding, .*, LayerNorm, .*, Residual, SelfAttention"
 NO_NUMBERS = [None, "1", [1.0], np.array([1.0]), True, 1j]
 NOT_FINITE = [math.nan, math.inf, -math.inf, 10**400]
 
@@ -186,7 +186,7 @@ FOREIGN = {
     "null": ("null", r"expected a Network; got NoneType"),
     "number": ("3", r"expected a Network; got int"),
     "list": ("[]", r"expected a Network; got tuple"),
-    "no type": ("{}", r"JSON at \$: unknown type None; known: layer\.Dense, .*root\.Network"),
+    "no type": ("{}", r"JSON at \$: unknown type None; known: .*layer\.Dense, .*root\.Network"),
     "type is a list": (changed(type=["root.Network"]), r"unknown type \['root\.Network'\]"),
     "unknown type": (changed(type="root.Transformer"), r"JSON at \$: unknown type 'root\.Transformer'"),
     "unknown kind": (changed(type="builtins.eval"), r"unknown type 'builtins\.eval'"),

@@ -59,7 +59,8 @@ def n_parts(subset: Subset) -> int:
 def ggn_full(subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: bool = False) -> Array:
     """Return the matrix `(part, dim, dim)`, `sum_i J_i' F_i J_i`; `memory` bounds the Jacobian in bytes."""
     parts, affines = 1 if own else n_parts(subset), _affines(subset)
-    if parts == 1 < subset.target.n_outputs and len(affines) == 1 and not _others(subset, affines).names:
+    alone = len(affines) == 1 and not affines[0].positions and not _others(subset, affines).names
+    if parts == 1 < subset.target.n_outputs and alone:
         return _ggn_of_layer(subset, z, x, affines[0], memory)
 
     def of_block(x: Array, weights: Array) -> Array:
@@ -80,6 +81,7 @@ def _ggn_of_layer(subset: Subset, z: Array, x: Array, affine: Affine, memory: in
 
     def of_block(x: Array, weights: Array) -> Array:
         ((_, entering, leaving),) = _through_affines(subset, z, x, weights, [affine])
+        entering, leaving = entering[:, 0], leaving[:, :, 0]
         columns = {affine.weight: entering, affine.bias: jnp.ones((len(x), 1), x.dtype)}
         h = jnp.concatenate([columns[name] for name in subset.names], axis=1)
         information = jnp.einsum("nrk,nrl->nkl", leaving, leaving)
@@ -87,7 +89,7 @@ def _ggn_of_layer(subset: Subset, z: Array, x: Array, affine: Affine, memory: in
 
     scales = _scales(subset, z, _others(subset, [affine]))
     scale = jnp.concatenate([jnp.ravel(scales[name]) for name in subset.names])
-    n_out = _width(subset, affine)
+    n_out = affine.n_out
     n_in = subset.dim // n_out
     total = sum_over_blocks(of_block, x, _block_rows(subset, n_in * n_out, memory))
     matrix = total.reshape(n_in, n_out, n_out, n_in).swapaxes(2, 3).reshape(subset.dim, subset.dim)
@@ -108,19 +110,29 @@ def ggn_diag(subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: b
     def of_block(x: Array, weights: Array) -> Array:
         found = {v.name: jnp.zeros((parts, v.size)) for v in subset.variables}
         for affine, entering, leaving in _through_affines(subset, z, x, weights, affines):
-            square = _parts(leaving**2, parts)
             if affine.weight in found:
-                found[affine.weight] = (
-                    jnp.einsum("ni,nko->kio", entering**2, square) * scales[affine.weight] ** 2
-                )
+                squares = _weight_squares(affine, entering, leaving, parts)
+                found[affine.weight] = squares * scales[affine.weight] ** 2
             if affine.bias in found:
+                square = _parts(leaving.sum(axis=2) ** 2, parts)
                 found[affine.bias] = square.sum(axis=0) * scales[affine.bias] ** 2
         if others.names:
             rest = _parts(_rows(others, z, x, weights, own=own) ** 2, parts).sum(axis=0)
             found |= {name: rest[:, where] for name, where in others.slices.items()}
         return jnp.concatenate([found[v.name].reshape(parts, -1) for v in subset.variables], axis=1)
 
-    return sum_over_blocks(of_block, x, _block_rows(subset, others.dim + _widest(subset), memory))
+    return sum_over_blocks(of_block, x, _block_rows(subset, others.dim + _widest(subset, affines), memory))
+
+
+def _weight_squares(affine: Affine, entering: Array, leaving: Array, parts: int) -> Array:
+    """Return the squares of the derivatives by the weights `(part, n_in, n_out)`, summed over observations.
+
+    Weights that positions share have one derivative by all of them together: it is added up before it is squared.
+    """
+    if affine.n_positions == 1:
+        return jnp.einsum("ni,nko->kio", entering[:, 0] ** 2, _parts(leaving[:, :, 0] ** 2, parts))
+    rows = jnp.einsum("npi,nkpo->nkio", entering, leaving) ** 2
+    return _parts(rows, parts).sum(axis=0)
 
 
 def no_kron(subset: Subset) -> str:
@@ -129,8 +141,8 @@ def no_kron(subset: Subset) -> str:
     for v in _others(subset, affines).variables:
         if v.size > LARGEST_DENSE:
             return (
-                f"structure 'kron': {v.name} has {v.size} values and is not the weight of a dense layer; it has the "
-                "structures 'diag', 'lowrank' and 'full'."
+                f"structure 'kron': {v.name} has {v.size} values and is not the weight of a dense layer, nor of a "
+                "convolution without groups; it has the structures 'diag', 'lowrank' and 'full'."
             )
     weights = [a.weight for a in affines if a.weight in subset.names]
     anywhere = np.random.default_rng(0).normal(size=subset.target.dim)
@@ -151,7 +163,9 @@ def ggn_kron(
     """Return Kronecker factors of weights of affine maps, and dense blocks of all else.
 
     KFAC with the exact Fisher information of the outputs (Martens & Grosse 2015, arXiv:1503.05671; Botev et al. 2017,
-    arXiv:1706.03662): exact for one observation, and for a layer that is linear to the end.
+    arXiv:1706.03662): exact for one observation, and for a layer that is linear to the end. Where the positions of a
+    sequence or an image share weights, each counts as an observation (KFAC-expand: Eschenhagen et al. 2023,
+    arXiv:2311.00636, section 3.2): exact where the positions do not meet before the end.
 
     Raises
     ------
@@ -168,18 +182,19 @@ def ggn_kron(
     def of_block(x: Array, weights: Array) -> dict[str, tuple[Array, ...]]:
         found: dict[str, tuple[Array, ...]] = {}
         for affine, entering, leaving in _through_affines(subset, z, x, weights, affines):
-            outer = _outer(leaving, parts)
             if affine.weight in subset.names:
-                weighted = weights[:, None].astype(x.dtype) * entering
-                found[affine.weight] = (weighted.T @ entering, outer)
+                weighted = weights[:, None, None].astype(x.dtype) * entering / affine.n_positions
+                inner = jnp.einsum("npi,npj->ij", weighted, entering)
+                rows = leaving.swapaxes(1, 2).reshape(-1, leaving.shape[1], affine.n_out)
+                found[affine.weight] = (inner, _outer(rows, parts))
             if affine.bias in subset.names:
-                found[affine.bias] = (outer,)
+                found[affine.bias] = (_outer(leaving.sum(axis=2), parts),)
         if others.names:
             rows = _rows(others, z, x, weights, own=own)
             found |= {name: (_outer(rows[..., where], parts),) for name, where in others.slices.items()}
         return found
 
-    sums = sum_over_blocks(of_block, x, _block_rows(subset, others.dim + _widest(subset), memory))
+    sums = sum_over_blocks(of_block, x, _block_rows(subset, others.dim + _widest(subset, affines), memory))
     scales = _scales(subset, z, others)
     blocks: dict[str, Kron | Array] = {}
     for v in subset.variables:
@@ -213,12 +228,14 @@ def _rows(subset: Subset, z: Array, x: Array, weights: Array, *, own: bool = Fal
 def _through_affines(
     subset: Subset, z: Array, x: Array, weights: Array, affines: list[Affine]
 ) -> list[tuple[Affine, Array, Array]]:
-    """Return the input `(obs, n_in)` of each affine map, and rows pulled back to its output, `(obs, rank, n_out)`."""
+    """Return the input `(obs, position, n_in)` of each affine map, and rows pulled back to its output.
+
+    The latter are `(obs, rank, position, n_out)`; without a sequence or an image there is one position.
+    """
     target = subset.target
     bnn = target.bnn
     assert bnn is not None
-    shapes = [_width(subset, a) for a in bnn.affines]
-    nudges = [jnp.zeros((len(x), n), x.dtype) for n in shapes]
+    nudges = [jnp.zeros((len(x), *a.positions, a.n_out), x.dtype) for a in bnn.affines]
 
     def network(nudges: list[Array]) -> tuple[Array, list[Array]]:
         inputs, f = target.affine_maps(z, x, nudges)
@@ -227,8 +244,12 @@ def _through_affines(
     f, pull, inputs = jax.vjp(network, nudges, has_aux=True)
     seeds = jnp.sqrt(weights)[:, None, None].astype(f.dtype) * fisher_roots(target, f, z)
     (leaving,) = jax.vmap(pull, 1, 1)(seeds)
-    places = [bnn.affines.index(a) for a in affines]
-    return [(bnn.affines[i], inputs[i], leaving[i]) for i in places]
+    found = []
+    for a, entering, back in zip(bnn.affines, inputs, leaving, strict=True):
+        if a in affines:
+            by_position = back.reshape(*back.shape[:2], -1, a.n_out)
+            found.append((a, entering.reshape(len(x), -1, a.n_in), by_position))
+    return found
 
 
 def _parts(values: Array, parts: int) -> Array:
@@ -258,12 +279,11 @@ def _scales(subset: Subset, z: Array, others: Subset) -> dict[str, Array]:
     return weight_scales(subset.target, z, [n for n in subset.names if n not in others.names])
 
 
-def _width(subset: Subset, affine: Affine) -> int:
-    return next(v.shape[-1] for v in subset.target.variables if v.name == affine.weight)
-
-
-def _widest(subset: Subset) -> int:
-    return sum(v.shape[-1] for v in subset.target.variables if v.shape)
+def _widest(subset: Subset, affines: list[Affine]) -> int:
+    """Return how many numbers of an observation stand at the affine maps, and in their weights' derivatives."""
+    units = sum(v.shape[-1] for v in subset.target.variables if v.shape)
+    shared = [a for a in affines if a.positions]
+    return units + sum(a.n_positions * (a.n_in + a.n_out) + a.n_in * a.n_out for a in shared)
 
 
 def _block_rows(subset: Subset, width: int, memory: int) -> int:
