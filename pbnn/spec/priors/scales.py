@@ -1,4 +1,4 @@
-"""What a prior is: plain frozen data, turned into random variables by `pbnn.graph.priors`.
+"""Scales of priors: numbers, relative to a layer or a response, or learned.
 
 A scale is one of
 
@@ -80,51 +80,8 @@ class LogNormal:
         require_numbers(self, "sigma", positive=True)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class Normal:
-    """A normal distribution, `N(loc, scale**2)`."""
-
-    loc: float = 0.0
-    scale: "Scale" = 1.0
-
-    def __post_init__(self) -> None:
-        require_numbers(self, "loc")
-        check_scale(self)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Laplace:
-    """A double-exponential distribution with density proportional to `exp(-|x - loc| / scale)`."""
-
-    loc: float = 0.0
-    scale: "Scale" = 1.0
-
-    def __post_init__(self) -> None:
-        require_numbers(self, "loc")
-        check_scale(self)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class StudentT:
-    """A Student t distribution with `df` degrees of freedom: a few weights may be large."""
-
-    df: float = 4.0
-    loc: float = 0.0
-    scale: "Scale" = 1.0
-
-    def __post_init__(self) -> None:
-        require_numbers(self, "df", positive=True)
-        require_numbers(self, "loc")
-        check_scale(self)
-
-
-Prior = Normal | HalfNormal | LogNormal | StudentT | Laplace
 Scale = float | FanIn | ResponseSD | HalfNormal | LogNormal
 
-PRIORS: dict[str, type] = {cls.__name__: cls for cls in (Normal, HalfNormal, LogNormal, StudentT, Laplace)}
 SCALES: dict[str, type] = {cls.__name__: cls for cls in (FanIn, ResponseSD, HalfNormal, LogNormal)}
 
 
@@ -140,30 +97,3 @@ def check_scale(owner: object) -> None:
             f"got {scale!r}."
         )
     object.__setattr__(owner, "scale", number)
-
-
-def check_prior(where: str, prior: object) -> None:
-    """Raise `SpecError` unless `prior` is one of the known priors."""
-    if not isinstance(prior, tuple(PRIORS.values())):
-        raise SpecError(
-            f"{where}: expected a prior, one of {', '.join(sorted(PRIORS))} (for example "
-            f"priors.Normal(scale=0.5)); got {prior!r}."
-        )
-
-
-def check_positive_prior(where: str, prior: object) -> None:
-    """Raise `SpecError` unless `prior` lives on the positive numbers."""
-    if not isinstance(prior, HalfNormal | LogNormal):
-        raise SpecError(
-            f"{where} must be a positive number or a prior on such, HalfNormal or LogNormal (for example "
-            f"priors.HalfNormal(1.0)); got {prior!r}."
-        )
-
-
-DEFAULT_WEIGHTS = Normal(scale=LogNormal(FanIn(1.0), sigma=1.0))
-"""Zero-mean normal weights whose scale is learned, one for each layer, around `1 / sqrt(n_in)`."""
-
-DEFAULT_BIASES = Normal(scale=1.0)
-
-DEFAULT_NOISE = LogNormal(ResponseSD(0.3), sigma=1.0)
-"""Learned noise: with a median of 0.3 standard deviations of the response, within a factor of 7 at 95 %."""
