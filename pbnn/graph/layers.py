@@ -1,7 +1,7 @@
 """Layers to PyTensor: each takes a `Wire` and gives the next."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import singledispatch
 
 import pymc as pm
@@ -62,15 +62,19 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a layer stands: the stem of its names, and the priors of layers that name none."""
+    """Where a layer stands: the stem of its names, and the priors of layers that name none.
+
+    `shared` begins the names of scales that these priors share over all layers.
+    """
 
     stem: str
     weights: Prior
     biases: Prior
+    shared: str = ""
 
     def inside(self, part: str) -> "Place":
         """Return the place of a layer that stands within this one."""
-        return Place(f"{self.stem}_{part}", self.weights, self.biases)
+        return replace(self, stem=f"{self.stem}_{part}")
 
 
 @singledispatch
@@ -100,11 +104,15 @@ def affine(
 ) -> Wire:
     """Return `wire @ weight + bias`; `dim` must be registered."""
     stem = place.stem
-    w = draw_prior(weight or place.weights, Site(f"{stem}_weight", (wire.dim, dim), wire.width))
+    shared = None if weight else f"{place.shared}weight"
+    w = draw_prior(
+        weight or place.weights, Site(f"{stem}_weight", (wire.dim, dim), wire.width, shared=shared)
+    )
     value, bias_name = wire.value @ w, None
     if bias is not False:
         prior, bias_name = place.biases if bias is True else bias, f"{stem}_bias"
-        value = value + draw_prior(prior, Site(bias_name, (dim,), wire.width))
+        shared = f"{place.shared}bias" if bias is True else None
+        value = value + draw_prior(prior, Site(bias_name, (dim,), wire.width, shared=shared))
     here = Affine(f"{stem}_weight", bias_name, wire.value, value)
     return Wire(value, dim, labels, (*wire.affines, here))
 

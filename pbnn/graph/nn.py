@@ -96,10 +96,10 @@ def nn(
     layers = [_resolve(layer, labels, isinstance(x, pd.DataFrame), name) for layer in layers]
     wire = Wire(value, add_dim(f"{name}_feature", labels), labels)
     for i, layer in enumerate(layers):
-        wire = apply_layer(layer, wire, Place(f"{name}_h{i}", weights, biases))
+        wire = apply_layer(layer, wire, Place(f"{name}_h{i}", weights, biases, f"{name}_"))
     out_labels = unit_labels(outputs)
     dim = add_dim(f"{name}_output", out_labels)
-    out = affine(wire, Place(f"{name}_out", weights, biases), dim, out_labels, None, True).value
+    out = affine(wire, Place(f"{name}_out", weights, biases, f"{name}_"), dim, out_labels, None, True).value
     return pm.Deterministic(name, out[..., 0] if outputs == 1 else out, dims=dims)
 
 

@@ -1,49 +1,44 @@
-"""Scales, and priors of one location and scale."""
+"""Priors of one location and scale."""
 
-import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
-from pbnn.errors import SpecError
-from pbnn.graph.priors.site import Site, draw_prior, float64, noncentered, resolve_scale
+from pbnn.graph.priors.levels import require_no_level
+from pbnn.graph.priors.site import (
+    LogRatio,
+    NonCentered,
+    Site,
+    around_median,
+    around_scale,
+    draw_prior,
+    float64,
+    noncentered,
+    resolve_scale,
+)
 from pbnn.spec import priors
-
-
-@resolve_scale.register
-def _(scale: float | int, site: Site) -> TensorVariable:
-    return float64(scale)
-
-
-@resolve_scale.register
-def _(scale: priors.FanIn, site: Site) -> TensorVariable:
-    if site.fan_in is None:
-        raise SpecError(f"{site.name}: FanIn needs a layer with inputs; give {site.name} a number as scale.")
-    return float64(scale.gain / np.sqrt(site.fan_in))
-
-
-@resolve_scale.register
-def _(scale: priors.ResponseSD, site: Site) -> np.ndarray:
-    if site.response_sd is None:
-        raise SpecError(f"{site.name}: ResponseSD is for noise; give {site.name} a number or FanIn as scale.")
-    return scale.factor * site.response_sd
 
 
 @draw_prior.register
 def _(prior: priors.Normal, site: Site) -> TensorVariable:
     scale = resolve_scale(prior.scale, site)
-    return pm.Normal(site.name, prior.loc, scale, dims=site.dims, default_transform=noncentered)
+    return pm.Normal(site.name, prior.loc, scale, dims=site.dims, default_transform=_of_weights(prior))
 
 
 @draw_prior.register
 def _(prior: priors.HalfNormal, site: Site) -> TensorVariable:
-    return pm.HalfNormal(site.name, resolve_scale(prior.scale, site), dims=site.dims)
+    require_no_level(prior, site)
+    scale = resolve_scale(prior.scale, site)
+    return pm.HalfNormal(site.name, scale, dims=site.dims, **_of_scales(prior, site, around_scale))
 
 
 @draw_prior.register
 def _(prior: priors.LogNormal, site: Site) -> TensorVariable:
-    median = resolve_scale(prior.scale, site)
-    return pm.LogNormal(site.name, pt.log(median), float64(prior.sigma), dims=site.dims)
+    require_no_level(prior, site)
+    log_median, sigma = pt.log(resolve_scale(prior.scale, site)), float64(prior.sigma)
+    return pm.LogNormal(
+        site.name, log_median, sigma, dims=site.dims, **_of_scales(prior, site, around_median)
+    )
 
 
 @draw_prior.register
@@ -55,11 +50,23 @@ def _(prior: priors.StudentT, site: Site) -> TensorVariable:
         mu=prior.loc,
         sigma=scale,
         dims=site.dims,
-        default_transform=noncentered,
+        default_transform=_of_weights(prior),
     )
 
 
 @draw_prior.register
 def _(prior: priors.Laplace, site: Site) -> TensorVariable:
     scale = resolve_scale(prior.scale, site)
-    return pm.Laplace(site.name, prior.loc, scale, dims=site.dims, default_transform=noncentered)
+    return pm.Laplace(site.name, prior.loc, scale, dims=site.dims, default_transform=_of_weights(prior))
+
+
+def _of_weights(prior: priors.Normal | priors.StudentT | priors.Laplace) -> NonCentered | None:
+    return None if prior.centered else noncentered
+
+
+def _of_scales(
+    prior: priors.HalfNormal | priors.LogNormal, site: Site, around: LogRatio
+) -> dict[str, LogRatio]:
+    """Return the transform of many scales around one that is learned; else PyMC's own, the logarithm, is as good."""
+    learned = isinstance(prior.scale, priors.HalfNormal | priors.LogNormal)
+    return {"default_transform": around} if learned and site.dims else {}

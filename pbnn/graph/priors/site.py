@@ -1,9 +1,11 @@
 """Where a prior becomes a random variable, the two verbs for it, and the coordinates it is sampled in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import singledispatch
 
 import numpy as np
+import pymc as pm
 import pytensor.tensor as pt
 from pymc.logprob.transforms import Transform
 from pytensor.tensor.variable import TensorVariable
@@ -14,12 +16,57 @@ from pbnn.spec import priors
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a random variable is made: its name and dims, and what relative scales refer to."""
+    """Where a random variable is made.
+
+    Attributes
+    ----------
+    name, dims
+        Of the variable. The last two dims of weights are those of inputs and units.
+    fan_in, response_sd
+        What relative scales refer to.
+    shared
+        Stem of the names of scales that all layers share; None where a layer has a prior of its own.
+    level
+        Of a learned scale, what it varies by; None for weights, biases and the like.
+    """
 
     name: str
     dims: tuple[str, ...] = ()
     fan_in: int | None = None
     response_sd: np.ndarray | None = None
+    shared: str | None = None
+    level: str | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the dims in the model on the stack."""
+        coords = pm.modelcontext(None).coords
+        return tuple(len(coords[dim]) for dim in self.dims)
+
+    def scale(self, level: str, dims: tuple[str, ...], suffix: str = "scale") -> "Site":
+        """Return the site of a learned scale of this variable."""
+        shared = None if self.shared is None else f"{self.shared}_{suffix}"
+        return Site(f"{self.name}_{suffix}", dims, self.fan_in, self.response_sd, shared, level)
+
+    def per_input(self, suffix: str) -> "Site":
+        """Return the site of one value for each input.
+
+        Raises
+        ------
+        SpecError
+            If this is no matrix of weights.
+        """
+        if len(self.dims) < 2:
+            raise SpecError(
+                f"{self.name}: a scale for each input needs a matrix of weights, which this is not; take a prior "
+                "such as priors.Normal(scale=1.0) here."
+            )
+        return self.scale("input", self.dims[-2:-1], suffix)
+
+
+def along_inputs(value: TensorVariable) -> TensorVariable:
+    """Return one value for each input in a shape that meets weights `(..., n_in, units)`."""
+    return value[:, None]
 
 
 class NonCentered(Transform):
@@ -49,6 +96,35 @@ class NonCentered(Transform):
         return pt.broadcast_to(pt.log(scale), value.shape)
 
 
+class LogRatio(Transform):
+    """Sample `log(x / center)` in place of a positive `x`: non-centred, for a scale around one that is learned.
+
+    `log_center` makes the centre's logarithm from the last two parameters of the distribution.
+    """
+
+    name = "logratio"
+    ndim_supp = 0
+
+    def __init__(self, log_center: Callable[[TensorVariable, TensorVariable], TensorVariable]) -> None:
+        self.log_center = log_center
+
+    def forward(self, value: TensorVariable, *inputs: TensorVariable) -> TensorVariable:
+        """Return the logarithm of a value, less that of its centre."""
+        return pt.log(value) - self.log_center(*inputs[-2:])
+
+    def backward(self, value: TensorVariable, *inputs: TensorVariable) -> TensorVariable:
+        """Return the value of the variable."""
+        return pt.exp(value + self.log_center(*inputs[-2:]))
+
+    def log_jac_det(self, value: TensorVariable, *inputs: TensorVariable) -> TensorVariable:
+        """Return the logarithm of the derivative of `backward`."""
+        return value + self.log_center(*inputs[-2:])
+
+
+around_scale = LogRatio(lambda _, scale: pt.log(scale))
+"""Of a half-normal variable, whose parameters are `(0, scale)`."""
+around_median = LogRatio(lambda log_median, _: log_median)
+"""Of a log-normal variable."""
 noncentered = NonCentered()
 
 
@@ -61,9 +137,7 @@ def draw_prior(prior: object, site: Site) -> TensorVariable:
 @singledispatch
 def resolve_scale(scale: object, site: Site) -> np.ndarray | TensorVariable:
     """Turn a scale into a constant or, for a learned scale, a random variable of its own."""
-    # Weights of a layer share one scale; outputs differ in their units, so each noise has its own.
-    dims = () if site.response_sd is None else site.dims
-    return draw_prior(scale, Site(f"{site.name}_scale", dims, site.fan_in, site.response_sd))
+    raise SpecError(unknown(site.name, "scale", type(scale).__name__, priors.SCALES))
 
 
 def float64(value: float) -> TensorVariable:
