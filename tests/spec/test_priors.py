@@ -182,8 +182,8 @@ MISTAKES = {
     ),
     "no preliz": (lambda: from_preliz(3), r"from_preliz: expected a distribution of PreliZ.*got int"),
     "preliz unset": (
-        lambda: from_preliz(Unset()),
-        r"from_preliz: Unset has no value for mu; set it, or fit it",
+        lambda: from_preliz(Fitted(mu=None)),
+        r"from_preliz: Fitted has no value for mu; set it, or fit it",
     ),
     "tensor": (
         lambda: check_prior("Dense: weight", FromPyTensor()),
