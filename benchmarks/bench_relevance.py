@@ -1,8 +1,8 @@
 """Which of 200 inputs matter: sparse priors against the plain one, on two Friedman functions added.
 
-Ten inputs matter, each function on five of its own (Friedman 1991, 10.1214/aos/1176347963), 190 do not; all
-are uniform and independent, the noise is 1. Per run, with data and seed of its own: are the ten relevant inputs the ten
-of the largest relevance, and is the test log predictive density above that of the plain prior with the same method?
+Ten inputs matter, each function (Friedman 1991, 10.1214/aos/1176347963) on five of its own, 190 do not; all are uniform
+and independent, the noise is 1. Per run, with data and seed of its own: are the ten relevant inputs the ten of the
+largest relevance, and is the test log predictive density above that of the plain prior with the same method?
 `--fits` chooses the entrants; runs that are done are kept in the result file, so a run may stop and go on.
 """
 

@@ -6,7 +6,7 @@ import xarray as xr
 from numpy.testing import assert_allclose
 
 import pbnn
-from pbnn import likelihoods, priors
+from pbnn import assess, likelihoods, priors
 from pbnn.errors import ModelError, SpecError
 from pbnn.plots import plot_relevance
 
@@ -105,6 +105,21 @@ def test_scales_of_the_prior_are_read(prior, given, scale):
     assert table.attrs["by"] == "scale"
     assert_allclose(table["mean"], share.mean((0, 1)), rtol=1e-10)
     assert_allclose(table["scale"], scale.mean((0, 1)), rtol=1e-10)
+
+
+def test_units_in_another_order_keep_their_scales():
+    """What is learned for each unit follows it, and has no sign."""
+    prior = priors.Normal(scale=priors.HalfNormal(1.0, per="unit"))
+    bnn = built(layers=[pbnn.Dense(3, weight=prior)])
+    weights, scales = RNG.normal(size=(4, 3)) + np.zeros((2, 100, 4, 3)), np.array([1.0, 2.0, 3.0])
+    order = np.stack([RNG.permutation(3) for _ in range(200)]).reshape(2, 100, 3)
+    signs = RNG.choice([-1, 1], (2, 100, 1, 3))
+    shuffled = np.take_along_axis(weights, order[:, :, None], -1) * signs
+    given = {"h0_weight": shuffled, "h0_weight_scale": scales[order], "h0_bias": np.zeros((2, 100, 3))}
+    given["out_weight"] = np.zeros((2, 100, 3, 1))
+    found = assess.canonicalize(bnn, posterior_of(bnn, given))["posterior"]
+    assert np.ptp(found["h0_weight"].to_numpy(), axis=(0, 1)).max() < 1e-12
+    assert np.ptp(found["h0_weight_scale"].to_numpy(), axis=(0, 1)).max() == 0
 
 
 def test_one_draw_has_no_spread(linear):
