@@ -85,6 +85,15 @@ def test_kronecker_factors_are_refused_where_inputs_have_scales():
         pbnn.fit(bnn, pbnn.Laplace("kron", steps=20), seed=1, progress=False)
 
 
+@pytest.mark.parametrize("method", [pbnn.MAP(), pbnn.Laplace()], ids=lambda m: type(m).__name__)
+def test_a_funnel_has_no_mode(method):
+    bnn = target_of(priors.Normal(scale=priors.HalfNormal(1.0, per="input"), centered=True)).bnn
+    with pytest.raises(
+        MethodError, match=r"h0_weight is centred.* its scale h0_weight_scale is learned, so that"
+    ):
+        pbnn.fit(bnn, method, seed=1, progress=False)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("structure", ["full", "diag"])
 def test_laplace_tunes_the_scales_of_inputs(structure):
