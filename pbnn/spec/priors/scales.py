@@ -29,7 +29,7 @@ class FanIn:
     --------
     >>> from pbnn import priors
     >>> priors.Normal(scale=priors.FanIn(1.0))
-    Normal(loc=0.0, scale=FanIn(gain=1.0))
+    Normal(loc=0.0, scale=FanIn(gain=1.0), centered=False)
     """
 
     gain: float = 1.0
