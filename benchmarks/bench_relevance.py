@@ -19,7 +19,7 @@ import pbnn
 from pbnn import assess, likelihoods, priors
 
 N_TRAIN, N_TEST, N_INPUTS, N_RELEVANT = 4000, 1000, 200, 10
-METHOD = pbnn.MCLMC(draws=200, chains=2)
+METHOD = pbnn.MCLMC(draws=100, chains=2)
 PRIORS: dict[str, priors.Prior | None] = {
     "plain": None,
     "ARD": priors.ARD(),

@@ -9,6 +9,7 @@ from scipy import stats
 
 from pbnn.errors import SpecError
 from pbnn.graph.build import build
+from pbnn.graph.nn import nn
 from pbnn.graph.priors import Site, draw_prior
 from pbnn.spec.layers import Dense
 from pbnn.spec.likelihoods import Gaussian
@@ -186,6 +187,23 @@ def test_a_scale_of_the_network_is_one_variable():
     assert "weight_scale" in str(bnn)
     drawn = pm.draw([bnn.model["h0_weight"].owner.inputs[-1], bnn.model["out_weight"].owner.inputs[-1]])
     assert_allclose(drawn[0] * np.sqrt(4), drawn[1] * np.sqrt(3))
+
+
+def test_a_network_in_a_model_of_yours_shares_under_its_own_name():
+    with pm.Model() as model:
+        for name in ("f", "g"):
+            nn(name, X, [Dense(3)], weights=Normal(scale=HalfNormal(per="network")))
+    assert {"f_weight_scale", "g_weight_scale"} <= set(model.named_vars)
+
+
+def test_scales_of_inputs_start_at_their_centres():
+    """Draws from a half-Cauchy prior may be huge; weights differ between starts."""
+    target = Target.of(build(net(weights=Horseshoe(0.3)), X, Y))
+    starts = [target.unravel(z) for z in target.starts(2, seed=1)]
+    for start in starts:
+        assert_allclose(start["h0_weight_local_log__"], 0, atol=1e-12)
+        assert_allclose(start["h0_weight_global_log__"], np.log(0.3))
+    assert np.abs(starts[0]["h0_weight_noncentered__"] - starts[1]["h0_weight_noncentered__"]).max() > 0.1
 
 
 def test_a_layer_may_have_a_prior_of_its_own():
