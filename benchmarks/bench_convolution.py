@@ -52,7 +52,9 @@ def plain_log_density(weights: dict[str, Any], x: Any, y: Any) -> Any:
 
     def convolve(h: Any, stem: str, padding: str) -> Any:
         kernel = weights[f"{stem}_weight"].reshape(3, 3, h.shape[-1], -1)
-        h = jax.lax.conv_general_dilated(h, kernel, (1, 1), padding, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+        h = jax.lax.conv_general_dilated(
+            h, kernel, (1, 1), padding, dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
         return jax.nn.relu(h + weights[f"{stem}_bias"])
 
     h = convolve(convolve(x, "h0", "SAME"), "h1", "VALID")
@@ -84,7 +86,9 @@ def speed(images: np.ndarray, labels: np.ndarray, args: Any) -> dict[str, Any]:
                 return jax.block_until_ready(theirs(weights, x, y))
 
         # The densities differ by the Jacobian of the weights' scale, a constant.
-        shift = sum(w.size * 0.5 * np.log(2 / w.shape[0]) for n, w in weights.items() if n.endswith("_weight"))
+        shift = sum(
+            w.size * 0.5 * np.log(2 / w.shape[0]) for n, w in weights.items() if n.endswith("_weight")
+        )
         difference = float(run_ours()[0]) - float(run_theirs()[0]) - shift
         timed = race({"pbnn": run_ours, "jax": run_theirs}, args.repeats)
     ratio = timed["pbnn"]["median_s"] / timed["jax"]["median_s"]
@@ -116,7 +120,10 @@ def accuracy(images: np.ndarray, labels: np.ndarray, splits: int, seed: int) -> 
             row = {"accuracy": float(found["accuracy"]), "lpd": float(found["lpd"]), "wall_s": round(wall, 1)}
             rows.append({"split": split, "method": name, **row})
             print(rows[-1], flush=True)
-    table = {n: {k: np.array([r[k] for r in rows if r["method"] == n]) for k in ("accuracy", "lpd")} for n in METHODS}
+    table = {
+        n: {k: np.array([r[k] for r in rows if r["method"] == n]) for k in ("accuracy", "lpd")}
+        for n in METHODS
+    }
     gains = {}
     for measure in ("accuracy", "lpd"):
         gain = table["swag"][measure] - table["ensemble"][measure]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pbnn import assess, datasets, errors, plots, target
     from pbnn.assess.compare import compare
     from pbnn.assess.convergence import diagnose
+    from pbnn.assess.relevance import relevance
     from pbnn.assess.scores import score
     from pbnn.graph.build import BNN, build
     from pbnn.graph.nn import nn
@@ -104,6 +105,7 @@ _HOMES = {
     "nn": "pbnn.graph.nn",
     "predict": "pbnn.predict",
     "prior_predict": "pbnn.predict",
+    "relevance": "pbnn.assess.relevance",
     "report": "pbnn.report",
     "resume": "pbnn.infer",
     "save": "pbnn.persist",

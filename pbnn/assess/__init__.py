@@ -11,6 +11,7 @@ from pbnn.assess.decomposition import split_entropy, split_modes, split_variance
 from pbnn.assess.loo import PARETO_K, pareto_k
 from pbnn.assess.model_evidence import compare_evidence
 from pbnn.assess.pointwise import pointwise
+from pbnn.assess.relevance import relevance
 from pbnn.assess.scores import score, score_rows
 from pbnn.assess.symmetry import canonicalize, weight_r_hat
 
@@ -26,6 +27,7 @@ __all__ = [
     "pareto_k",
     "pit_histogram",
     "pointwise",
+    "relevance",
     "reliability",
     "score",
     "score_rows",

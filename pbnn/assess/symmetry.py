@@ -23,10 +23,13 @@ from pbnn.spec.layers import (
     own_priors,
 )
 from pbnn.spec.network import Network
-from pbnn.spec.priors import Prior
+from pbnn.spec.priors import ARD, R2D2, Horseshoe, MatrixNormal, Prior, SpikeSlab
+from pbnn.target import Target
 
 ODD = ("tanh", "sin", "identity")
 """Activations of which `f(-x) = -f(x)`, so that the weights into and out of a unit may change sign together."""
+MIXTURES = (ARD, Horseshoe, SpikeSlab, R2D2, MatrixNormal)
+"""Priors of normal weights around 0, whatever their scales: a weight and its negative are alike."""
 SWEEPS = 3
 """Over the layers, for each draw: to match the units of one, those of its neighbours must be matched."""
 
@@ -83,7 +86,10 @@ def canonicalize(bnn: BNN, idata: xr.DataTree) -> xr.DataTree:
     """
     _, posterior = read_draws(bnn, idata, "canonicalize")
     units = hidden_units(bnn.network)
-    dims = {v.name: bnn.model.named_vars_to_dims.get(v.name, ()) for v in bnn.model.free_RVs}
+    variables = (*bnn.model.free_RVs, *bnn.model.deterministics)
+    dims = {v.name: bnn.model.named_vars_to_dims.get(v.name, ()) for v in variables if v.name in posterior}
+    # Scales that are learned for each unit go with it, and have no sign.
+    signed = frozenset(Target.of(bnn).weights)
     touched = {name for name, d in dims.items() if any(unit.dims & set(d) for unit in units)}
     stacked = {
         name: posterior[name].to_numpy().reshape(-1, *posterior[name].shape[2:]).astype(float)
@@ -95,7 +101,7 @@ def canonicalize(bnn: BNN, idata: xr.DataTree) -> xr.DataTree:
         # First to one draw; then to the mean of what that gave, which is less noisy.
         reference = {name: values[best] for name, values in stacked.items()}
         for _ in range(2):
-            stacked = _match(stacked, reference, units, dims)
+            stacked = _match(stacked, reference, units, dims, signed)
             reference = {name: values.mean(0) for name, values in stacked.items()}
     changed = {
         name: posterior[name].copy(data=values.reshape(posterior[name].shape).astype(posterior[name].dtype))
@@ -144,7 +150,9 @@ def hidden_units(network: Network) -> list[Units]:
     """Return the hidden units of a network, in groups that can be permuted without any other."""
     groups: list[_Group] = []
     _collect(network.layers, "h", _Group(set(), False), groups)
-    symmetric = all(getattr(prior, "loc", None) == 0 for prior in _priors(network))
+    symmetric = all(
+        isinstance(prior, MIXTURES) or getattr(prior, "loc", None) == 0 for prior in _priors(network)
+    )
     return [Units(frozenset(group.dims), group.signs and symmetric) for group in groups]
 
 
@@ -196,19 +204,26 @@ Weights = dict[str, np.ndarray]
 Dims = dict[str, tuple[str, ...]]
 
 
-def _match(draws: Weights, reference: Weights, units: list[Units], dims: Dims) -> Weights:
-    """Return draws `(draw, ...)` by name, each put into the order of the reference `(...)`."""
+def _match(
+    draws: Weights, reference: Weights, units: list[Units], dims: Dims, signed: frozenset[str]
+) -> Weights:
+    """Return draws `(draw, ...)` by name, each put into the order of the reference `(...)`.
+
+    Those that are `signed` tell the order; all follow.
+    """
     hidden = frozenset().union(*(group.dims for group in units))
     matched: frozenset[str] = frozenset()
     for _ in range(SWEEPS):
         for group in units:
             axes = [(name, i) for name in draws for i, dim in enumerate(dims[name]) if dim in group.dims]
             # Weights from or to units that are not in order yet would mislead.
-            ready = [(name, i) for name, i in axes if not (_others(dims[name], i) & hidden) - matched]
-            products = sum(_products(draws[name], reference[name], i) for name, i in ready or axes)
+            telling = [(name, i) for name, i in axes if name in signed]
+            ready = [(name, i) for name, i in telling if not (_others(dims[name], i) & hidden) - matched]
+            products = sum(_products(draws[name], reference[name], i) for name, i in ready or telling)
             order, signs = _assign(np.asarray(products), group.signs)
             for name, i in axes:
-                draws = draws | {name: _reorder(draws[name], i, order, signs)}
+                own = signs if name in signed else np.ones_like(signs)
+                draws = draws | {name: _reorder(draws[name], i, order, own)}
             matched |= group.dims
     return draws
 

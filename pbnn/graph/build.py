@@ -109,10 +109,16 @@ class BNN:
         ]
         body.append(row("out", "Dense identity", layer_priors(Dense(1), net.weights, net.biases)))
         layers = tuple(f"{stem}_" for stem in [*stems, "out"])
+        shared = ("weight_scale", "bias_scale")
+        body += [
+            (name, "shared scale", "", str(prod(shape)), "")
+            for name, shape in shapes.items()
+            if name.startswith(shared)
+        ]
         body += [
             (name, "likelihood", "", str(prod(shape)), likelihood_words(net))
             for name, shape in shapes.items()
-            if not name.startswith(layers)
+            if not name.startswith((*layers, *shared))
         ]
         return [("layer", "what", "weights", "count", "prior"), *body]
 

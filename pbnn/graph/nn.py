@@ -106,11 +106,11 @@ def nn(
 
     wire = _inputs(name, x, layers)
     for i, layer in enumerate(layers):
-        wire = apply_layer(layer, wire, Place(f"{name}_h{i}", weights, biases))
+        wire = apply_layer(layer, wire, Place(f"{name}_h{i}", weights, biases, f"{name}_"))
     require_row(wire, f"{name}_out")
     out_labels = unit_labels(outputs)
     dim = add_dim(f"{name}_output", out_labels)
-    out = affine(wire, Place(f"{name}_out", weights, biases), dim, out_labels, None, True).value
+    out = affine(wire, Place(f"{name}_out", weights, biases, f"{name}_"), dim, out_labels, None, True).value
     return pm.Deterministic(name, out[..., 0] if outputs == 1 else out, dims=dims)
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from pbnn.errors import MethodError
+from pbnn.infer.funnels import refuse_funnels
 from pbnn.infer.methods import MAP
 from pbnn.infer.progress import progress_bar
 from pbnn.infer.run import Run, Session, run
@@ -13,6 +14,7 @@ from pbnn.target.curvature import Subset
 
 @run.register
 def _(method: MAP, target: Target, session: Session) -> Run:
+    refuse_funnels(target, "MAP")
     starts = target.starts(method.starts, session.seed)
     search = Search(Subset.of(target))
     interrupted, converged = False, []

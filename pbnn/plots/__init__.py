@@ -18,6 +18,7 @@ from pbnn.plots.predictive_check import plot_predictive_check
 from pbnn.plots.prior import plot_prior
 from pbnn.plots.probabilities import plot_probabilities
 from pbnn.plots.rank import plot_rank
+from pbnn.plots.relevance import plot_relevance
 from pbnn.plots.reliability import plot_reliability
 from pbnn.plots.residuals import plot_residuals
 from pbnn.plots.rootogram import plot_rootogram
@@ -40,6 +41,7 @@ __all__ = [
     "plot_prior",
     "plot_probabilities",
     "plot_rank",
+    "plot_relevance",
     "plot_reliability",
     "plot_residuals",
     "plot_rootogram",

@@ -5,7 +5,21 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from pbnn.spec.layers import Dense, Layer, inner_layers, layer_words, own_priors
-from pbnn.spec.priors import FanIn, Prior, ResponseSD
+from pbnn.spec.priors import (
+    ARD,
+    R2D2,
+    FanIn,
+    HalfNormal,
+    Horseshoe,
+    LogNormal,
+    MatrixNormal,
+    Pretrained,
+    Prior,
+    PyMC,
+    RelevantInputs,
+    ResponseSD,
+    SpikeSlab,
+)
 
 if TYPE_CHECKING:
     from pbnn.spec.network import Network
@@ -20,20 +34,57 @@ def _call(name: str, *parts: str) -> str:
 def prior_words(prior: object) -> str:
     """Write a prior short: `Normal(scale ~ LogNormal(1/√n_in, 1))`."""
     match prior:
+        case None:
+            return "none"
         case FanIn(gain):
             return f"{gain:g}/√n_in"
         case ResponseSD(factor):
             return f"{factor:g}·sd(y)"
+        case RelevantInputs(count, rows):
+            return f"{count:g} inputs of n_in, {rows} rows"
         case float() | int():
             return f"{prior:g}"
-    scale = prior.scale  # type: ignore[attr-defined]
-    learned = hasattr(scale, "scale")
+        case PyMC(name, parameters):
+            return _call(name, *(f"{key}={value:g}" for key, value in parameters))
+        case Pretrained():
+            shape = "×".join(map(str, prior.shape)) or "1"
+            return _call(
+                "Pretrained", shape, "scales" if isinstance(prior.scale, tuple) else _scale(prior.scale)
+            )
+        case ARD(scale):
+            return _call("ARD", f"local ~ {prior_words(scale)}")
+        case Horseshoe():
+            words = [f"global {prior_words(prior.global_scale)}"]
+            if prior.slab_scale is not None:
+                words.append(f"slab {prior_words(prior.slab_scale)}, df {prior.slab_df:g}")
+            return _call("Horseshoe", *words, f"per {prior.each}")
+        case SpikeSlab():
+            slab = f"slab {_scale(prior.slab)}, spike {prior.spike:g} of it"
+            return _call("SpikeSlab", slab, f"{prior.included:g} included", f"per {prior.each}")
+        case R2D2():
+            return _call(
+                "R2D2", f"r2 {prior.r2:g}", f"concentration {prior.concentration:g}", _scale(prior.scale)
+            )
+        case MatrixNormal():
+            return _call(
+                "MatrixNormal", _scale(prior.scale), f"row {prior.row:g}", f"column {prior.column:g}"
+            )
+    per = getattr(prior, "per", "layer")
     return _call(
         type(prior).__name__,
         f"{prior.df:g}" if hasattr(prior, "df") else "",
         f"{prior.loc:g}" if hasattr(prior, "loc") else "",
-        f"scale ~ {prior_words(scale)}" if learned else prior_words(scale),
+        _scale(prior.scale),  # type: ignore[attr-defined]
         f"{prior.sigma:g}" if hasattr(prior, "sigma") else "",
+        f"per {per}" if per != "layer" else "",
+        "centered" if getattr(prior, "centered", False) else "",
+    )
+
+
+def _scale(scale: object) -> str:
+    """Write a scale, with a tilde if it is learned."""
+    return (
+        f"scale ~ {prior_words(scale)}" if isinstance(scale, HalfNormal | LogNormal) else prior_words(scale)
     )
 
 

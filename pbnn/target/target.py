@@ -277,8 +277,9 @@ class Target:
     def starts(self, n: int, seed: int) -> np.ndarray:
         """Return `n` starting points `(n, dim)`, checked to have a finite log density and gradient.
 
-        Weights of a BNN start from their priors and scalars (learned scales, noise) at their centres; variables of a
-        general model start at PyMC's initial point with uniform jitter.
+        Weights of a BNN start from their priors, scalars (learned scales, noise) and scales of inputs or units at their
+        centres, since priors of scales have long tails; variables of a general model start at PyMC's initial point with
+        uniform jitter.
 
         Raises
         ------
@@ -289,8 +290,12 @@ class Target:
         """
         self._check_data()
         if self.bnn is not None:
-            scalars = {rv: "support_point" for rv in self.model.free_RVs if rv.ndim == 0}
-            draw = make_initial_point_fn(model=self.model, overrides=scalars, default_strategy="prior")
+            own = {self.variables[i].name for i in self.own}
+            drawn = own | set(self.weights)
+            centred = {
+                rv: "support_point" for rv in self.model.free_RVs if rv.ndim == 0 or rv.name not in drawn
+            }
+            draw = make_initial_point_fn(model=self.model, overrides=centred, default_strategy="prior")
         else:
             draw = make_initial_point_fn(model=self.model, jitter_rvs=set(self.model.free_RVs))
         seeds = iter(np.random.SeedSequence(seed).generate_state(10 * n))

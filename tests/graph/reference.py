@@ -64,7 +64,10 @@ class Reference:
     def draw(self, prior, name, shape=(), n_in=None, response_sd=None):
         scale = self.scale(prior.scale, name, n_in, response_sd)
         if isinstance(prior, priors.HalfNormal | priors.LogNormal):
-            log = self.value(f"{name}_log__", shape)
+            # Many scales around one that is learned are sampled as ratios to it.
+            around = shape and isinstance(prior.scale, priors.HalfNormal | priors.LogNormal)
+            log = self.value(f"{name}_logratio__" if around else f"{name}_log__", shape)
+            log = log + np.log(scale) if around else log
             if isinstance(prior, priors.HalfNormal):
                 density = stats.halfnorm.logpdf(np.exp(log), scale=scale) + log
             else:

@@ -25,7 +25,22 @@ from pbnn.spec.layers import (
 )
 from pbnn.spec.likelihoods import Bernoulli, Categorical, Gaussian, Poisson, StudentT
 from pbnn.spec.network import Network
-from pbnn.spec.priors import FanIn, HalfNormal, Laplace, LogNormal, Normal, ResponseSD
+from pbnn.spec.priors import (
+    ARD,
+    R2D2,
+    FanIn,
+    HalfNormal,
+    Horseshoe,
+    Laplace,
+    LogNormal,
+    MatrixNormal,
+    Normal,
+    Pretrained,
+    PyMC,
+    RelevantInputs,
+    ResponseSD,
+    SpikeSlab,
+)
 from pbnn.spec.priors import StudentT as StudentTPrior
 
 SCALES = [
@@ -44,6 +59,14 @@ PRIORS = [
     HalfNormal(),
     HalfNormal(FanIn(1 / 3)),
     LogNormal(2.0, sigma=1e-7),
+    Normal(scale=LogNormal(HalfNormal(per="network"), per="input"), centered=True),
+    ARD(),
+    Horseshoe(RelevantInputs(1.5, 100, 0.1), None, each="weight"),
+    SpikeSlab(HalfNormal(per="unit"), included=0.1),
+    R2D2(0.9, concentration=1e-3),
+    MatrixNormal(),
+    Pretrained(((0.1, 1e300), (-1e-300, 0.0)), ((1.0, 2.0), (3.0, 4.0))),
+    PyMC("Gumbel", mu=0, beta=0.1),
 ]
 LAYERS = [
     *(Dense(i + 1, activation) for i, activation in enumerate(ACTIVATIONS)),

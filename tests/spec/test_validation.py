@@ -14,7 +14,7 @@ from pbnn.spec.network import Network
 from pbnn.spec.priors import FanIn, HalfNormal, Laplace, LogNormal, Normal, ResponseSD
 from pbnn.spec.priors import StudentT as StudentTPrior
 
-PRIOR_NAMES = "HalfNormal, Laplace, LogNormal, Normal, StudentT"
+PRIOR_NAMES = r"ARD, HalfNormal, Horseshoe, Laplace, LogNormal, .*, SpikeSlab, StudentT"
 LAYER_NAMES = "AveragePool, Concat, .*, Dense, Embedding, .*, LayerNorm, .*, Residual, SelfAttention"
 NO_NUMBERS = [None, "1", [1.0], np.array([1.0]), True, 1j]
 NOT_FINITE = [math.nan, math.inf, -math.inf, 10**400]
@@ -111,7 +111,7 @@ MISTAKES = {
     "df is a name": (lambda: StudentT("a"), r"StudentT: df must be a positive number or a prior"),
     "scale is a name": (
         lambda: Normal(scale="fan_in"),
-        r"Normal: scale must be a positive number or one of FanIn, HalfNormal, LogNormal, ResponseSD; got 'fan_in'",
+        r"Normal: scale must be a positive number or one of FanIn, HalfNormal, LogNormal, .*got 'fan_in'",
     ),
     "scale is a class": (lambda: Normal(scale=FanIn), r"Normal: scale must be a positive number or one of"),
     "scale may be negative": (

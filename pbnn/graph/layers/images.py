@@ -149,7 +149,7 @@ def _by_groups(
 ) -> Wire:
     """Give each group of channels its columns of the weights: not one affine map, so none is recorded."""
     rows = wire.width
-    w = parameter(place, "weight", layer.weight or place.weights, (wire.dim, dim), rows)
+    w = parameter(place, "weight", layer.weight, (wire.dim, dim), rows)
     channels, filters = rows // len(parts), len(labels) // layer.groups
     of_group = w.reshape((rows, layer.groups, filters))
     groups = []
@@ -158,8 +158,7 @@ def _by_groups(
         groups.append(times(pt.concatenate(patches, axis=-1), of_group[:, g], wire, filters))
     value = pt.concatenate(groups, axis=-1)
     if layer.bias is not False:
-        prior = place.biases if layer.bias is True else layer.bias
-        value = value + parameter(place, "bias", prior, (dim,), rows)
+        value = value + parameter(place, "bias", layer.bias, (dim,), rows, "bias")
     return replace(wire, value=value, dim=dim, labels=labels)
 
 

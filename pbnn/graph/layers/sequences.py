@@ -70,7 +70,7 @@ def _recur(
     all_gates = tuple(f"{gate}{label}" for gate in gates for label in labels)
     gate_dim = add_dim(f"{place.stem}_gate", all_gates)
     entering = affine(wire, place, gate_dim, all_gates, layer.weight, layer.bias)
-    u = parameter(place, "recurrent", layer.recurrent or place.weights, (dim, gate_dim), layer.units)
+    u = parameter(place, "recurrent", layer.recurrent, (dim, gate_dim), layer.units)
     zero = pt.zeros((wire.value.shape[0], layer.units), dtype=entering.value.dtype)
     found = pytensor.scan(
         step,

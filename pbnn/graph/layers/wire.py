@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import singledispatch
 from math import prod
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pymc as pm
@@ -102,12 +102,14 @@ class Wire:
 class Place:
     """Where a layer stands: the stem of its names, and the priors of layers that name none.
 
+    `shared` begins the names of scales that these priors share over all layers;
     `fixed` are parameters that are known arrays, by name without the stem; `used` collects those that were asked for.
     """
 
     stem: str
     weights: Prior
     biases: Prior
+    shared: str = ""
     fixed: Mapping[str, np.ndarray] = field(default_factory=lambda: NOTHING)
     used: set[str] = field(default_factory=set)
 
@@ -136,12 +138,23 @@ def apply_layers(parts: Sequence[layers.Layer], wire: Wire, place: Place, stem: 
 
 
 def parameter(
-    place: Place, name: str, prior: Any, dims: tuple[str, ...], fan_in: int | None
+    place: Place,
+    name: str,
+    prior: Prior | bool | None,
+    dims: tuple[str, ...],
+    fan_in: int | None,
+    default: Literal["weight", "bias"] = "weight",
 ) -> TensorVariable:
-    """Return the parameter `name` of the layer at `place`: a random variable, or the array at which it is frozen."""
-    full = f"{place.stem}_{name}"
+    """Return the parameter `name` of the layer at `place`: a random variable, or the array at which it is frozen.
+
+    Without a prior of its own, None or True, it takes the network's `default`.
+    """
+    full, shared = f"{place.stem}_{name}", None
     if full not in place.fixed:
-        return draw_prior(prior, Site(full, dims, fan_in))
+        if prior is None or prior is True:
+            prior = place.weights if default == "weight" else place.biases
+            shared = f"{place.shared}{default}"
+        return draw_prior(prior, Site(full, dims, fan_in, shared=shared))
     place.used.add(full)
     values, coords = place.fixed[full], pm.modelcontext(None).coords
     expected = tuple(len(coords[dim]) for dim in dims)
@@ -186,12 +199,11 @@ def affine(
         raise ShapeError(
             f"{place.stem}: no number enters this layer, only categories; put Embedding before it."
         )
-    w = parameter(place, "weight", weight or place.weights, (wire.dim, dim), wire.width)
+    w = parameter(place, "weight", weight, (wire.dim, dim), wire.width)
     value, bias_name = times(wire.value, w, wire, len(labels)), None
     if bias is not False:
         bias_name = f"{place.stem}_bias"
-        prior = place.biases if bias is True else bias
-        value = value + parameter(place, "bias", prior, (dim,), wire.width)
+        value = value + parameter(place, "bias", bias, (dim,), wire.width, "bias")
     here = Affine(
         f"{place.stem}_weight", bias_name, wire.value, value, wire.width, len(labels), wire.positions
     )

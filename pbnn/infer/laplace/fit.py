@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pbnn.errors import MethodError, unknown
+from pbnn.infer.funnels import refuse_funnels
 from pbnn.infer.laplace.evidence import Hyperparameters, log_evidence, tune
 from pbnn.infer.laplace.general import FAR, fit_general
 from pbnn.infer.laplace.saddle import SADDLE, SmallestCurvature
@@ -42,6 +43,7 @@ def _(method: Laplace, target: Target, session: Session) -> Run:
         return fit_general(method, target, session)
     if method.predictive == "probit" and target.bnn.response.kind != "classes":
         raise MethodError("Laplace: predictive='probit' is for classes; use 'glm' or 'mc'.")
+    refuse_funnels(target, "Laplace")
     subset = chosen(method, target)
     structure, said = method.structure, ""
     if structure == "auto":
