@@ -74,7 +74,7 @@ def speed(images: np.ndarray, labels: np.ndarray, args: Any) -> dict[str, Any]:
         ours = jax.jit(jax.value_and_grad(target.log_density))
         x = jnp.asarray(target.data["x"]).reshape(images.shape)
         y = jnp.asarray(labels)
-        weights = {name: jnp.asarray(value, jnp.float32) for name, value in target.unravel(z).items()}
+        weights = {name: jnp.asarray(value, jnp.float32) for name, value in target.constrain(z).items()}
         theirs = jax.jit(jax.value_and_grad(plain_log_density))
 
         def run_ours() -> Any:

@@ -60,6 +60,7 @@ def test_coords(bnn):
     assert coords == {
         "feature": ("age", "kind", "height"),
         "output": ("weight", "pulse"),
+        "number": ("age", "height"),
         "h0_category": ("0", "1", "2"),
         "h0_vector": ("kind[0]", "kind[1]"),
         "h0_unit": ("age", "height", "kind[0]", "kind[1]"),
