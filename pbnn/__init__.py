@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pbnn import assess, datasets, errors, plots, target
+    from pbnn import assess, datasets, errors, plots, priors, target
     from pbnn.assess.compare import compare
     from pbnn.assess.convergence import diagnose
     from pbnn.assess.scores import score
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pbnn.predict import predict, prior_predict
     from pbnn.predict.gaussian_process import laplace_gp
     from pbnn.report import report
-    from pbnn.spec import likelihoods, priors
+    from pbnn.spec import likelihoods
     from pbnn.spec.layers import Dense, Embedding, LayerNorm, Residual
     from pbnn.spec.network import Network
     from pbnn.target import Target
@@ -76,7 +76,7 @@ _MODULES = {
     "errors": "pbnn.errors",
     "likelihoods": "pbnn.spec.likelihoods",
     "plots": "pbnn.plots",
-    "priors": "pbnn.spec.priors",
+    "priors": "pbnn.priors",
     "target": "pbnn.target",
 }
 
