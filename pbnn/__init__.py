@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pbnn.assess.compare import compare
     from pbnn.assess.convergence import diagnose
     from pbnn.assess.scores import score
+    from pbnn.assess.sensitivity import prior_sensitivity
     from pbnn.graph.build import BNN, build
     from pbnn.graph.nn import nn
     from pbnn.infer import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pbnn.persist import load, save
     from pbnn.predict import predict, prior_predict
     from pbnn.predict.gaussian_process import laplace_gp
+    from pbnn.prior.check import check_prior
     from pbnn.report import report
     from pbnn.spec import likelihoods
     from pbnn.spec.layers import Dense, Embedding, LayerNorm, Residual
@@ -57,6 +59,7 @@ _HOMES = {
     "SWAG": "pbnn.infer",
     "Target": "pbnn.target",
     "build": "pbnn.graph.build",
+    "check_prior": "pbnn.prior.check",
     "diagnose": "pbnn.assess.convergence",
     "fit": "pbnn.infer",
     "compare": "pbnn.assess.compare",
@@ -65,6 +68,7 @@ _HOMES = {
     "nn": "pbnn.graph.nn",
     "predict": "pbnn.predict",
     "prior_predict": "pbnn.predict",
+    "prior_sensitivity": "pbnn.assess.sensitivity",
     "report": "pbnn.report",
     "resume": "pbnn.infer",
     "save": "pbnn.persist",

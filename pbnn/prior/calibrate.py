@@ -61,8 +61,8 @@ class Calibration:
 
     @property
     def reduction(self) -> float:
-        """How many times nearer the target the prior is now; one that is lost in the noise counts as large as that."""
-        return self.before.root / max(self.after.root, np.sqrt(self.after.squared_se))
+        """How many times nearer the target the prior is now; a distance lost in the noise counts as the noise."""
+        return self.before.root / max(self.after.root, float(np.sqrt(self.after.squared_se)))
 
     def __str__(self) -> str:
         was, now = (f"{d.root:.3g} ± {d.root_se:.1g}" for d in (self.before, self.after))
