@@ -10,11 +10,7 @@ from pbnn.spec import functions
 from pbnn.spec import priors as of_weights
 
 if TYPE_CHECKING:
-    from pbnn.prior.calibrate import Calibration, calibrate
-    from pbnn.prior.elicit import elicit
-    from pbnn.prior.mean_field import depth_width
-    from pbnn.spec.functions import GP, RBF, FunctionPrior, Matern, Periodic
-    from pbnn.spec.priors import FanIn, HalfNormal, Laplace, LogNormal, Normal, ResponseSD, StudentT
+    pass
 
 _HOMES = {
     "Calibration": "pbnn.prior.calibrate",

@@ -12,6 +12,7 @@ from pbnn.assess.loo import PARETO_K, pareto_k
 from pbnn.assess.model_evidence import compare_evidence
 from pbnn.assess.pointwise import pointwise
 from pbnn.assess.scores import score, score_rows
+from pbnn.assess.sensitivity import prior_sensitivity
 from pbnn.assess.symmetry import canonicalize, weight_r_hat
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "pareto_k",
     "pit_histogram",
     "pointwise",
+    "prior_sensitivity",
     "reliability",
     "score",
     "score_rows",

@@ -1,7 +1,7 @@
 """`calibrate`: priors of weights that mean what is said of functions."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Self, final
+from typing import Any, final
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ from pbnn.graph.response import Response
 from pbnn.predict.predictions import resolve_seed
 from pbnn.predict.prior import draw_weights
 from pbnn.prior.distance import Distance, energy_distance, energy_loss
-from pbnn.prior.scales import Knobs, spelled_out, rescaled
+from pbnn.prior.scales import Knobs, rescaled, spelled_out
 from pbnn.prior.targets import draw_functions
 from pbnn.spec.functions import FunctionTarget
 from pbnn.spec.likelihoods import Gaussian
@@ -168,9 +168,7 @@ def calibrate(
     # Functions are compared in units of the target's own size.
     size = float(wanted.std())
     fit = _Fit(with_jax, knobs, x, size, mean)
-    t, losses = fit.run(
-        pools[0], wanted[:DRAWS] / size, steps, learning_rate, min(points, len(x)), seeds[3]
-    )
+    t, losses = fit.run(pools[0], wanted[:DRAWS] / size, steps, learning_rate, min(points, len(x)), seeds[3])
 
     fresh, goal = pools[1], wanted[DRAWS : DRAWS + len(pools[1])]
     before, after = (fit.functions(fresh, vector) for vector in (np.zeros_like(t), t))
@@ -237,16 +235,22 @@ class _Fit:
             starts = [jnp.zeros(len(self.knobs.names)), jnp.asarray(self.knobs.fan_in)]
             starts = [s.astype(self.target.dtype) for s in starts]
             t = min(starts, key=lambda s: float(jax.jit(loss)(s, first)))
-            (t, _), losses = jax.jit(lambda s, k: jax.lax.scan(step, s, k))((t, adam.init(t)), jnp.stack(keys))
+            (t, _), losses = jax.jit(lambda s, k: jax.lax.scan(step, s, k))(
+                (t, adam.init(t)), jnp.stack(keys)
+            )
         t, losses = np.asarray(t, dtype=float), np.asarray(losses, dtype=float)
         if not np.isfinite(t).all() or not np.isfinite(losses[-1]):
-            raise MethodError("calibrate: functions of the network became infinite; pass a smaller learning_rate.")
+            raise MethodError(
+                "calibrate: functions of the network became infinite; pass a smaller learning_rate."
+            )
         return t, losses
 
 
 def _check_call(network: Any, steps: int, points: int, rate: float) -> None:
     if not isinstance(network, Network):
-        raise SpecError(f"calibrate: the first argument must be a pbnn.Network; got {type(network).__name__}.")
+        raise SpecError(
+            f"calibrate: the first argument must be a pbnn.Network; got {type(network).__name__}."
+        )
     for name, value in (("steps", steps), ("points", points)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise MethodError(f"calibrate: {name} must be a whole number >= 1; got {value!r}.")

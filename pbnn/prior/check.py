@@ -184,8 +184,8 @@ def _of_layers(facts: list[dict[str, Any]]) -> list[Finding]:
             found.append(
                 (
                     "caution",
-                    f"{_percent(f['dead'])} of the relu units of {name} are 0 at all rows; make the scale of its biases "
-                    "smaller beside that of its weights.",
+                    f"{_percent(f['dead'])} of the relu units of {name} are 0 at all rows; make the scale of its "
+                    "biases smaller beside that of its weights.",
                 )
             )
     if facts and not found:

@@ -32,8 +32,9 @@ class Distance:
 
 
 def energy_distance(f: np.ndarray, g: np.ndarray) -> Distance:
-    r"""Estimate the energy distance of two distributions over functions from as many draws `(draw, point)` of
-    each, all independent.
+    r"""Estimate the energy distance of two distributions over functions.
+
+    Draws `(draw, point)` are independent, and as many of each.
 
     .. math:: D^2 = 2 E\lVert F - G\rVert - E\lVert F - F'\rVert - E\lVert G - G'\rVert,
         \qquad \lVert f\rVert^2 = \tfrac{1}{n} \sum_i f(x_i)^2,
@@ -62,7 +63,8 @@ def energy_distance(f: np.ndarray, g: np.ndarray) -> Distance:
     n = len(h)
     rows = h.sum(1) / (n - 1)
     of_pairs = h[~np.eye(n, dtype=bool)].var(ddof=1)
-    # The spread of the rows holds the variance of single pairs twice; where both distributions agree, it is all there is.
+    # The spread of the rows holds the variance of single pairs twice; where both distributions agree, there is
+    # nothing else.
     variance = 4 * rows.var(ddof=1) / n - 2 * of_pairs / n**2
     return Distance(float(rows.mean()), float(np.sqrt(max(variance, of_pairs / n**2))))
 

@@ -113,8 +113,17 @@ def depth_width(
     """
     if activation not in ACTIVATIONS:
         raise SpecError(unknown("depth_width", "activation", activation, ACTIVATIONS))
-    for name, value in (("depth", depth), ("inputs", inputs), ("draws", draws), *(("widths", w) for w in widths)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1 + (name == "draws"):
+    for name, value in (
+        ("depth", depth),
+        ("inputs", inputs),
+        ("draws", draws),
+        *(("widths", w) for w in widths),
+    ):
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | np.integer)
+            or value < 1 + (name == "draws")
+        ):
             raise MethodError(f"depth_width: {name} must be whole and positive (draws >= 2); got {value!r}.")
     if not -1 <= correlation <= 1:
         raise MethodError(f"depth_width: correlation must lie between -1 and 1; got {correlation!r}.")
@@ -123,15 +132,22 @@ def depth_width(
     for width, own in zip(widths, seeds, strict=True):
         signal = _Signal.of(activation, weights, biases, inputs, width)
         rng = np.random.default_rng(own)
-        columns.append({**signal.limit(depth, correlation), **signal.draw(depth, width, correlation, draws, rng)})
+        columns.append(
+            {**signal.limit(depth, correlation), **signal.draw(depth, width, correlation, draws, rng)}
+        )
     coords = {"depth": np.arange(1, depth + 1), "width": list(widths)}
     table = {
-        name: (("depth", "width") if values.ndim else ("width",), np.stack([c[name] for c in columns], axis=-1))
+        name: (
+            ("depth", "width") if values.ndim else ("width",),
+            np.stack([c[name] for c in columns], axis=-1),
+        )
         for name, values in columns[0].items()
     }
     if activation != "tanh":
         table = {name: values for name, values in table.items() if not name.startswith("saturation")}
-    return xr.Dataset(table, coords=coords, attrs={"activation": activation, "inputs": inputs, "draws": draws})
+    return xr.Dataset(
+        table, coords=coords, attrs={"activation": activation, "inputs": inputs, "draws": draws}
+    )
 
 
 @final
@@ -235,7 +251,9 @@ def _scale(name: str, prior: Any, fan_in: int) -> float:
     if isinstance(scale, FanIn):
         return factor * scale.gain / fan_in**0.5
     if not isinstance(scale, int | float):
-        raise SpecError(f"depth_width: the scale of {name} must be a number, FanIn, or learned; got {scale!r}.")
+        raise SpecError(
+            f"depth_width: the scale of {name} must be a number, FanIn, or learned; got {scale!r}."
+        )
     return factor * scale
 
 

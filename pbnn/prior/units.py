@@ -32,9 +32,9 @@ def activations_of(network: Network) -> dict[str, str]:
 def unit_facts(bnn: BNN) -> tuple[tuple[str, ...], Callable[[Sequence[Any], Any], list[dict[str, Any]]]]:
     """Return the stems of the layers with units, and the JAX function that looks at them.
 
-    The function takes the unconstrained variables of one draw and standardised inputs `(obs, feature)`. For each layer it
-    gives shares of units: `saturated` (and `stuck`, at all rows), `dead`; and `unit_sd`, here the mean square before the
-    activation. NaN where an activation has no such state.
+    The function takes the unconstrained variables of one draw and standardised inputs `(obs, feature)`. For each layer
+    it gives shares of units: `saturated` (and `stuck`, at all rows), `dead`; and `unit_sd`, here the mean square before
+    the activation. NaN where an activation has no such state.
     """
     known = activations_of(bnn.network)
     affines = {a.weight.removesuffix("_weight"): a.output for a in bnn.affines}

@@ -76,8 +76,8 @@ class Matern:
 class Periodic:
     """The kernel of functions that repeat after `period`, in each column.
 
-    `amplitude**2 * exp(-2 * sum((sin(pi * (x - x') / period) / lengthscale)**2))`: Rasmussen & Williams (2006), eq. 4.31;
-    `lengthscale` is in units of the circle's radius, not of `X`.
+    `amplitude**2 * exp(-2 * sum((sin(pi * (x - x') / period) / lengthscale)**2))`: Rasmussen & Williams (2006), eq.
+    4.31; `lengthscale` is in units of the circle's radius, not of `X`.
     """
 
     period: float = 1.0
