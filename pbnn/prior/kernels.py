@@ -54,7 +54,7 @@ def _(kernel: functions.Matern, X: np.ndarray) -> np.ndarray:
 @covariance.register
 def _(kernel: functions.Periodic, X: np.ndarray) -> np.ndarray:
     turns = np.pi * (X[:, None, :] - X[None, :, :]) / kernel.period
-    scaled = np.sin(turns) / _lengthscales(X, kernel.lengthscale)
+    scaled = np.sin(turns) / lengthscales(X, kernel.lengthscale)
     return kernel.amplitude**2 * np.exp(-2 * (scaled**2).sum(-1))
 
 
@@ -80,7 +80,8 @@ def square_root(covariance: np.ndarray, where: str) -> np.ndarray:
     return vectors * np.sqrt(np.clip(values, 0, None))
 
 
-def _lengthscales(X: np.ndarray, lengthscale: functions.Lengthscale) -> np.ndarray:
+def lengthscales(X: np.ndarray, lengthscale: functions.Lengthscale) -> np.ndarray:
+    """Return lengthscales as an array of one, or of one for each column; `ShapeError` if they are of another number."""
     scales = np.atleast_1d(np.asarray(lengthscale, dtype=float))
     if len(scales) not in (1, X.shape[1]):
         raise ShapeError(
@@ -90,5 +91,5 @@ def _lengthscales(X: np.ndarray, lengthscale: functions.Lengthscale) -> np.ndarr
 
 
 def _squared_distances(X: np.ndarray, lengthscale: functions.Lengthscale) -> np.ndarray:
-    Z = X / _lengthscales(X, lengthscale)
+    Z = X / lengthscales(X, lengthscale)
     return ((Z[:, None, :] - Z[None, :, :]) ** 2).sum(-1)

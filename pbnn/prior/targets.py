@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from pbnn.errors import DataError, ShapeError, SpecError
-from pbnn.graph.columns import column_name
-from pbnn.prior.kernels import covariance, square_root
+from pbnn.errors import DataError, SpecError, unknown
+from pbnn.prior.kernels import covariance, lengthscales, square_root
 from pbnn.spec.functions import GP, RBF, FunctionPrior, Lengthscale, Matern, Periodic
 
 GRID = 200
@@ -43,12 +42,7 @@ def _(
     if target.monotone is None:
         return draw_functions(GP(_kernel(target, target.lengthscale, target.amplitude)), X, draws, rng)
     at = _column(target, X, names)
-    scales = np.broadcast_to(np.asarray(target.lengthscale, float), X.shape[1:])
-    if np.ndim(target.lengthscale) and len(np.atleast_1d(target.lengthscale)) != X.shape[1]:
-        raise ShapeError(
-            f"FunctionPrior: lengthscale must be one number, or one for each of the {X.shape[1]} columns of X; "
-            f"got {target.lengthscale!r}."
-        )
+    scales = np.broadcast_to(lengthscales(X, target.lengthscale), X.shape[1:])
     rise = _warps(X[:, at], _kernel(target, float(scales[at])), draws, rng)
     others = np.delete(X, at, axis=1)
     if others.shape[1]:
@@ -78,7 +72,11 @@ def _column(target: FunctionPrior, X: np.ndarray, names: tuple[str, ...]) -> int
             )
         return 0
     names = names or tuple(f"x{i}" for i in range(X.shape[1]))
-    return names.index(column_name(target.column, names, True, "FunctionPrior"))
+    if target.column in names:
+        return names.index(str(target.column))
+    if isinstance(target.column, int) and -len(names) <= target.column < len(names):
+        return target.column % len(names)
+    raise SpecError(unknown("FunctionPrior", "column", target.column, names))
 
 
 def _warps(x: np.ndarray, kernel: Any, draws: int, rng: np.random.Generator) -> np.ndarray:
