@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 import xarray as xr
@@ -145,7 +144,7 @@ def calibrate(
     True
     """
     _check_call(network, steps, points, learning_rate)
-    seeds = [int(s) for s in np.random.SeedSequence(resolve_seed(seed, "calibrate")).generate_state(5)]
+    seeds = [int(s) for s in np.random.SeedSequence(resolve_seed(seed, "calibrate")).generate_state(2)]
     loc, scale = _response_units(network, y, standardize)
     spelled, shift = _centred(spelled_out(network), target, loc, scale)
     bnn = _functions_of(spelled, X, standardize)
@@ -162,16 +161,16 @@ def calibrate(
             "calibrate: the network has no prior whose scale can be fitted; give its layers Normal, StudentT or "
             "Laplace priors."
         )
-    pools = [_pool(bnn, with_jax, s) for s in seeds[1:3]]
+    pool, fresh = _pools(bnn, with_jax, seeds[1])
     x = bnn.columns.standardize(values).astype(np.float32)
     mean = _mean_of(spelled)
     # Functions are compared in units of the target's own size.
     size = float(wanted.std())
     fit = _Fit(with_jax, knobs, x, size, mean)
-    t, losses = fit.run(pools[0], wanted[:DRAWS] / size, steps, learning_rate, min(points, len(x)), seeds[3])
+    t, losses = fit.run(pool, wanted[:DRAWS] / size, steps, learning_rate, min(points, len(x)), rng)
 
-    fresh, goal = pools[1], wanted[DRAWS : DRAWS + len(pools[1])]
-    before, after = (fit.functions(fresh, vector) for vector in (np.zeros_like(t), t))
+    goal = wanted[DRAWS : DRAWS + len(fresh)]
+    before, after = fit.functions(fresh, [np.zeros_like(t), t])
     before = before - shift / size
     factors = {name: float(np.exp(v)) for name, v in zip(knobs.names, t, strict=True)}
     drawn = {"target": goal, "before": before * size, "after": after * size}
@@ -200,46 +199,50 @@ class _Fit:
         moved = self.knobs.move(z, t)
         return (jax.vmap(lambda one: self.target.outputs(one, x)[:, 0])(moved) - self.mean) / self.size
 
-    def functions(self, z: np.ndarray, t: np.ndarray) -> np.ndarray:
-        """Return functions `(draw, obs)` at all rows."""
+    def functions(self, z: np.ndarray, vectors: list[np.ndarray]) -> list[np.ndarray]:
+        """Return functions `(draw, obs)` at all rows, for each of several vectors of logarithms of the factors."""
+        batches = np.concatenate([z, z[: -len(z) % BATCH]]).reshape(-1, BATCH, z.shape[1])
         with self.target.scope():
             run = jax.jit(self._outputs)
-            parts = [run(z[i : i + BATCH], t, self.x) for i in range(0, len(z), BATCH)]
-            return np.concatenate([np.asarray(part, dtype=float) for part in parts])
+            drawn = [[run(batch, t.astype(z.dtype), self.x) for batch in batches] for t in vectors]
+        return [np.concatenate(parts).astype(float)[: len(z)] for parts in drawn]
 
     def run(
-        self, z: np.ndarray, goal: np.ndarray, steps: int, rate: float, points: int, seed: int
+        self, z: np.ndarray, goal: np.ndarray, steps: int, rate: float, points: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the logarithms of the factors, and the loss of each step."""
         adam = optax.adam(optax.cosine_decay_schedule(rate, steps))
-        batch = min(BATCH, len(z), len(goal))
+        z, goal, x = (np.asarray(v, self.target.dtype) for v in (z, goal, self.x))
 
-        def loss(t: Any, key: Any) -> Any:
-            of_z, of_goal, of_x = jax.random.split(key, 3)
-            at = jax.random.choice(of_x, len(self.x), (points,), replace=False)
-            f = self._outputs(some(of_z, z, batch), t, x[at])
-            return energy_loss(f, some(of_goal, goal, batch)[:, at])
+        def some(n: int, size: int) -> np.ndarray:
+            return np.stack([rng.choice(n, size, replace=False) for _ in range(steps)])
 
-        def some(key: Any, values: Any, n: int) -> Any:
-            return values[jax.random.choice(key, len(values), (n,), replace=False)]
+        # What is drawn in each step: networks, functions of the target, and rows.
+        lots = some(len(z), BATCH), some(len(goal), BATCH), some(len(x), points)
 
-        def step(state: Any, key: Any) -> Any:
+        def loss(t: Any, lot: Any, z: Any, goal: Any, x: Any) -> Any:
+            of_z, of_goal, of_x = lot
+            return energy_loss(self._outputs(z[of_z], t, x[of_x]), goal[of_goal][:, of_x])
+
+        slope = jax.value_and_grad(loss)
+
+        def step(state: Any, lot: Any, *data: Any) -> Any:
             t, memory = state
-            value, slope = jax.value_and_grad(loss)(t, key)
-            change, memory = adam.update(jnp.nan_to_num(slope), memory)
+            value, gradient = slope(t, lot, *data)
+            change, memory = adam.update(gradient, memory)
             return (optax.apply_updates(t, change), memory), value
 
         with self.target.scope():
-            z, goal, x = (jnp.asarray(v, self.target.dtype) for v in (z, goal, self.x))
-            first, *keys = jax.random.split(jax.random.PRNGKey(seed), steps + 1)
-            starts = [jnp.zeros(len(self.knobs.names)), jnp.asarray(self.knobs.fan_in)]
-            starts = [s.astype(self.target.dtype) for s in starts]
-            t = min(starts, key=lambda s: float(jax.jit(loss)(s, first)))
-            (t, _), losses = jax.jit(lambda s, k: jax.lax.scan(step, s, k))(
-                (t, adam.init(t)), jnp.stack(keys)
+            run = jax.jit(
+                lambda t, lots, *data: jax.lax.scan(
+                    lambda s, lot: step(s, lot, *data), (t, adam.init(t)), lots
+                )
             )
+            # Where scales are numbers, begin at weights of variance 1 over the number of inputs: units of wide layers
+            # with larger ones are stuck, and tell no direction.
+            (t, _), losses = run(self.knobs.fan_in.astype(z.dtype), lots, z, goal, x)
         t, losses = np.asarray(t, dtype=float), np.asarray(losses, dtype=float)
-        if not np.isfinite(t).all() or not np.isfinite(losses[-1]):
+        if not np.isfinite(t).all() or not np.isfinite(losses).all():
             raise MethodError(
                 "calibrate: functions of the network became infinite; pass a smaller learning_rate."
             )
@@ -305,10 +308,11 @@ def _some_rows(n: int, rng: np.random.Generator) -> np.ndarray:
     return np.arange(n) if n <= MAX_ROWS else np.sort(rng.choice(n, MAX_ROWS, replace=False))
 
 
-def _pool(bnn: BNN, target: Target, seed: int) -> np.ndarray:
-    """Return draws of the weights `(draw, dim)`, as many as memory allows."""
+def _pools(bnn: BNN, target: Target, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return draws of the weights `(draw, dim)` to fit, and as many to measure: as many as memory allows."""
     draws = int(np.clip(POOL_BYTES // (8 * target.dim), BATCH, DRAWS))
-    return np.asarray(target.draws(draw_weights(bnn, draws, seed))).reshape(-1, target.dim)
+    z = np.asarray(target.draws(draw_weights(bnn, 2 * draws, seed))).reshape(-1, target.dim)
+    return z[:draws], z[draws:]
 
 
 def _shown(
