@@ -4,12 +4,13 @@
 weights and biases) and after `priors.calibrate`, for one to three layers of 50 units.
 
 `uci`: yacht and energy by the splits of the literature, training sets cut to 50 rows, mean test log predictive
-density after the same MCLMC with different priors on one hidden layer of 50 tanh units: `unit`, N(0, 1) on all weights
-and biases (the fixed prior that Tran et al. 2022 compare with); `calibrated`, the same calibrated to a Gaussian process
-whose lengthscale and amplitude maximise the marginal likelihood of the training rows (an RBF kernel, one lengthscale
-for all standardised inputs); `rule`, calibrated to one with lengthscale sqrt(2 * n_inputs) and amplitude 1, which are
-medians of the hyperpriors of Tran et al.; and `default`, the toolkit's own. Differences are paired by split. Splits
-that are done are kept in the result file, so a run may stop and go on. `--data` is a folder with `uci/*.npz`: `X`, `y`, `test_mask`.
+density after the same MCLMC with different priors on one hidden layer of 50 tanh units: `unit`, N(0, 1) on all
+weights and biases (the fixed prior that Tran et al. 2022 compare with); `calibrated`, the same calibrated to a
+Gaussian process whose lengthscale and amplitude maximise the marginal likelihood of the training rows (an RBF
+kernel, one lengthscale for all standardised inputs); `rule`, calibrated to one with lengthscale sqrt(2 * n_inputs)
+and amplitude 1, which are medians of the hyperpriors of Tran et al.; and `default`, the toolkit's own. Differences
+are paired by split. Splits that are done are kept in the result file, so a run may stop and go on. `--data` is a
+folder with `uci/*.npz`: `X`, `y`, `test_mask`.
 """
 
 import json

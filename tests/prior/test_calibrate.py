@@ -68,6 +68,7 @@ def test_same_seed_same_network():
     assert first == again != other
 
 
+@pytest.mark.slow
 def test_in_the_units_of_the_response():
     """A target said in the units of y, and one in standard deviations of y around its mean."""
     y = 100 + 20 * np.sin(X[:, 0])
@@ -85,6 +86,7 @@ def test_in_the_units_of_the_response():
     assert abs(in_units.functions["f"].sel(source="after").values.mean() - 120) < 20
 
 
+@pytest.mark.slow
 def test_the_mean_counts_in_the_distance_before():
     far = priors.calibrate(network(pbnn.Dense(5)), X, priors.GP(priors.RBF(3.0), mean=50.0), steps=5)
     near = priors.calibrate(network(pbnn.Dense(5)), X, GOAL, steps=5)

@@ -18,7 +18,9 @@ def table(activation="tanh", **options):
 
 def test_relu_has_closed_forms():
     """Cho & Saul 2009, 10.5555/2984093.2984132: the arc-cosine kernel."""
-    found = table("relu", biases=priors.Normal(scale=1e-12), weights=priors.Normal(scale=priors.FanIn(2**0.5)))
+    found = table(
+        "relu", biases=priors.Normal(scale=1e-12), weights=priors.Normal(scale=priors.FanIn(2**0.5))
+    )
     np.testing.assert_allclose(found["variance_limit"], 2.0, rtol=1e-6)
     np.testing.assert_allclose(found["chi"], 1.0, rtol=1e-6)
     c = [0.5]
