@@ -69,8 +69,8 @@ def prior_sensitivity(
     xarray.Dataset
         `sensitivity` `(component, quantity)` to `likelihood`, `prior` and the groups of it that there are;
         `diagnosis` `(quantity)` in words; `log_density_sd` `(component)`, how much the log density varies between
-        draws, in nats. A `quantity` is the mean response over all rows and at some, a noise parameter, or `lpd`, the
-        mean log-likelihood of the training data. attrs: `findings`, a JSON list of `[level, sentence]`; `verdict`.
+        draws, in nats. A `quantity` is the mean response over all rows and at some, a parameter of the likelihood such as
+        `noise`, or `lpd`, the mean log-likelihood of the training data. attrs: `findings`, a JSON list of `[level, sentence]`; `verdict`.
 
     Raises
     ------
@@ -252,13 +252,14 @@ def _quantities(
         for at, row in enumerate(some):
             if int(row) in singled:
                 found[f"{what}{end} at row {labels[row]}"] = _by_draw(values[:, at, i], posterior)
-    for one in ("noise", "df"):
-        if one in posterior:
-            flat = posterior[one].transpose("chain", "draw", ...).to_numpy()
-            flat = flat.reshape(*flat.shape[:2], -1)
-            outputs = [""] if flat.shape[-1] == 1 else [f" of {label}" for label in bnn.response.names]
-            for i, end in enumerate(outputs):
-                found[f"{one}{end}"] = _by_draw(flat[..., i].ravel(), posterior)
+    target = Target.of(bnn, forward.precision)
+    for one in (target.variables[i].name for i in target.own):
+        flat = posterior[one].transpose("chain", "draw", ...).to_numpy()
+        flat = flat.reshape(*flat.shape[:2], -1)
+        labels = bnn.response.names if flat.shape[-1] == len(bnn.response.names) else range(flat.shape[-1])
+        for i, label in enumerate(labels):
+            end = "" if flat.shape[-1] == 1 else f" of {label}"
+            found[f"{one}{end}"] = _by_draw(flat[..., i].ravel(), posterior)
     return found
 
 

@@ -139,10 +139,10 @@ class FunctionPrior:
     A monotone function rises (or falls) along one column `c` and is otherwise free,
 
     .. math:: f(x) = m + \frac{a}{\sqrt 2}\left(g(x_{-c}) \pm |r| \sqrt{12}\,(w(x_c) - \tfrac12)\right),
-        \quad w(t) = \int_l^t e^{h(u)} du \Big/ \int_l^u e^{h(u)} du,
+        \quad w(t) = \int_p^t e^{h(s)} ds \Big/ \int_p^q e^{h(s)} ds,
 
     where `h` and `g` are Gaussian processes of unit variance and the given lengthscale (over one column alone, `g` is
-    one number), `r` is standard normal, and `l`, `u` are the ends of column `c` in `X`. Its mean square around `m` is
+    one number), `r` is standard normal, and `p`, `q` are the ends of column `c` in `X`. Its mean square around `m` is
     about `amplitude**2`, the average over a column that is spread evenly.
 
     Parameters
