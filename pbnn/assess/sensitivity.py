@@ -69,8 +69,10 @@ def prior_sensitivity(
     xarray.Dataset
         `sensitivity` `(component, quantity)` to `likelihood`, `prior` and the groups of it that there are;
         `diagnosis` `(quantity)` in words; `log_density_sd` `(component)`, how much the log density varies between
-        draws, in nats. A `quantity` is the mean response over all rows and at some, a parameter of the likelihood such as
-        `noise`, or `lpd`, the mean log-likelihood of the training data. attrs: `findings`, a JSON list of `[level, sentence]`; `verdict`.
+        draws, in nats. A `quantity` is the mean response over all rows and at some, a parameter of the likelihood such
+        as `noise`, or `lpd`, the mean log-likelihood of the training data.
+
+        attrs: `findings`, a JSON list of `[level, sentence]`; `verdict`.
 
     Raises
     ------
