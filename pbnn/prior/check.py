@@ -14,10 +14,12 @@ from pbnn.predict.prior import prior_predict
 from pbnn.prior.units import unit_facts
 from pbnn.target import Target
 
-STUCK_SHARE = 0.2
+SATURATED_SHARE = 0.5
+"""Short lengthscales need units that saturate at some rows: only where most values are beyond is it a warning."""
+STUCK_SHARE = 0.1
 DEAD_SHARE = 0.2
 FAR_SHARE = 0.5
-OUTSIDE_SHARE = 0.05
+OUTSIDE_SHARE = 0.1
 CONFLICT = 0.01
 CERTAIN = 0.99
 MAX_ROWS = 200
@@ -171,7 +173,7 @@ def _of_layers(facts: list[dict[str, Any]]) -> list[Finding]:
     found: list[Finding] = []
     for f in facts:
         name = f["layer"]
-        if f["saturated"] > STUCK_SHARE:
+        if f["saturated"] > SATURATED_SHARE or f["stuck"] > STUCK_SHARE:
             found.append(
                 (
                     "caution",

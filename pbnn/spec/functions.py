@@ -145,6 +145,9 @@ class FunctionPrior:
     one number), `r` is standard normal, and `p`, `q` are the ends of column `c` in `X`. Its mean square around `m` is
     about `amplitude**2`, the average over a column that is spread evenly.
 
+    A network whose weights have priors around 0 falls as often as it rises: calibrated to a monotone target, it matches
+    its size and how fast it changes, and the distance that stays says what it cannot match.
+
     Parameters
     ----------
     lengthscale
