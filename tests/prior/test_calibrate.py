@@ -1,6 +1,7 @@
 """Calibration: nearer the target by what is asked, the same network as plain data, in the user's units."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import pbnn
@@ -61,11 +62,17 @@ def test_the_network_draws_the_functions_that_were_measured(found):
     assert abs(again.squared - found.after.squared) < 5 * np.hypot(again.squared_se, found.after.squared_se)
 
 
-def test_same_seed_same_network():
-    first, again, other = (
-        priors.calibrate(network(pbnn.Dense(5)), X, GOAL, steps=5, seed=s).network for s in (1, 1, 2)
-    )
-    assert first == again != other
+def test_columns_by_name_any_likelihood_and_the_same_seed():
+    frame = pd.DataFrame({"age": X[:, 0], "dose": X[::-1, 0] ** 2})
+    target = priors.FunctionPrior((3.0, 20.0), monotone="increasing", column="dose")
+    net = pbnn.Network([pbnn.Dense(4)], likelihoods.Categorical(), **UNIT)
+    found, again = (priors.calibrate(net, frame, target, steps=3, seed=1) for _ in range(2))
+    assert found.network == again.network
+    assert found.network.likelihood == likelihoods.Categorical()
+    assert found.functions["feature"].values.tolist() == ["age", "dose"]
+    goal = found.functions["f"].sel(source="target").values
+    same_age = np.argsort(frame["dose"].to_numpy())
+    assert goal[:, same_age[-1]].mean() > goal[:, same_age[0]].mean()
 
 
 @pytest.mark.slow
