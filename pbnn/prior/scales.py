@@ -15,6 +15,7 @@ import numpy as np
 
 from pbnn.graph.build import BNN
 from pbnn.graph.priors import NonCentered
+from pbnn.prior.inside import each_layer, inner_layers
 from pbnn.spec.layers import Embedding, LayerNorm
 from pbnn.spec.network import Network
 from pbnn.spec.priors import PRIORS, FanIn, HalfNormal, LogNormal, Normal, StudentT
@@ -23,6 +24,8 @@ from pbnn.target import Target
 
 SCALED = (Normal, StudentT, LaplacePrior)
 """Priors whose draws are `loc + scale * z`."""
+WEIGHTS = ("weight", "recurrent")
+"""Fields of layers where None stands for the network's default prior of weights."""
 
 
 @final
@@ -91,11 +94,8 @@ def priors_of(network: Network) -> dict[str, Any]:
             value = getattr(layer, field.name)
             if isinstance(value, tuple(PRIORS.values())):
                 found[f"{stem}_{field.name}"] = value
-        for i, inner in enumerate(getattr(layer, "layers", ())):
-            look(inner, f"{stem}_{i}")
 
-    for i, layer in enumerate(network.layers):
-        look(layer, f"h{i}")
+    each_layer(network, look)
     return {**found, "out_weight": network.weights, "out_bias": network.biases}
 
 
@@ -110,11 +110,10 @@ def spelled_out(network: Network) -> Network:
 @singledispatch
 def _filled(layer: Any, network: Network) -> Any:
     """Return a layer that names its priors."""
-    changes: dict[str, Any] = {}
-    if hasattr(layer, "layers"):
-        changes["layers"] = tuple(_filled(inner, network) for inner in layer.layers)
-    if getattr(layer, "weight", layer) is None:
-        changes["weight"] = network.weights
+    changes = inner_layers(layer, "", lambda inner, _: _filled(inner, network))
+    for name in WEIGHTS:
+        if getattr(layer, name, layer) is None:
+            changes[name] = network.weights
     if getattr(layer, "bias", None) is True:
         changes["bias"] = network.biases
     return replace(layer, **changes) if changes else layer
@@ -134,13 +133,12 @@ def rescaled(network: Network, factors: dict[str, float]) -> Network:
     """Return a network that says all its priors with the scales of some variables multiplied."""
 
     def change(layer: Any, stem: str) -> Any:
-        changes = {
+        changes = inner_layers(layer, stem, change)
+        changes |= {
             field.name: times(getattr(layer, field.name), factors[f"{stem}_{field.name}"])
             for field in fields(layer)
             if f"{stem}_{field.name}" in factors
         }
-        if hasattr(layer, "layers"):
-            changes["layers"] = tuple(change(inner, f"{stem}_{i}") for i, inner in enumerate(layer.layers))
         return replace(layer, **changes) if changes else layer
 
     return replace(

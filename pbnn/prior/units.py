@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from pytensor.graph.replace import graph_replace
 
 from pbnn.graph.build import BNN
+from pbnn.prior.inside import each_layer
 from pbnn.spec.network import Network
 from pbnn.target.jaxify import jaxify
 
@@ -21,11 +22,8 @@ def activations_of(network: Network) -> dict[str, str]:
     def look(layer: Any, stem: str) -> None:
         if isinstance(activation := getattr(layer, "activation", None), str):
             found[stem] = activation
-        for i, inner in enumerate(getattr(layer, "layers", ())):
-            look(inner, f"{stem}_{i}")
 
-    for i, layer in enumerate(network.layers):
-        look(layer, f"h{i}")
+    each_layer(network, look)
     return found
 
 
