@@ -24,6 +24,8 @@ GROUPS = ("prior", "weights", "scales", "noise")
 NOT_POSTERIORS = ("map", "ensemble")
 """Methods whose draws are optima: to reweight them tells nothing of a posterior."""
 BATCH = 64
+SHIFTS = 9
+"""How often draws of quantities are shifted against those of densities, to learn what chance alone gives."""
 HEAVY = 50.0
 """Standard deviation of a log prior, in nats, above which its power scaling rests on few draws."""
 
@@ -68,9 +70,10 @@ def prior_sensitivity(
     -------
     xarray.Dataset
         `sensitivity` `(component, quantity)` to `likelihood`, `prior` and the groups of it that there are;
-        `diagnosis` `(quantity)` in words; `log_density_sd` `(component)`, how much the log density varies between
-        draws, in nats. A `quantity` is the mean response over all rows and at some, a parameter of the likelihood such
-        as `noise`, or `lpd`, the mean log-likelihood of the training data.
+        `chance` `(component, quantity)`, the most that shifted draws show, which have nothing to do with the component:
+        a log density of many weights is a noisy one; `diagnosis` `(quantity)` in words; `log_density_sd` `(component)`,
+        how much the log density varies between draws, in nats. A `quantity` is the mean response over all rows and at
+        some, a parameter of the likelihood such as `noise`, or `lpd`, the mean log-likelihood of the training data.
 
         attrs: `findings`, a JSON list of `[level, sentence]`; `verdict`.
 
@@ -133,21 +136,23 @@ def prior_sensitivity(
     parts |= {name: ("prior", [name]) for name in log_prior}
     totals = {"likelihood": log_likelihood, "prior": sum(log_prior.values()), **log_prior}
     sensitivity = np.stack([_sensitivity(tree, *part) for part in parts.values()])
+    chance = np.max([[_sensitivity(t, *part) for part in parts.values()] for t in _unrelated(tree)], axis=0)
     table = xr.Dataset(
         {
             "sensitivity": (("component", "quantity"), sensitivity),
+            "chance": (("component", "quantity"), chance),
             "log_density_sd": ("component", [float(totals[name].std()) for name in parts]),
         },
         coords={"component": list(parts), "quantity": list(watched)},
     )
-    words = [
-        _words(p, n, threshold) for p, n in zip(_of(table, group), _of(table, "likelihood"), strict=True)
-    ]
+    # What does not exceed chance counts as nothing.
+    counted = table["sensitivity"].where(~(table["sensitivity"] <= table["chance"]), 0.0)
+    pairs = zip(counted.sel(component=group).values, counted.sel(component="likelihood").values, strict=True)
+    words = [_words(p, n, threshold) for p, n in pairs]
     table["diagnosis"] = ("quantity", words)
+    table = table.assign_attrs(group=group, threshold=threshold)
     findings = _findings(table, group)
     return table.assign_attrs(
-        group=group,
-        threshold=threshold,
         verdict=" ".join(sentence for _, sentence in findings),
         findings=json.dumps(findings, ensure_ascii=False),
     )
@@ -179,6 +184,15 @@ def _findings(table: xr.Dataset, group: str) -> list[Finding]:
         which = [str(q) for q, d in zip(table["quantity"].values, diagnosis, strict=True) if d == words]
         if which:
             found.append(("caution", f"{', '.join(which)} {reason}."))
+    loud = float(table["chance"].sel(component=group).max())
+    if loud > table.attrs["threshold"]:
+        found.append(
+            (
+                "caution",
+                f"With these draws, a quantity that has nothing to do with the {name} would show a sensitivity up to "
+                f"{loud:.2g}; only what exceeds that counts. More draws, or a group of fewer parameters, tell more.",
+            )
+        )
     sd = float(table["log_density_sd"].sel(component=group))
     if sd > HEAVY:
         found.append(
@@ -282,5 +296,18 @@ def _sensitivity(tree: xr.DataTree, group: str, names: list[str]) -> np.ndarray:
     return np.asarray([float(found[name]) for name in tree["posterior"].data_vars])
 
 
-def _of(table: xr.Dataset, component: str) -> np.ndarray:
-    return table["sensitivity"].sel(component=component).to_numpy()
+def _unrelated(tree: xr.DataTree) -> list[xr.DataTree]:
+    """Return trees whose quantities keep their distribution and autocorrelation, and lose the link to densities."""
+    values = tree["posterior"].to_dataset()
+    n = values.sizes["draw"]
+    turns = np.linspace(0, n, SHIFTS + 2)[1:-1].round().astype(int)
+    return [
+        xr.DataTree.from_dict(
+            {
+                "posterior": values.roll(draw=int(turn), chain=i % values.sizes["chain"]),
+                "log_prior": tree["log_prior"].to_dataset(),
+                "log_likelihood": tree["log_likelihood"].to_dataset(),
+            }
+        )
+        for i, turn in enumerate(turns)
+    ]

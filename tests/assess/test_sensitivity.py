@@ -167,3 +167,14 @@ def test_refusals(network, scatter):
     linear = LinearGaussian.simulate()
     with pytest.raises(MethodError, match="no prior of 'noise'; it has: prior, weights"):
         prior_sensitivity(linear.bnn, linear.draws(), group="noise")
+
+
+def test_chance_is_what_unrelated_draws_show(network, scatter):
+    """Draws scattered at random: nothing depends on the prior but through the weights themselves."""
+    found = prior_sensitivity(network, scatter(network, draws=60), rows=0, seed=1)
+    assert (found["chance"] > 0).all()
+    quiet = found["sensitivity"].sel(component="prior") <= found["chance"].sel(component="prior")
+    conflict = found["diagnosis"] == "potential prior-data conflict"
+    assert not (quiet & conflict).any()
+    loud = float(found["chance"].sel(component="prior").max()) > found.attrs["threshold"]
+    assert ("nothing to do with the prior" in found.attrs["verdict"]) == loud
