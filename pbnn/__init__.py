@@ -9,11 +9,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pbnn import assess, datasets, errors, plots, target
+    from pbnn import assess, datasets, errors, plots, priors, target
     from pbnn.assess.compare import compare
     from pbnn.assess.convergence import diagnose
     from pbnn.assess.relevance import relevance
     from pbnn.assess.scores import score
+    from pbnn.assess.sensitivity import prior_sensitivity
     from pbnn.graph.build import BNN, build
     from pbnn.graph.nn import nn
     from pbnn.infer import (
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from pbnn.persist import load, save
     from pbnn.predict import predict, prior_predict
     from pbnn.predict.gaussian_process import laplace_gp
+    from pbnn.prior.check import check_prior
     from pbnn.report import report
-    from pbnn.spec import likelihoods, priors
+    from pbnn.spec import likelihoods
     from pbnn.spec.layers import (
         GRU,
         LSTM,
@@ -97,6 +99,7 @@ _HOMES = {
     "SWAG": "pbnn.infer",
     "Target": "pbnn.target",
     "build": "pbnn.graph.build",
+    "check_prior": "pbnn.prior.check",
     "diagnose": "pbnn.assess.convergence",
     "fit": "pbnn.infer",
     "compare": "pbnn.assess.compare",
@@ -105,6 +108,7 @@ _HOMES = {
     "nn": "pbnn.graph.nn",
     "predict": "pbnn.predict",
     "prior_predict": "pbnn.predict",
+    "prior_sensitivity": "pbnn.assess.sensitivity",
     "relevance": "pbnn.assess.relevance",
     "report": "pbnn.report",
     "resume": "pbnn.infer",
@@ -117,7 +121,7 @@ _MODULES = {
     "errors": "pbnn.errors",
     "likelihoods": "pbnn.spec.likelihoods",
     "plots": "pbnn.plots",
-    "priors": "pbnn.spec.priors",
+    "priors": "pbnn.priors",
     "target": "pbnn.target",
 }
 

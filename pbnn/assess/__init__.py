@@ -13,6 +13,7 @@ from pbnn.assess.model_evidence import compare_evidence
 from pbnn.assess.pointwise import pointwise
 from pbnn.assess.relevance import relevance
 from pbnn.assess.scores import score, score_rows
+from pbnn.assess.sensitivity import prior_sensitivity
 from pbnn.assess.symmetry import canonicalize, weight_r_hat
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "pareto_k",
     "pit_histogram",
     "pointwise",
+    "prior_sensitivity",
     "relevance",
     "reliability",
     "score",

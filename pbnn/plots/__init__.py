@@ -5,6 +5,7 @@ figures that ArviZ has (trace, rank, energy, predictive check, LOO-PIT) are draw
 """
 
 from pbnn.plots.bands import plot_bands
+from pbnn.plots.calibration import plot_calibration
 from pbnn.plots.comparison import plot_comparison
 from pbnn.plots.confusion import plot_confusion
 from pbnn.plots.convergence import plot_convergence
@@ -16,18 +17,21 @@ from pbnn.plots.optimization import plot_optimization
 from pbnn.plots.pit import plot_pit
 from pbnn.plots.predictive_check import plot_predictive_check
 from pbnn.plots.prior import plot_prior
+from pbnn.plots.prior_check import plot_prior_check
 from pbnn.plots.probabilities import plot_probabilities
 from pbnn.plots.rank import plot_rank
 from pbnn.plots.relevance import plot_relevance
 from pbnn.plots.reliability import plot_reliability
 from pbnn.plots.residuals import plot_residuals
 from pbnn.plots.rootogram import plot_rootogram
+from pbnn.plots.sensitivity import plot_sensitivity
 from pbnn.plots.surface import plot_surface
 from pbnn.plots.trace import plot_trace
 from pbnn.plots.uncertainty import plot_uncertainty
 
 __all__ = [
     "plot_bands",
+    "plot_calibration",
     "plot_comparison",
     "plot_confusion",
     "plot_convergence",
@@ -39,12 +43,14 @@ __all__ = [
     "plot_pit",
     "plot_predictive_check",
     "plot_prior",
+    "plot_prior_check",
     "plot_probabilities",
     "plot_rank",
     "plot_relevance",
     "plot_reliability",
     "plot_residuals",
     "plot_rootogram",
+    "plot_sensitivity",
     "plot_surface",
     "plot_trace",
     "plot_uncertainty",

@@ -62,7 +62,7 @@ def prior_predict(
         raise MethodError(f"prior_predict: draws must be a whole number >= 1; got {draws!r}.")
     seed = resolve_seed(seed, "prior_predict")
     values, obs = encode_rows(bnn, None, X, "prior_predict")
-    prior = _draw_weights(bnn, draws, seed)
+    prior = draw_weights(bnn, draws, seed)
     forward = Forward.of(bnn, prior, seed)
     require_memory(forward, len(values), memory, "prior_predict", "fewer rows or draws")
     predictive = draw_everywhere(forward, values, prior.coords).assign_coords(obs=obs)
@@ -76,7 +76,8 @@ def prior_predict(
     return xr.DataTree.from_dict(groups)
 
 
-def _draw_weights(bnn: BNN, draws: int, seed: int) -> xr.Dataset:
+def draw_weights(bnn: BNN, draws: int, seed: int) -> xr.Dataset:
+    """Draw the free variables from the prior, and the deterministic ones: dims `(chain, draw, ...)`."""
     names = [v.name for v in (*bnn.model.free_RVs, *bnn.model.deterministics)]
     # For so few draws the time goes into compiling, so the quickest mode wins.
     with quiet("pymc.sampling.forward"):

@@ -1,0 +1,31 @@
+"""How predictions move with the prior and with the data."""
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from pbnn.plots.style import BLUE, GREY, ORANGE, axes_for, legend_below
+
+
+def plot_sensitivity(sensitivity: xr.Dataset, *, ax: Axes | None = None) -> Axes:
+    """Draw the power-scaling sensitivity of each quantity to the prior and to the likelihood.
+
+    Parameters
+    ----------
+    sensitivity
+        From `prior_sensitivity`. The prior is the group that it was asked for; right of the dashed line, it counts.
+    """
+    ax = axes_for(ax)
+    group = sensitivity.attrs["group"]
+    names = [str(name) for name in sensitivity["quantity"].values]
+    places = np.arange(len(names))[::-1]
+    looks = {group: (ORANGE, "o", group), "likelihood": (BLUE, "s", "likelihood")}
+    for component, (colour, marker, label) in looks.items():
+        values = sensitivity["sensitivity"].sel(component=component)
+        ax.scatter(values, places, color=colour, marker=marker, s=40, label=label, zorder=3)
+    ax.axvline(sensitivity.attrs["threshold"], color=GREY, lw=1.0, ls="--")
+    ax.set_yticks(places, names)
+    ax.set_xlabel("sensitivity to power scaling")
+    ax.set_xlim(left=0)
+    legend_below(ax)
+    return ax

@@ -1,0 +1,1 @@
+"""Priors over functions: targets, calibration, and what a prior says before the data."""

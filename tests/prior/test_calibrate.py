@@ -1,0 +1,211 @@
+"""Calibration: nearer the target by what is asked, the same network as plain data, in the user's units."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import pbnn
+from pbnn import likelihoods, priors
+from pbnn.errors import DataError, MethodError, ShapeError, SpecError
+from pbnn.graph.build import build
+from pbnn.predict import prior_predict
+from pbnn.prior.scales import priors_of, rescaled, spelled_out, times
+
+UNIT = {"weights": priors.Normal(scale=1.0), "biases": priors.Normal(scale=1.0)}
+X = np.random.default_rng(0).uniform(0, 10, size=(40, 1))
+GOAL = priors.GP(priors.RBF(lengthscale=3.0))
+
+
+def network(*layers, **options):
+    return pbnn.Network(layers, likelihoods.Gaussian(noise=0.1), **{**UNIT, **options})
+
+
+@pytest.fixture(scope="module")
+def found():
+    return priors.calibrate(network(pbnn.Dense(20)), X, GOAL, steps=250, seed=1)
+
+
+def test_reduces_the_distance_five_times(found):
+    assert found.reduction > 5
+    assert found.before.root > 5 * (found.after.root + 4 * found.after.root_se)
+    assert found.losses[-20:].mean() < found.losses[:5].mean()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lengthscale", [1.0, 3.0])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_reduces_it_at_every_depth(depth, lengthscale):
+    target = priors.GP(priors.RBF(lengthscale))
+    found = priors.calibrate(network(*[pbnn.Dense(30)] * depth), X, target, seed=2)
+    assert found.before.root > 5 * (found.after.root + 4 * found.after.root_se)
+
+
+def test_the_network_is_plain_data(found):
+    assert pbnn.Network.from_json(found.network.to_json()) == found.network
+    (layer,) = found.network.layers
+    assert layer.weight == priors.Normal(scale=found.factors["h0_weight"])
+    assert layer.bias == priors.Normal(scale=found.factors["h0_bias"])
+    assert found.network.weights == priors.Normal(scale=found.factors["out_weight"])
+    assert found.network.biases == priors.Normal(scale=found.factors["out_bias"])
+    assert "before" in str(found)
+
+
+def test_the_network_draws_the_functions_that_were_measured(found):
+    """`build` and `prior_predict` know nothing of the calibration, and find functions of the target's size."""
+    y = np.linspace(-3, 7, len(X))
+    f = prior_predict(build(found.network, X, y), draws=2000, seed=3)["prior_predictive"]["mu"].values[0]
+    f = (f - y.mean()) / y.std()
+    target = np.random.default_rng(5).multivariate_normal(
+        np.zeros(len(X)), np.exp(-0.5 * ((X - X.T) / 3) ** 2) + 1e-9 * np.eye(len(X)), size=2000
+    )
+    again = pbnn.prior.distance.energy_distance(f, target)
+    assert abs(again.squared - found.after.squared) < 5 * np.hypot(again.squared_se, found.after.squared_se)
+
+
+def test_columns_by_name_any_likelihood_and_the_same_seed():
+    frame = pd.DataFrame({"age": X[:, 0], "dose": X[::-1, 0] ** 2})
+    target = priors.FunctionPrior((3.0, 20.0), monotone="increasing", column="dose")
+    net = pbnn.Network([pbnn.Dense(4)], likelihoods.Categorical(), **UNIT)
+    found, again = (priors.calibrate(net, frame, target, steps=3, seed=1) for _ in range(2))
+    assert found.network == again.network
+    assert found.network.likelihood == likelihoods.Categorical()
+    assert found.functions["feature"].values.tolist() == ["age", "dose"]
+    goal = found.functions["f"].sel(source="target").values
+    same_age = np.argsort(frame["dose"].to_numpy())
+    assert goal[:, same_age[-1]].mean() > goal[:, same_age[0]].mean()
+
+
+@pytest.mark.slow
+def test_in_the_units_of_the_response():
+    """A target said in the units of y, and one in standard deviations of y around its mean."""
+    y = 100 + 20 * np.sin(X[:, 0])
+    said = priors.elicit(x_changes_over=3.0, response_between=(80, 160))
+    net = network(pbnn.Dense(10))
+    in_units = priors.calibrate(net, X, said, y, steps=100, seed=1)
+    plain = priors.FunctionPrior(3.0, 20 / y.std(), (120 - y.mean()) / y.std())
+    without = priors.calibrate(net, X, plain, steps=100, seed=1)
+    assert in_units.network.biases.loc == pytest.approx((120 - y.mean()) / y.std())
+    for name, factor in without.factors.items():
+        assert in_units.factors[name] == pytest.approx(factor, rel=1e-3)
+    goal = in_units.functions["f"].sel(source="target").values
+    assert abs(goal.mean() - 120) < 20
+    assert abs(goal.std() - 20) < 8
+    assert abs(in_units.functions["f"].sel(source="after").values.mean() - 120) < 20
+
+
+@pytest.mark.slow
+def test_the_mean_counts_in_the_distance_before():
+    far = priors.calibrate(network(pbnn.Dense(5)), X, priors.GP(priors.RBF(3.0), mean=50.0), steps=5)
+    near = priors.calibrate(network(pbnn.Dense(5)), X, GOAL, steps=5)
+    assert far.before.squared > near.before.squared + 40
+    assert far.after.squared < near.before.squared
+
+
+@pytest.mark.slow
+def test_learned_scales_keep_their_spread():
+    net = pbnn.Network([pbnn.Dense(20), pbnn.Residual([pbnn.Dense(20)])], likelihoods.Gaussian())
+    found = priors.calibrate(net, X, GOAL, seed=1)
+    inner = found.network.layers[1].layers[0].weight
+    assert inner.scale.sigma == 1.0
+    assert inner.scale.scale == priors.FanIn(found.factors["h1_0_weight"])
+    assert found.after.root < found.before.root - 4 * found.before.root_se
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "prior", [priors.StudentT(df=5.0), priors.Laplace(), priors.Normal(scale=priors.HalfNormal(2.0))]
+)
+def test_other_priors(prior):
+    target = priors.FunctionPrior(3.0, monotone="increasing")
+    found = priors.calibrate(network(pbnn.Dense(20, "relu"), weights=prior), X, target, steps=200, seed=1)
+    assert found.reduction > 2
+    assert type(found.network.weights) is type(prior)
+
+
+def test_moved_draws_are_draws_of_the_moved_prior():
+    """The heart of it: the same random numbers, through the graph of the rescaled network."""
+    from pbnn.predict.prior import draw_weights
+    from pbnn.prior.scales import Knobs
+    from pbnn.target import Target
+
+    net = spelled_out(
+        network(
+            pbnn.Dense(3, weight=priors.Normal(scale=priors.LogNormal(priors.FanIn(2.0), sigma=0.5))),
+            pbnn.Residual([pbnn.Dense(3, "relu", weight=priors.StudentT(loc=0.5, scale=0.3), bias=False)]),
+        )
+    )
+    factors = {"h0_weight": 3.0, "h0_bias": 0.5, "h1_0_weight": 2.0, "out_weight": 0.1, "out_bias": 4.0}
+    y = X[:, 0]
+    a, b = build(net, X, y), build(rescaled(net, factors), X, y)
+    before, after = Target.of(a), Target.of(b)
+    knobs = Knobs.of(a, before)
+    assert knobs.names == ("h0_weight", "h0_bias", "h1_0_weight", "out_weight", "out_bias")
+    z = before.draws(draw_weights(a, 3, 1))[0]
+    with before.scope():
+        moved = knobs.move(z, np.log([factors[name] for name in knobs.names]))
+    # In coordinates relative to the prior the same draw is the same vector, but for learned scales, which shift.
+    shift = np.zeros(before.dim)
+    shift[knobs.shifted == 0] = np.log(3.0)
+    for one, there in zip(np.asarray(z), np.asarray(moved), strict=True):
+        np.testing.assert_allclose(
+            before.outputs(there, before.data["x"]), after.outputs(one + shift, after.data["x"]), rtol=1e-12
+        )
+
+
+def test_layers_that_name_no_prior_keep_the_networks():
+    net = spelled_out(network(pbnn.Dense(2), pbnn.LayerNorm(), pbnn.Dense(2, bias=False)))
+    known = priors_of(net)
+    assert known["h0_weight"] == UNIT["weights"]
+    assert "h2_bias" not in known
+    assert known["h1_gain"] == priors.LogNormal(1.0, sigma=0.5)
+    assert spelled_out(net) == net
+    assert rescaled(net, {}) == net
+
+
+def test_times():
+    assert times(priors.Normal(0.5, 2.0), 3.0) == priors.Normal(0.5, 6.0)
+    assert times(priors.Normal(scale=priors.HalfNormal(priors.FanIn(2.0))), 0.5).scale == priors.HalfNormal(
+        priors.FanIn(1.0)
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (lambda: priors.calibrate("net", X, GOAL), SpecError, "first argument must be a pbnn.Network"),
+        (lambda: priors.calibrate(network(), X, GOAL, steps=0), MethodError, "steps must be a whole number"),
+        (lambda: priors.calibrate(network(), X, GOAL, points=1.5), MethodError, "points must be"),
+        (lambda: priors.calibrate(network(), X, GOAL, learning_rate=0), MethodError, "positive number"),
+        (lambda: priors.calibrate(network(), X, priors.RBF()), SpecError, r"target must be priors\.GP"),
+        (lambda: priors.calibrate(network(), X, priors.GP(-np.eye(40))), DataError, "not positive definite"),
+        (
+            lambda: priors.calibrate(network(), X, priors.GP(priors.RBF((1.0, 2.0)))),
+            ShapeError,
+            "one for each of the 1 columns",
+        ),
+        (
+            lambda: priors.calibrate(
+                pbnn.Network([], likelihoods.Gaussian(), priors.LogNormal(), priors.LogNormal()), X, GOAL
+            ),
+            SpecError,
+            "no prior whose scale can be fitted",
+        ),
+        (
+            lambda: priors.calibrate(network(pbnn.Embedding(0), pbnn.Dense(3)), np.round(X), GOAL),
+            SpecError,
+            "hold categories",
+        ),
+        (lambda: priors.calibrate(network(), X, GOAL, np.zeros((40, 2)) + X), DataError, "y has 2 outputs"),
+        (lambda: priors.calibrate(network(), X, GOAL, seed=-1), MethodError, "seed must be"),
+    ],
+)
+def test_bad_calls(call, error, match):
+    with pytest.raises(error, match=match):
+        call()
+
+
+def test_the_door():
+    assert priors.Normal is pbnn.spec.priors.Normal
+    assert {"GP", "calibrate", "Normal", "FanIn", "elicit", "FunctionPrior"} <= set(dir(priors))
+    with pytest.raises(AttributeError, match=r"no attribute 'Norml'; it has: .*Normal"):
+        priors.__getattr__("Norml")
