@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pbnn.assess.convergence import diagnose
     from pbnn.assess.scores import score
     from pbnn.graph.build import BNN, build
+    from pbnn.graph.censoring import censored, right_censored
     from pbnn.graph.nn import nn
     from pbnn.infer import (
         ADVI,
@@ -57,6 +58,7 @@ _HOMES = {
     "SWAG": "pbnn.infer",
     "Target": "pbnn.target",
     "build": "pbnn.graph.build",
+    "censored": "pbnn.graph.censoring",
     "diagnose": "pbnn.assess.convergence",
     "fit": "pbnn.infer",
     "compare": "pbnn.assess.compare",
@@ -67,6 +69,7 @@ _HOMES = {
     "prior_predict": "pbnn.predict",
     "report": "pbnn.report",
     "resume": "pbnn.infer",
+    "right_censored": "pbnn.graph.censoring",
     "save": "pbnn.persist",
     "score": "pbnn.assess.scores",
 }

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 
 import numpy as np
+import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 
 from pbnn.errors import SpecError, unknown
@@ -16,8 +17,9 @@ from pbnn.spec.priors import Prior
 class Observing:
     """What a likelihood is told: where the response is, its dims, and its standardisation.
 
-    `loc` and `scale` (mean and standard deviation; 0 and mean for counts) have shape `(output,)`, and `()` when the
-    response is a vector.
+    `loc` and `scale` have shape `(output,)`, and `()` when the response is a vector; they are mean and standard
+    deviation, or 0 and the mean for what is never negative. With `censored` the response is times, as rows
+    `(lower, upper, entry)`.
     """
 
     observed: TensorVariable
@@ -25,11 +27,17 @@ class Observing:
     loc: TensorVariable
     scale: np.ndarray
     name: str = "y"
+    censored: bool = False
 
     @property
     def output_dims(self) -> tuple[str, ...]:
         """The dims of the response after `obs`."""
-        return self.dims[1:]
+        return () if self.censored else self.dims[1:]
+
+    @property
+    def log_scale(self) -> TensorVariable:
+        """The logarithm of `scale`, in float64 whatever its value."""
+        return float64(np.log(self.scale))
 
 
 Parameters = dict[str, TensorVariable]
@@ -58,3 +66,15 @@ def noise_of(noise: float | Prior, at: Observing) -> float | TensorVariable:
     if isinstance(noise, int | float):
         return float64(noise)
     return draw_prior(noise, Site("noise", at.output_dims, response_sd=at.scale))
+
+
+def log_of(name: str, value: float | Prior, at: Observing) -> TensorVariable:
+    """Return the logarithm of a positive parameter: known, or a random variable `name`, one for each output."""
+    if isinstance(value, int | float):
+        return float64(np.log(value))
+    return pt.log(draw_prior(value, Site(name, at.output_dims)))
+
+
+def logistic_scale(f: TensorVariable) -> TensorVariable:
+    """Return `p (1 - p)` of a logit, which is the variance of a single trial."""
+    return pt.sigmoid(f) * pt.sigmoid(-f)

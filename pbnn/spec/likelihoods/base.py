@@ -16,3 +16,12 @@ def check_noise(owner: object, *, words: tuple[str, ...] = ()) -> None:
         check_positive_prior(f"{name}: noise", noise)
     else:
         require_numbers(owner, "noise", positive=True)
+
+
+def check_positive(owner: object, name: str) -> None:
+    """Raise `SpecError` unless the field holds a positive number, or a prior on such."""
+    value = getattr(owner, name)
+    if as_number(value) is None:
+        check_positive_prior(f"{type(owner).__name__}: {name}", value)
+    else:
+        require_numbers(owner, name, positive=True)
