@@ -124,4 +124,4 @@ def _(likelihood: likelihoods.Multinomial) -> Support:
 
 @support_of.register
 def _(likelihood: likelihoods.Bernoulli | likelihoods.Categorical | likelihoods.Ordinal) -> Support:
-    return Support("classes", units="as is", outputs="one")
+    return Support("classes", units="as is")

@@ -198,6 +198,16 @@ class Target:
             values = response.parameters(f, *self.split(z), y_loc)
             return dict(zip(response.names, values, strict=True))
 
+    @property
+    def family(self) -> str | None:
+        """The name of the response's distribution, where it is one of `pbnn.graph.densities`."""
+        return self._need_response("family").family
+
+    def theta_of(self, f: Array, z: Point, y_loc: Array) -> list[Array]:
+        """Return the parameters of that distribution given the network's outputs."""
+        with self.scope():
+            return self._need_response("theta_of").theta(f, *self.split(z), y_loc)
+
     def draw_response(self, z: Array, x: Array, key: Array) -> Array:
         """Draw a response at standardised inputs `x`; `key` is a `jax.random.PRNGKey`."""
         with self.scope():
