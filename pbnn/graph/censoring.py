@@ -1,6 +1,6 @@
 """Times that are known in part: censored, and observed only from some time on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self, final
 
 import numpy as np
@@ -25,18 +25,22 @@ class Censored:
     entry
         From when on each row was watched; 0 for all the time. A row of which the event had come before would not be
         in the data, so the density is that of times beyond `entry`.
+    name
+        Of the response.
     """
 
     lower: np.ndarray
     upper: np.ndarray
     entry: np.ndarray
+    name: str = "time"
 
     def __len__(self) -> int:
         return len(self.lower)
 
     def __getitem__(self, rows: Any) -> Self:
         """Return some rows, as of an array."""
-        return type(self)(*(np.atleast_1d(part[rows]) for part in (self.lower, self.upper, self.entry)))
+        parts = (np.atleast_1d(part[rows]) for part in (self.lower, self.upper, self.entry))
+        return type(self)(*parts, self.name)
 
     @property
     def exact(self) -> np.ndarray:
@@ -91,7 +95,7 @@ def censored(lower: Any, upper: Any, entry: Any = None) -> Censored:
         late > low, "entry {0:g} lies above the lower bound {1:g}, so the row would not be there", late, low
     )
     _refuse((late == low) & np.isinf(high) & (late > 0), "entry {0:g} is the end of watching as well", late)
-    return Censored(low, high, late)
+    return Censored(low, high, late, _name(lower))
 
 
 def right_censored(time: Any, event: Any, entry: Any = None) -> Censored:
@@ -128,7 +132,12 @@ def right_censored(time: Any, event: Any, entry: Any = None) -> Censored:
     if len(times) != len(events):
         raise ShapeError(f"right_censored: time has {len(times)} rows and event has {len(events)}.")
     _refuse((events != 0) & (events != 1), "event must be 0 or 1, or a boolean; got {0:g}", events)
-    return censored(times, np.where(events == 1, times, np.inf), entry)
+    return replace(censored(times, np.where(events == 1, times, np.inf), entry), name=_name(time))
+
+
+def _name(values: Any) -> str:
+    name = getattr(values, "name", None)
+    return "time" if name is None else str(name)
 
 
 def _vector(values: Any, name: str) -> np.ndarray:

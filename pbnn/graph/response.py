@@ -136,7 +136,7 @@ def _learn_times(y: Censored, likelihood: object, *, standardize: bool) -> Respo
         )
     middle = np.where(np.isinf(y.upper), y.lower, (y.lower + y.upper) / 2)
     scale = (float(middle.mean()),) if standardize else (1.0,)
-    return Response("continuous", ("time",), True, (), (0.0,), scale, True, name, support)
+    return Response("continuous", (y.name,), True, (), (0.0,), scale, True, name, support)
 
 
 def _as_times(y: Any, where: str) -> Censored:
