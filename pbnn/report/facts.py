@@ -13,6 +13,7 @@ import xarray as xr
 from pbnn.assess import diagnose, for_arviz, pointwise, score, score_rows, weight_r_hat
 from pbnn.errors import DataError, ModelError
 from pbnn.graph.build import BNN
+from pbnn.graph.censoring import Censored
 from pbnn.predict import predict, prior_predict
 
 MOST_ROWS = 2_000
@@ -220,6 +221,8 @@ def _span(x: Any, margin: float, n: int) -> np.ndarray:
 
 def take(table: Any, rows: np.ndarray) -> Any:
     """Return some rows of an array, a frame, a series or a DataArray."""
+    if isinstance(table, Censored):
+        return table[rows]
     if hasattr(table, "iloc"):
         return table.iloc[rows]
     if isinstance(table, xr.DataArray):
@@ -235,8 +238,10 @@ def decode_inputs(bnn: BNN, values: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def decode_response(bnn: BNN, values: np.ndarray) -> np.ndarray:
-    """Return an encoded response in the user's terms: codes become labels."""
+def decode_response(bnn: BNN, values: np.ndarray) -> np.ndarray | Censored:
+    """Return an encoded response in the user's terms: codes become labels, rows of bounds times known in part."""
+    if bnn.response.censored:
+        return Censored(*values.T, bnn.response.names[0])
     return _labels(bnn.response.classes, values) if bnn.response.kind == "classes" else values
 
 
