@@ -64,7 +64,7 @@ def ordinal_log_p(f: T, cutpoints: T) -> T:
     """Return the log probabilities `(obs, class)` of classes between cutpoints `(class - 1,)`."""
     below = _log_sigmoid(cutpoints - f[..., None])
     above = _log_sigmoid(f[..., None] - cutpoints)
-    gaps = pt.log1mexp(-pt.diff(cutpoints, axis=-1))
+    gaps = _log1mexp(-pt.diff(cutpoints, axis=-1))
     between = below[..., 1:] + above[..., :-1] + gaps
     return pt.concatenate([below[..., :1], between, above[..., -1:]], axis=-1)
 
@@ -187,17 +187,26 @@ def _censored(density: object, log_survival: object, log_cdf: object) -> object:
         # From the side on which less lies, where the digits are.
         early = c_upper < s_lower
         larger, smaller = pt.switch(early, c_upper, s_lower), pt.switch(early, c_lower, s_upper)
-        return larger + pt.log1mexp(pt.minimum(smaller - larger, -1e-30))
+        return larger + _log1mexp(smaller - larger)
 
     return log_density
 
 
 def _weibull_log_cdf(log_t: T, log_scale: T, log_shape: T) -> T:
-    """Below exp(-20) the cumulative hazard is the probability, to float64's last digit but one."""
     w = pt.exp(log_shape) * (log_t - log_scale)
-    return pt.switch(
-        w < -20.0, w - 0.5 * pt.exp(pt.minimum(w, -20.0)), pt.log1mexp(-_exp(pt.maximum(w, -20.0)))
-    )
+    early, h = pt.minimum(w, -5.0), pt.exp(pt.minimum(w, -5.0))
+    return pt.switch(w < -5.0, early + _bend(h), pt.log1mexp(-_exp(pt.maximum(w, -5.0))))
+
+
+def _log1mexp(x: T) -> T:
+    """Return `log(1 - exp(x))`; near 0 by its series, for the other branch of JAX's has an infinite slope there."""
+    h = pt.maximum(pt.minimum(-x, 1e-2), 1e-30)
+    return pt.switch(x > -1e-2, pt.log(h) + _bend(h), pt.log1mexp(pt.minimum(x, -1e-2)))
+
+
+def _bend(h: T) -> T:
+    """Return `log((1 - exp(-h)) / h)` of a small `h`: the next term is `h**6 / 181440`."""
+    return -h / 2 + h**2 / 24 - h**4 / 2880
 
 
 def _lognormal_log_cdf(log_t: T, mu: T, log_sigma: T) -> T:
@@ -221,8 +230,8 @@ WEIBULL = Family("weibull", _weibull, SCALAR)
 CENSORED_LOGNORMAL = Family(
     "censored_lognormal",
     _censored(_lognormal, _lognormal_log_survival, _lognormal_log_cdf),
-    "(),()->(b)",
+    "(),()->(3)",
 )
 CENSORED_WEIBULL = Family(
-    "censored_weibull", _censored(_weibull, _weibull_log_survival, _weibull_log_cdf), "(),()->(b)"
+    "censored_weibull", _censored(_weibull, _weibull_log_survival, _weibull_log_cdf), "(),()->(3)"
 )

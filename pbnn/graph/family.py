@@ -15,8 +15,6 @@ from pymc.logprob.abstract import _logprob
 from pytensor.tensor.random.op import RandomVariable
 from pytensor.tensor.variable import TensorVariable
 
-from pbnn.graph.censoring import BOUNDS
-
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -51,12 +49,6 @@ class ResponseRV(RandomVariable):
         self.family = family
         self._print_name = (family.name, f"\\operatorname{{{family.name}}}")
         super().__init__(name=family.name, signature=family.signature, dtype=family.dtype, inplace=inplace)
-
-    def _supp_shape_from_params(self, dist_params: Any, param_shapes: Any = None) -> Any:
-        """A row of times is no vector of which a parameter tells the length."""
-        if "(b)" in self.family.signature:
-            return (pt.constant(len(BOUNDS), dtype="int64"),)
-        return super()._supp_shape_from_params(dist_params, param_shapes)
 
     def rng_fn(self, rng: np.random.Generator, *args: Any) -> np.ndarray:
         """Draw for PyMC: the same draws as `predict` makes, one batch at a time."""

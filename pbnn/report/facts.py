@@ -114,6 +114,16 @@ class Facts:
         return ", ".join(self.bnn.response.names)
 
     @property
+    def seen_train(self) -> Any:
+        """The training response as numbers or labels for figures: times known in part are NaN."""
+        return _seen(self.y_train)
+
+    @property
+    def seen(self) -> Any:
+        """The same of the response that the fit is judged on."""
+        return _seen(self.y)
+
+    @property
     def one_numeric_input(self) -> bool:
         """Whether the fit can be drawn as a curve."""
         return self.bnn.columns.categories == (None,)
@@ -217,6 +227,10 @@ def _span(x: Any, margin: float, n: int) -> np.ndarray:
     x = np.asarray(x, dtype=float)
     beyond = margin * (np.ptp(x) or 1.0)
     return np.linspace(x.min() - beyond, x.max() + beyond, n)
+
+
+def _seen(y: Any) -> Any:
+    return np.where(y.exact, y.lower, np.nan) if isinstance(y, Censored) else y
 
 
 def take(table: Any, rows: np.ndarray) -> Any:
