@@ -146,8 +146,10 @@ def fit(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Such as gaussian, student-t, poisson, negative-binomial, gamma, weibull, ordinal, categorical; with "
-            "fields, as binomial:n=5. Chosen from the target if not given.",
+            help="gaussian, student-t, asymmetric-laplace, mixture-density, multivariate-gaussian, von-mises, beta, "
+            "gamma, log-normal, weibull, poisson, negative-binomial, binomial, zero-inflated-poisson, multinomial, "
+            "bernoulli, categorical or ordinal; fields follow a colon, as in binomial:n=5. Chosen from the target if "
+            "not given.",
         ),
     ] = None,
     event: Annotated[

@@ -21,9 +21,7 @@ def _dashed(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 
 
-LIKELIHOODS: Mapping[str, type] = {_dashed(name): cls for name, cls in likelihoods.LIKELIHOODS.items()} | {
-    "lognormal": likelihoods.LogNormal
-}
+LIKELIHOODS: Mapping[str, type] = {_dashed(name): cls for name, cls in likelihoods.LIKELIHOODS.items()}
 LABELS = ("bernoulli", "categorical", "ordinal")
 SMALL_COUNT = 20
 """With a mean above it, counts are told from continuous numbers by nothing but their being whole."""
