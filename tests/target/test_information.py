@@ -16,6 +16,7 @@ def own_of(name):
     return {key: np.asarray(v) for key, v in target(name).constrain(point(name)).items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("own", [False, True])
 def test_roots_are_roots(name, own):
