@@ -43,7 +43,8 @@ def fisher_information(target: Target, f: Array, z: Any, *, own: bool = False) -
     The families of `information.py` have it in closed form. Else the expectation is a sum over the classes; for
     `Poisson` a rule of two points, which is exact; the rule of Gauss and Hermite with three for `Gaussian`, exact, and
     with 32 for each component of a mixture, to about 1e-5; and for `StudentT` the trapezoidal rule in `asinh` of the
-    response, exact to rounding. Where the outputs only shift the response, all observations have the information of the first.
+    response, exact to rounding. Where the outputs only shift the response, all observations have the information of
+    the first.
 
     A row is taken for one of average knowledge: censored rows count as exact ones, times the share of the training rows
     whose event was seen, to which expected and observed information of a proportional-hazards model add up at the
