@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pbnn.assess.scores import score
     from pbnn.assess.sensitivity import prior_sensitivity
     from pbnn.graph.build import BNN, build
+    from pbnn.graph.censoring import censored, right_censored
     from pbnn.graph.nn import nn
     from pbnn.infer import (
         ADVI,
@@ -99,6 +100,7 @@ _HOMES = {
     "SWAG": "pbnn.infer",
     "Target": "pbnn.target",
     "build": "pbnn.graph.build",
+    "censored": "pbnn.graph.censoring",
     "check_prior": "pbnn.prior.check",
     "diagnose": "pbnn.assess.convergence",
     "fit": "pbnn.infer",
@@ -112,6 +114,7 @@ _HOMES = {
     "relevance": "pbnn.assess.relevance",
     "report": "pbnn.report",
     "resume": "pbnn.infer",
+    "right_censored": "pbnn.graph.censoring",
     "save": "pbnn.persist",
     "score": "pbnn.assess.scores",
 }

@@ -48,6 +48,9 @@ def for_arviz(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_poin
     sample, row = ("chain", "draw"), ("obs",) if response.vector else ("obs", "output")
     coords: dict[str, Any] = {"obs": at, **{dim: posterior[dim].to_numpy() for dim in sample}}
     labels = {} if response.vector else {"output": list(response.names)}
+    if response.censored:
+        # ArviZ compares numbers with draws of them: what is not known is missing.
+        observed = np.where(observed[:, 0] == observed[:, 1], observed[:, 0], np.nan)
 
     def by_draw(values: np.ndarray, dims: tuple[str, ...], **labels: Any) -> xr.Dataset:
         shaped = values.reshape(posterior.sizes["chain"], -1, *values.shape[1:])

@@ -12,6 +12,7 @@ from pbnn.assess.rows import blocks, read_draws, spaced, take
 from pbnn.assess.scoring_rules import brier, crps, pit
 from pbnn.errors import DataError
 from pbnn.graph.build import BNN
+from pbnn.predict.angles import around, mean_direction
 from pbnn.predict.forward import TILE_ROWS, Forward
 from pbnn.predict.rows import training_data
 from pbnn.target import Data, Precision, Target
@@ -55,7 +56,8 @@ def pointwise(
         `residual = observed - predicted`; `standardized = residual / sd`; `pit` in (0, 1), the share of the predictive
         distribution below the observation (randomised within ties); `crps`; `lower` and `upper`
         `(level, obs[, output])`, the central intervals. The bounds of counts are counts, so their intervals hold
-        somewhat more than `level`.
+        somewhat more than `level`. Of times known in part, `observed` and what is made of it is NaN; angles are laid
+        out around the predicted mean direction, `observed` too.
         Classes: `observed` and `predicted` `(obs,)`, labels, and `observed_code`, `predicted_code`; `p`
         `(obs, class)`; `confidence`, the largest of `p`; `correct` (0 or 1); `brier`.
         Both: `lpd` `(obs,)`, the log predictive density of all outputs together, in nats, with `y` in its own units.
@@ -81,6 +83,7 @@ def pointwise(
     table["lpd"] = ("obs", lpd)
     table.attrs = {
         "kind": bnn.response.kind,
+        "censored": int(bnn.response.censored),
         "n_obs": len(at),
         "n_draws": len(forward.z),
         # The mean of lpd moves by this share of what a draw weighs in it: the delta method.
@@ -109,6 +112,9 @@ def _number_rows(
 ) -> xr.Dataset:
     response = forward.bnn.response
     forward = forward.with_many_responses()
+    if response.censored:
+        # Of an event that was not seen nobody knows how far off a prediction is.
+        observed = np.where(observed[:, 0] == observed[:, 1], observed[:, 0], np.nan)
     within = np.random.default_rng(forward.seed).uniform(size=observed.shape)
     names = ("y", "mu", "variance")
     row_bytes = len(forward.z) * sum(forward.cells[name].itemsize for name in names)
@@ -123,20 +129,25 @@ def _number_rows(
             here = slice(row, row + TILE_ROWS)
             there = slice(first + row, first + row + TILE_ROWS)
             y, mu, variance = (drawn[name][:, here].astype(float) for name in names)
+            seen = observed[there]
+            if response.circular:
+                centre = mean_direction(y)
+                y, mu, seen = around(y, centre), around(mu, centre), around(seen, centre)
             # NumPy sorts contiguous rows much faster; what follows is quick on sorted ones.
             y = np.sort(np.moveaxis(y, 0, -1).copy(), axis=-1)
             return {
                 "predicted": mu.mean(axis=0),
                 "epistemic_sd": mu.std(axis=0),
                 "aleatoric_sd": np.sqrt(variance.mean(axis=0)),
-                "crps": crps(y, observed[there]),
-                "pit": pit(y, observed[there], within[there]),
+                "observed": seen,
+                "crps": crps(y, seen),
+                "pit": np.where(np.isnan(seen), np.nan, pit(y, seen, within[there])),
                 **_intervals(y, levels, discrete=response.kind == "counts"),
             }
 
         parts += on_all_cores(compare, range(0, rows.stop - rows.start, TILE_ROWS))
     dims = ("obs",) if response.vector else ("obs", "output")
-    table = xr.Dataset({"observed": (dims, observed)}, coords={"level": list(levels)})
+    table = xr.Dataset(coords={"level": list(levels)})
     if not response.vector:
         table = table.assign_coords(output=list(response.names))
     for name in parts[0]:

@@ -28,6 +28,9 @@ def score(bnn: BNN, idata: xr.DataTree, X: Any, y: Any, *, seed: int | None = No
         Regression and counts: `rmse` of the predictive mean and `crps`, in the units of `y`; `lpd`, the mean log
         predictive density in nats per observation, with `y` in its own units; by `level`, `coverage` and mean `width`
         of central intervals. All but `lpd` are given by `output` if there are several.
+        Of times known in part, `lpd` is that of what is known: of the density of an event, of the probability to lie
+        between the bounds, given that it comes after `entry`. The other scores are of rows whose time is known; attrs
+        `n_exact` says how many.
         Classes: `accuracy` of the most probable class; `lpd`; `brier`, summed over classes; `ece`, the expected
         calibration error of the most probable class.
         Each with `<name>_se`, its standard error over rows. It knows nothing of the randomness of the training data.
@@ -53,6 +56,8 @@ def score_rows(rows: xr.Dataset) -> xr.Dataset:
     """Return the scores of rows that `pointwise` has compared already; see `score`."""
     values = _classes(rows) if rows.attrs["kind"] == "classes" else _numbers(rows)
     scores = xr.Dataset(attrs={name: rows.attrs[name] for name in ("n_obs", "n_draws", "lpd_mcse")})
+    if "observed" in rows and rows.attrs.get("censored"):
+        scores.attrs["n_exact"] = int(rows["observed"].notnull().sum())
     for name, (value, se) in values.items():
         long_name, units = _MEANING[name]
         scores[name] = value.assign_attrs(long_name=long_name, units=units)
@@ -78,12 +83,13 @@ _MEANING = {
 def _numbers(rows: xr.Dataset) -> dict[str, Score]:
     square, square_se = _mean(rows["residual"] ** 2)
     rmse = np.sqrt(square)
+    seen = rows["observed"].notnull()  # times known in part count in lpd alone
     inside = (rows["lower"] <= rows["observed"]) & (rows["observed"] <= rows["upper"])
     return {
         "rmse": (rmse, square_se / (2 * rmse.where(rmse > 0))),  # delta method
         "lpd": _mean(rows["lpd"]),
         "crps": _mean(rows["crps"]),
-        "coverage": _mean(inside.astype(float)),
+        "coverage": _mean(inside.astype(float).where(seen)),
         "width": _mean(rows["upper"] - rows["lower"]),
     }
 
@@ -101,7 +107,7 @@ def _classes(rows: xr.Dataset) -> dict[str, Score]:
 
 
 def _mean(values: xr.DataArray) -> Score:
-    n = values.sizes["obs"]
-    mean = values.mean("obs")
-    spread = values.std("obs", ddof=1) if n > 1 else xr.full_like(mean, np.nan)
-    return mean, spread / np.sqrt(n)
+    n = values.notnull().sum("obs")
+    mean = values.sum("obs") / n.where(n > 0)
+    squares = ((values - mean) ** 2).sum("obs") / (n - 1).where(n > 1)
+    return mean, np.sqrt(squares / n.where(n > 0))

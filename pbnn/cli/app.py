@@ -128,7 +128,10 @@ def fit(
     data: Annotated[
         Path, typer.Argument(metavar="DATA.CSV", help="Table with a header and one row for each observation.")
     ],
-    target: Annotated[str, typer.Option(metavar="COLUMN", help="Column to predict; all others are inputs.")],
+    target: Annotated[
+        str,
+        typer.Option(metavar="COLUMN", help="Column to predict, or several, as a,b; all others are inputs."),
+    ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the run.")] = Path("run.nc"),
     force: Annotated[bool, typer.Option("--force", help="Replace the run file if it exists.")] = False,
     drop: Annotated[
@@ -143,8 +146,21 @@ def fit(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="gaussian, student-t, poisson, bernoulli or categorical. Chosen from the target if not given.",
+            help="gaussian, student-t, asymmetric-laplace, mixture-density, multivariate-gaussian, von-mises, beta, "
+            "gamma, log-normal, weibull, poisson, negative-binomial, binomial, zero-inflated-poisson, multinomial, "
+            "bernoulli, categorical or ordinal; fields follow a colon, as in binomial:n=5. Chosen from the target if "
+            "not given.",
         ),
+    ] = None,
+    event: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="Column of 0 and 1: whether the target is the time of an event, or censored.",
+        ),
+    ] = None,
+    entry: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column of times from which on each row was watched.")
     ] = None,
     noise: Annotated[
         str | None,
@@ -212,6 +228,7 @@ def fit(
     \b
       pbnn fit cars.csv --target price --drop id --hidden 50,50 --seed 1
       pbnn fit patients.csv --target ill --method advi --set structure=lowrank
+      pbnn fit trial.csv --target days --event died --likelihood weibull
     """  # noqa: D301
     from pbnn.cli.choices import Wishes
     from pbnn.cli.fitting import run_fit
@@ -222,6 +239,8 @@ def fit(
         network=network,
         likelihood=likelihood,
         noise=noise,
+        event=event,
+        entry=entry,
         categorical=tuple(categorical or ()),
         drop=tuple(drop or ()),
         method=method,

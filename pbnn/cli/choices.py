@@ -1,6 +1,7 @@
 """Words from the command line to specs and options, and the likelihood that a target column suggests."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -10,17 +11,19 @@ import pandas as pd
 
 from pbnn.errors import DataError, FileError, MethodError, SpecError, unknown
 from pbnn.infer.methods import Method, as_method, method_name
+from pbnn.spec import likelihoods
 from pbnn.spec.layers import Dense, Embedding, Layer
-from pbnn.spec.likelihoods import Bernoulli, Categorical, Gaussian, Likelihood, Poisson, StudentT
+from pbnn.spec.likelihoods import Likelihood
 from pbnn.spec.network import Network
 
-LIKELIHOODS: Mapping[str, type] = {
-    "gaussian": Gaussian,
-    "student-t": StudentT,
-    "bernoulli": Bernoulli,
-    "categorical": Categorical,
-    "poisson": Poisson,
-}
+
+def _dashed(name: str) -> str:
+    """Write a name as the command line does: `StudentT` as `student-t`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+
+
+LIKELIHOODS: Mapping[str, type] = {_dashed(name): cls for name, cls in likelihoods.LIKELIHOODS.items()}
+LABELS = ("bernoulli", "categorical", "ordinal")
 SMALL_COUNT = 20
 """With a mean above it, counts are told from continuous numbers by nothing but their being whole."""
 MOST_CATEGORIES = 50
@@ -35,6 +38,8 @@ class Wishes:
     activation: str = "tanh"
     likelihood: str | None = None
     noise: str | None = None
+    event: str | None = None
+    entry: str | None = None
     categorical: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     network: Path | None = None
@@ -95,25 +100,50 @@ def suggest_likelihood(y: pd.Series) -> tuple[str, str]:
     return "gaussian", f"numbers from {y.min():g} to {y.max():g}"
 
 
-def likelihood_from(name: str, noise: str | None) -> Likelihood:
-    """Return the likelihood of that name, with noise given as a word or a number."""
+def likelihood_from(text: str, noise: str | None) -> Likelihood:
+    """Return the likelihood of that name; fields may follow it, as in `binomial:n=5` or `gamma:shape=2,...`."""
+    name, _, settings = text.partition(":")
     if name not in LIKELIHOODS:
         raise SpecError(unknown("fit", "likelihood", name, LIKELIHOODS))
-    if noise is None:
-        return LIKELIHOODS[name]()
-    if name not in ("gaussian", "student-t"):
-        raise SpecError(f"fit: --noise is for gaussian and student-t; the likelihood is {name}.")
+    cls = LIKELIHOODS[name]
+    known = [field.name for field in fields(cls)]
+    wanted: dict[str, Any] = {} if noise is None else {"noise": noise}
+    if noise is not None and "noise" not in known:
+        having = [n for n, c in LIKELIHOODS.items() if "noise" in {f.name for f in fields(c)}]
+        raise SpecError(f"fit: --noise is for {', '.join(having)}; the likelihood is {name}.")
+    for setting in filter(None, settings.split(",")):
+        key, equals, value = setting.partition("=")
+        if not equals or key.strip() not in known:
+            has = f"its fields are {', '.join(known)}" if known else "it has no fields"
+            raise SpecError(f"fit: --likelihood {name} takes NAME:FIELD=VALUE, and {has}; got {setting!r}.")
+        wanted[key.strip()] = value.strip()
+    return cls(**{key: _field(value) for key, value in wanted.items()})
+
+
+def _field(text: str) -> Any:
+    """Return a number, a sequence of labels written `low<mid<high`, or a word."""
+    if "<" in text:
+        return tuple(_value(label.strip()) for label in text.split("<"))
+    return _number_or_word(text)
+
+
+def _number_or_word(text: str) -> float | str:
     try:
-        return LIKELIHOODS[name](noise=float(noise))
+        return int(text)
     except ValueError:
-        return LIKELIHOODS[name](noise=noise)
+        pass
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def require_suited(likelihood: str, y: pd.Series, path: object) -> None:
     """Raise `DataError` if the target holds labels, and the likelihood is for numbers, or for two labels only."""
     n = y.nunique()
     suited = "bernoulli" if n == 2 else "categorical"
-    if likelihood in ("gaussian", "student-t", "poisson") and not pd.api.types.is_numeric_dtype(y):
+    likelihood = likelihood.partition(":")[0]
+    if likelihood not in LABELS and not pd.api.types.is_numeric_dtype(y):
         needs = f"holds text ({y.iloc[0]!r}), and {likelihood} needs numbers"
     elif likelihood == "bernoulli" and n > 2:
         needs = f"has {n} different values, and bernoulli needs two"

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 from tempfile import gettempdir
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import typer
 import xarray as xr
 
@@ -59,9 +62,10 @@ def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
     given = network_from(wishes.network, wishes) if wishes.network else None
     table = read_table(data, text=wishes.categorical)
     take_columns(table, [*wishes.categorical, *wishes.drop], data)
-    y = take_columns(table, [target], data)
+    targets = _targets(target, table)
+    y = take_columns(table, [*targets, *filter(None, (wishes.event, wishes.entry))], data)
     numbers_or_text(y, data)
-    inputs = [name for name in table.columns if name != target and name not in wishes.drop]
+    inputs = [name for name in table.columns if name not in y.columns and name not in wishes.drop]
     if not inputs:
         raise DataError(f"{data}: no input column is left beside the target {target!r}.")
     X = take_columns(table, inputs, data)
@@ -78,14 +82,38 @@ def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
     if found:
         typer.echo(f"Categories, since they hold text: {', '.join(found)}.")
     name = wishes.likelihood
-    if name is None:
+    if name is None and wishes.event:
+        name = "weibull"
+        typer.echo(f"Likelihood of {target} (times of which some are censored): {name}.")
+    elif name is None and len(targets) > 1:
+        name = "gaussian"
+        typer.echo(f"Likelihood of {target} (several targets): {name}. For another one pass --likelihood.")
+    elif name is None:
         name, why = suggest_likelihood(y[target])
         typer.echo(f"Likelihood of {target} ({why}): {name}. For another one pass --likelihood.")
-    require_suited(name, y[target], data)
+    for one in targets:
+        require_suited(name, y[one], data)
     layers = layers_from(wishes.hidden, wishes.activation, categories)
     network = Network(layers, likelihood_from(name, wishes.noise))  # type: ignore[arg-type]
     with about(data):
-        return pbnn.build(network, X, y[target])
+        return pbnn.build(network, X, response_from(y, targets, wishes.event, wishes.entry))
+
+
+def response_from(y: pd.DataFrame, targets: list[str], event: str | None, entry: str | None) -> Any:
+    """Return a column, several columns, or times of which some are censored."""
+    if event is None and entry is None:
+        return y[targets[0]] if len(targets) == 1 else y[targets]
+    if len(targets) > 1:
+        raise DataError(f"--event and --entry are for one target, a time; got {', '.join(targets)}.")
+    seen = y[event] if event else np.ones(len(y))
+    return pbnn.right_censored(y[targets[0]], seen, y[entry] if entry else None)
+
+
+def _targets(target: str, table: pd.DataFrame) -> list[str]:
+    """Return the names in `a,b`; a column of that very name comes first."""
+    if target in table.columns:
+        return [target]
+    return [name.strip() for name in target.split(",")]
 
 
 def keep(bnn: BNN, idata: xr.DataTree, out: Path) -> None:

@@ -12,6 +12,7 @@ from pytensor.tensor.sharedvar import TensorSharedVariable
 from pytensor.tensor.variable import TensorVariable
 
 from pbnn.errors import DataError, SpecError
+from pbnn.graph.censoring import BOUNDS
 from pbnn.graph.columns import Columns, column_name
 from pbnn.graph.layers import (
     Affine,
@@ -134,7 +135,7 @@ def build(network: Network, X: Any, y: Any, *, standardize: bool = True) -> BNN:
         Inputs `(obs, feature)`: array, DataFrame or DataArray. Columns named by an `Embedding` or a `GroupDense` hold
         categories. Or sequences `(obs, time, channel)` or images `(obs, row, column, channel)`, as array or DataArray.
     y
-        Response `(obs,)` or `(obs, output)`: array, Series, DataFrame or DataArray.
+        Response `(obs,)` or `(obs, output)`: array, Series, DataFrame or DataArray; or `pbnn.censored(...)` times.
     standardize
         Centre and scale the inputs (each column, or each channel) and a continuous response inside the model; all
         results come back in the user's units all the same.
@@ -180,6 +181,8 @@ def assemble(network: Network, columns: Columns, response: Response, X: np.ndarr
         dims = ("obs",)
         if not response.vector:
             dims = ("obs", add_dim("output", response.names))
+        if response.censored:
+            dims = ("obs", add_dim("bound", BOUNDS))
         if response.kind == "classes":
             add_dim("class", response.classes)
         observed = pm.Data("y_data", y, dims=dims)
@@ -198,7 +201,7 @@ def assemble(network: Network, columns: Columns, response: Response, X: np.ndarr
         if response.vector:
             loc, scale = loc.reshape(()), scale.reshape(())
         y_loc = pytensor.shared(loc, name="y_loc", shape=loc.shape)
-        at = Observing(observed, dims, y_loc, scale)
+        at = Observing(observed, dims, y_loc, scale, censored=response.censored)
         parameters = observe(network.likelihood, wire.value, at)
     return BNN(
         network, model, columns, response, x, y_loc, wire.value, wire.affines, tuple(shapes), parameters

@@ -1,36 +1,22 @@
 """The response `y`: its kind, names, classes and standardisation, learned from the training data."""
 
-from dataclasses import dataclass
-from functools import singledispatch
-from typing import Any, Literal, final
+from dataclasses import dataclass, field
+from typing import Any, final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from pbnn.errors import DataError, ShapeError, warn
+from pbnn.graph.censoring import Censored, censored
 from pbnn.graph.labels import Label, as_label, codes_of
+from pbnn.graph.support import Kind, Support, support_of
 from pbnn.graph.values import as_array, as_numbers, center_and_scale, is_constant, warn_of_outliers
 from pbnn.spec import likelihoods
 
 IF_TEXT = "For labels use likelihoods.Bernoulli() or likelihoods.Categorical()."
-Kind = Literal["continuous", "counts", "classes"]
-
-
-@singledispatch
-def response_kind(likelihood: object) -> Kind:
-    """Say what kind of response a likelihood describes."""
-    return "continuous"
-
-
-@response_kind.register
-def _(likelihood: likelihoods.Poisson) -> Kind:
-    return "counts"
-
-
-@response_kind.register
-def _(likelihood: likelihoods.Bernoulli | likelihoods.Categorical) -> Kind:
-    return "classes"
+TIMED = likelihoods.LogNormal | likelihoods.Weibull
+"""Likelihoods that take times known in part."""
 
 
 @final
@@ -49,7 +35,13 @@ class Response:
     classes
         The labels, in the order of their codes; empty unless `kind == "classes"`.
     loc, scale
-        Mean and standard deviation of each output (continuous), or 0 and the mean (counts).
+        Mean and standard deviation of each output (continuous), or 0 and the mean (counts and positive numbers).
+    censored
+        Whether `y` holds times that are known in part, encoded as rows `(lower, upper, entry)`.
+    likelihood
+        The name of the likelihood, for errors.
+    support
+        Which responses it thinks possible.
     """
 
     kind: Kind
@@ -58,29 +50,42 @@ class Response:
     classes: tuple[Label, ...]
     loc: tuple[float, ...]
     scale: tuple[float, ...]
+    censored: bool = False
+    likelihood: str = ""
+    support: Support = field(default_factory=Support)
+
+    @property
+    def circular(self) -> bool:
+        """Whether it is an angle."""
+        return self.support.circular
 
     @classmethod
     def learn(cls, y: Any, likelihood: object, *, standardize: bool) -> "Response":
         """Read names, classes and scale from the training response."""
-        kind = response_kind(likelihood)
+        support = support_of(likelihood)
+        kind, of = support.kind, (type(likelihood).__name__, support)
+        if isinstance(y, Censored):
+            return _learn_times(y, likelihood, standardize=standardize)
         values, names = _as_values(y, "build")
         if kind == "classes":
             values = _one_column(values)
         n, vector = len(names), values.ndim == 1
+        support.check_outputs(n, "build", of[0])
         loc, scale = (0.0,) * n, (1.0,) * n
         if kind == "classes":
-            return cls(kind, names, vector, _classes(y, values, likelihood), loc, scale)
-        blank = cls(kind, names, vector, (), loc, scale)
+            return cls(kind, names, vector, _classes(y, values, likelihood), loc, scale, False, *of)
+        blank = cls(kind, names, vector, (), loc, scale, False, *of)
         numbers = blank.encode(y, "build").reshape(-1, n)
         places = list(zip(numbers.T, _places(names, "build"), strict=True))
-        centres = [_centre(column, at) for column, at in places]
-        if standardize and kind == "continuous":
+        if support.units != "as is" or vector:
+            centres = [_centre(column, at) for column, at in places]
+        if standardize and support.units == "shift and scale":
             for column, at in places:
                 warn_of_outliers(column, at, "Correct or drop such rows.")
             loc, scale = zip(*centres, strict=True)
-        elif standardize:
+        elif standardize and support.units == "scale":
             scale = tuple(mean for mean, _ in centres)
-        return cls(kind, names, vector, (), loc, scale)
+        return cls(kind, names, vector, (), loc, scale, False, *of)
 
     def encode(self, y: Any, where: str) -> np.ndarray:
         """Return `y` as numbers in the user's units, or as codes of classes.
@@ -92,6 +97,12 @@ class Response:
         DataError
             If a value is missing, infinite, text, no count, or a label outside the trained classes.
         """
+        if self.censored:
+            return _as_times(y, where).to_array()
+        if isinstance(y, Censored):
+            raise DataError(
+                f"{where}: y is censored, and that of training was not; build with pbnn.censored."
+            )
         values, names = _as_values(y, where)
         if len(names) != len(self.names):
             raise ShapeError(
@@ -107,15 +118,36 @@ class Response:
         numbers = np.empty(table.shape)
         for i, at in enumerate(_places(names, where)):
             numbers[:, i] = as_numbers(pd.Series(table[:, i]), at, if_text=IF_TEXT)
-        if self.kind == "counts":
-            bad = (numbers < 0) | (numbers != np.round(numbers))
-            if bad.any():
-                row, output = np.argwhere(bad)[0]
-                raise DataError(
-                    f"{where}: y must hold counts 0, 1, 2, ... for a Poisson likelihood; "
-                    f"got {numbers[row, output]:g} in row {row}."
-                )
+        self.support.check(numbers, where, self.likelihood)
         return numbers[:, 0] if self.vector else numbers
+
+
+def _learn_times(y: Censored, likelihood: object, *, standardize: bool) -> Response:
+    name, support = type(likelihood).__name__, support_of(likelihood)
+    if not isinstance(likelihood, TIMED):
+        raise DataError(
+            f"build: y is censored, which {name} does not know; use likelihoods.Weibull() or likelihoods.LogNormal()."
+        )
+    if len(y) == 0:
+        raise DataError("build: y is empty.")
+    if np.isinf(y.upper).all():
+        raise DataError(
+            "build: no row of y has an event (all are right-censored); there is nothing to learn."
+        )
+    middle = np.where(np.isinf(y.upper), y.lower, (y.lower + y.upper) / 2)
+    scale = (float(middle.mean()),) if standardize else (1.0,)
+    return Response("continuous", (y.name,), True, (), (0.0,), scale, True, name, support)
+
+
+def _as_times(y: Any, where: str) -> Censored:
+    """Return plain times as known ones."""
+    if isinstance(y, Censored):
+        return y
+    values, names = _as_values(y, where)
+    if len(names) != 1:
+        raise ShapeError(f"{where}: y must be times (obs,), or pbnn.censored(...); got {values.shape}.")
+    times = as_numbers(pd.Series(values.reshape(-1)), f"{where}: y", if_text=IF_TEXT)
+    return censored(times, times)
 
 
 def _as_values(y: Any, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -163,6 +195,9 @@ def _classes(y: Any, values: np.ndarray, likelihood: object) -> tuple[Label, ...
     if missing.any():
         raise DataError(f"build: y is missing in row {int(np.argmax(missing))}; drop such rows.")
     present = pd.unique(values)
+    if isinstance(likelihood, likelihoods.Ordinal) and likelihood.order is not None:
+        codes = codes_of(values, likelihood.order, "build: y", "label of Ordinal(order=...)")
+        return _counted(likelihood.order, np.bincount(codes, minlength=len(likelihood.order)))
     dtype = y.dtypes.iloc[0] if isinstance(y, pd.DataFrame) else getattr(y, "dtype", None)
     if isinstance(dtype, pd.CategoricalDtype):
         labels = tuple(as_label(v) for v in dtype.categories if v in set(present))
@@ -183,9 +218,25 @@ def _classes(y: Any, values: np.ndarray, likelihood: object) -> tuple[Label, ...
             f"build: y has {len(labels)} different values in {len(values)} rows, so it does not hold classes; "
             "use likelihoods.Gaussian()."
         )
+    if isinstance(likelihood, likelihoods.Ordinal) and len(labels) < 3:
+        raise DataError(
+            f"build: Ordinal needs three classes or more; y has {len(labels)}: {list(labels)}. "
+            "Use likelihoods.Bernoulli()."
+        )
     if isinstance(likelihood, likelihoods.Bernoulli) and len(labels) > 2:
         raise DataError(
             f"build: Bernoulli needs two classes; y has {len(labels)}: {list(labels[:8])}. "
             "Use likelihoods.Categorical()."
+        )
+    return _counted(labels, np.bincount(codes_of(values, labels, "build: y", "label"), minlength=len(labels)))
+
+
+def _counted(labels: tuple[Label, ...], counts: np.ndarray) -> tuple[Label, ...]:
+    """Return the labels; warn of those that a single row has, of which little can be learned."""
+    lonely = [label for label, count in zip(labels, counts, strict=True) if count == 1]
+    if lonely:
+        warn(
+            f"build: class {', '.join(map(repr, lonely[:8]))} has a single row; its probability comes mostly from the "
+            "prior. Join it with another class, or find more rows."
         )
     return labels

@@ -1,17 +1,22 @@
 """A `BNN` as texts and arrays that a file can hold, and back: nothing in them is code."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import MISSING, asdict, fields
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, fields
 from math import isfinite, prod
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from pbnn.graph.build import BNN, assemble
+from pbnn.graph.censoring import BOUNDS
 from pbnn.graph.columns import Columns
-from pbnn.graph.response import Kind, Response
+from pbnn.graph.response import Response
+from pbnn.graph.support import support_of
 from pbnn.spec.network import Network
+
+_OWN = ("kind", "names", "vector", "classes", "loc", "scale", "censored")
+"""Fields of a response that the network does not tell."""
 
 
 def as_texts(bnn: BNN) -> dict[str, str]:
@@ -19,7 +24,7 @@ def as_texts(bnn: BNN) -> dict[str, str]:
     return {
         "network": bnn.network.to_json(),
         "columns": json.dumps(_column_fields(bnn.columns)),
-        "response": json.dumps(asdict(bnn.response)),
+        "response": json.dumps({name: getattr(bnn.response, name) for name in _OWN}),
     }
 
 
@@ -40,14 +45,14 @@ def from_texts(texts: Mapping[str, str], X: np.ndarray | None = None, y: np.ndar
     """
     network = Network.from_json(texts["network"])
     columns = _read_columns(texts["columns"])
-    response = _read_response(texts["response"])
-    n_in, n_out = len(columns.names), len(response.names)
+    response = _read_response(texts["response"], network)
+    n_in = len(columns.names)
     kind = np.int64 if response.kind == "classes" else np.float64
     if X is None or y is None:
-        X, y = np.empty((0, n_in)), np.empty((0,) if response.vector else (0, n_out), kind)
+        X, y = np.empty((0, n_in)), np.empty((0, *_row_shape(response)), kind)
     X, y = X.astype(float), y.astype(kind)
     _require(X.ndim == 2 and X.shape[1] == n_in and len(X) == len(y), "its data do not fit its columns")
-    _require(y.shape[1:] == (() if response.vector else (n_out,)), "its response has another shape")
+    _require(y.shape[1:] == _row_shape(response), "its response has another shape")
     return assemble(network, columns, response, X, y)
 
 
@@ -57,7 +62,7 @@ def _column_fields(columns: Columns) -> dict[str, Any]:
 
 
 def _read_columns(text: str) -> Columns:
-    columns = Columns(**_read_fields(Columns, text))
+    columns = Columns(**_read_fields([f.name for f in fields(Columns)], text, {"shape": ()}, "columns"))
     n = len(columns.names)
     _require(all(isinstance(name, str) for name in columns.names), "column names must be text")
     _require(
@@ -70,23 +75,29 @@ def _read_columns(text: str) -> Columns:
     return columns
 
 
-def _read_response(text: str) -> Response:
-    response = Response(**_read_fields(Response, text))
-    _require(response.kind in get_args(Kind), f"unknown kind of response {response.kind!r}")
+def _read_response(text: str, network: Network) -> Response:
+    support = support_of(network.likelihood)
+    # Files from before there was censoring do not name it.
+    found = _read_fields(_OWN, text, {"censored": False}, "response")
+    response = Response(**found, likelihood=type(network.likelihood).__name__, support=support)
+    _require(
+        response.kind == support.kind, f"a response of kind {response.kind!r} is none of this likelihood"
+    )
     _require(len(response.loc) == len(response.scale) == len(response.names) > 0, "outputs differ in length")
     _require_scale(response.loc, response.scale)
     return response
 
 
-def _read_fields(cls: type, text: str) -> dict[str, Any]:
+def _row_shape(response: Response) -> tuple[int, ...]:
+    if response.censored:
+        return (len(BOUNDS),)
+    return () if response.vector else (len(response.names),)
+
+
+def _read_fields(names: Collection[str], text: str, defaults: Mapping[str, Any], what: str) -> dict[str, Any]:
     raw = json.loads(text)
-    names = {field.name for field in fields(cls)}
-    needed = {field.name for field in fields(cls) if field.default is MISSING}
-    _require(
-        isinstance(raw, dict) and needed <= raw.keys() <= names,
-        f"{cls.__name__.lower()} must have {sorted(needed)}",
-    )
-    return {name: _as_tuples(value) for name, value in raw.items()}
+    _require(isinstance(raw, dict) and {*defaults, *raw} == {*names}, f"{what} must have {sorted(names)}")
+    return {name: _as_tuples(value) for name, value in {**defaults, **raw}.items()}
 
 
 def _as_tuples(value: Any) -> Any:

@@ -172,11 +172,13 @@ def choose_precision(bnn: BNN) -> Precision:
     """Choose float32, unless it would eat digits that matter.
 
     So it would where the offset of a response is large beside its spread; and with counts, which JAX draws by
-    comparing `k log(rate)` with `log k!`: at rates in the thousands float32 no longer resolves their difference.
+    comparing `k log(rate)` with `log k!`: at rates in the thousands float32 no longer resolves their difference; with
+    positive numbers, whose tails may pass 1e38; and with angles, of which the cosine is drawn.
     """
     response = bnn.response
     offset = np.abs(response.loc) > 1e3 * np.asarray(response.scale)
-    return "float64" if response.kind == "counts" or offset.any() else "float32"
+    wide = response.kind == "counts" or response.support.units == "scale" or response.circular
+    return "float64" if wide or offset.any() else "float32"
 
 
 Compiled = tuple[Callable[..., dict[str, Any]], Callable[..., dict[str, Any]]]

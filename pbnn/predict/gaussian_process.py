@@ -102,9 +102,10 @@ class LaplaceGP:
     def _units(self) -> tuple[np.ndarray, np.ndarray]:
         """Return offset and scale of the outputs `(output,)` in the units of a continuous response."""
         n, response = len(self.bnn.model.coords["out_unit"]), self.bnn.response
-        if response.kind != "continuous":
-            return np.zeros(n), np.ones(n)
         k = len(response.names)
+        # Logs and logits have none; nor have those of a mixture, which are of three kinds.
+        if response.support.units != "shift and scale" or n > 2 * k:
+            return np.zeros(n), np.ones(n)
         # The log noise of a heteroscedastic one has no unit.
         return (
             np.concatenate([np.broadcast_to(np.ravel(response.loc), k), np.zeros(n - k)]),

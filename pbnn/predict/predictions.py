@@ -66,7 +66,12 @@ def predict(
         quantiles come from several responses for each. A fit by `Laplace(predictive="probit")` has one probability
         for all draws, so its two parts of the entropy are NaN.
 
-        Numbers are float32, or float64 where the response has an offset that float32 would round, and for counts.
+        Of angles (`VonMises`) the mean is the mean direction, quantiles are laid out around it, and the variance given
+        the weights is the mean square of the chord to it. Of times known in part, `y` is when the event comes, seen or
+        not. Of `Multinomial` a row has `n` counts.
+
+        Numbers are float32, or float64 where the response has an offset that float32 would round, and for counts,
+        positive numbers and angles.
 
     Raises
     ------
@@ -155,8 +160,9 @@ def _summarize(forward: Forward, X: np.ndarray, quantiles: np.ndarray, memory: f
 
         def one(row: int, arrays: dict[str, np.ndarray] = arrays) -> dict[str, np.ndarray]:
             columns = {name: values[:, row : row + TILE_ROWS] for name, values in arrays.items()}
-            summarize = summarize_classes if classes else summarize_numbers
-            return summarize(**columns, quantiles=quantiles)
+            if classes:
+                return summarize_classes(**columns, quantiles=quantiles)
+            return summarize_numbers(**columns, quantiles=quantiles, circular=forward.bnn.response.circular)
 
         parts += on_all_cores(one, range(0, len(here), TILE_ROWS))
     table = {}

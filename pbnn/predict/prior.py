@@ -8,6 +8,7 @@ import xarray as xr
 
 from pbnn.errors import MethodError, quiet
 from pbnn.graph.build import BNN
+from pbnn.graph.censoring import BOUNDS
 from pbnn.predict.forward import Forward
 from pbnn.predict.predictions import draw_everywhere, require_memory, resolve_seed
 from pbnn.predict.rows import encode_rows, inputs_dataset
@@ -89,4 +90,9 @@ def draw_weights(bnn: BNN, draws: int, seed: int) -> xr.Dataset:
 
 def _observed(bnn: BNN, predictive: xr.Dataset) -> xr.Dataset:
     like = predictive["y"].isel(chain=0, draw=0, drop=True)
-    return xr.Dataset({"y": like.copy(data=bnn.model["y_data"].get_value())})
+    observed = bnn.model["y_data"].get_value()
+    if bnn.response.censored:
+        return xr.Dataset(
+            {"y": (("obs", "bound"), observed)}, coords={"obs": like["obs"], "bound": list(BOUNDS)}
+        )
+    return xr.Dataset({"y": like.copy(data=observed)})

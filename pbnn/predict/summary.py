@@ -5,15 +5,26 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import entr
 
+from pbnn.predict.angles import around, mean_direction
+
 
 def summarize_numbers(
-    y: np.ndarray, mu: np.ndarray, variance: np.ndarray, quantiles: Sequence[float]
+    y: np.ndarray,
+    mu: np.ndarray,
+    variance: np.ndarray,
+    quantiles: Sequence[float],
+    *,
+    circular: bool = False,
 ) -> dict[str, np.ndarray]:
     """Summarise a numeric response; all arrays are `(draw, obs, ...)`.
 
     The law of total variance splits the predictive variance: that of `mu` over draws of the weights is epistemic, the
-    mean of the response's own variance is aleatoric.
+    mean of the response's own variance is aleatoric. Angles are laid out around the mean direction of `y` first, so
+    that quantiles may lie beyond +-pi.
     """
+    if circular:
+        centre = mean_direction(y)
+        y, mu = around(y, centre), around(mu, centre)
     epistemic = mu.var(axis=0, dtype=np.float64)
     aleatoric = variance.mean(axis=0, dtype=np.float64)
     whole = np.issubdtype(y.dtype, np.integer)

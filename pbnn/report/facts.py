@@ -13,6 +13,7 @@ import xarray as xr
 from pbnn.assess import diagnose, for_arviz, pointwise, score, score_rows, weight_r_hat
 from pbnn.errors import DataError, ModelError
 from pbnn.graph.build import BNN
+from pbnn.graph.censoring import Censored
 from pbnn.predict import predict, prior_predict
 
 MOST_ROWS = 2_000
@@ -111,6 +112,16 @@ class Facts:
     def response_name(self) -> str:
         """What is predicted, in words."""
         return ", ".join(self.bnn.response.names)
+
+    @property
+    def seen_train(self) -> Any:
+        """The training response as numbers or labels for figures: times known in part are NaN."""
+        return _seen(self.y_train)
+
+    @property
+    def seen(self) -> Any:
+        """The same of the response that the fit is judged on."""
+        return _seen(self.y)
 
     @property
     def one_numeric_input(self) -> bool:
@@ -218,8 +229,14 @@ def _span(x: Any, margin: float, n: int) -> np.ndarray:
     return np.linspace(x.min() - beyond, x.max() + beyond, n)
 
 
+def _seen(y: Any) -> Any:
+    return np.where(y.exact, y.lower, np.nan) if isinstance(y, Censored) else y
+
+
 def take(table: Any, rows: np.ndarray) -> Any:
     """Return some rows of an array, a frame, a series or a DataArray."""
+    if isinstance(table, Censored):
+        return table[rows]
     if hasattr(table, "iloc"):
         return table.iloc[rows]
     if isinstance(table, xr.DataArray):
@@ -235,8 +252,10 @@ def decode_inputs(bnn: BNN, values: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def decode_response(bnn: BNN, values: np.ndarray) -> np.ndarray:
-    """Return an encoded response in the user's terms: codes become labels."""
+def decode_response(bnn: BNN, values: np.ndarray) -> np.ndarray | Censored:
+    """Return an encoded response in the user's terms: codes become labels, rows of bounds times known in part."""
+    if bnn.response.censored:
+        return Censored(*values.T, bnn.response.names[0])
     return _labels(bnn.response.classes, values) if bnn.response.kind == "classes" else values
 
 

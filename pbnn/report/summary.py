@@ -100,7 +100,7 @@ def _how_good(facts: Facts) -> str:
     if not facts.bnn.response.vector:
         errors = zip(facts.bnn.response.names, np.ravel(scores["rmse"]), strict=False)
         return f"{where} its typical error (RMSE) is {listing([f'{number(e)} ({name})' for name, e in errors], 6)}."
-    spread = float(np.std(np.asarray(facts.y, dtype=float)))
+    spread = float(np.nanstd(np.asarray(facts.seen, dtype=float)))
     return (
         f"{where} its typical error (RMSE) is {number(scores['rmse'])}, where the response has a standard deviation of "
         f"{number(spread)}; its 90 % intervals hold {percent(_coverage(scores))} of the observations."

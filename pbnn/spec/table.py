@@ -1,6 +1,7 @@
 """Tables of plain cells, as text and as HTML: how a network, a built model and a fit show themselves."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -113,12 +114,16 @@ def likelihood_words(network: "Network") -> str:
     """Write the likelihood short: `Gaussian, noise ~ LogNormal(0.3·sd(y), 1)`."""
     likelihood = network.likelihood
     words = [type(likelihood).__name__]
-    for name in ("df", "noise"):
-        value = getattr(likelihood, name, None)
+    for field in fields(likelihood):
+        value = getattr(likelihood, field.name)
         if isinstance(value, str):
             words.append(value)
+        elif isinstance(value, tuple):
+            words.append(" < ".join(map(str, value)))
         elif value is not None:
-            words.append(f"{name} {'=' if isinstance(value, int | float) else '~'} {prior_words(value)}")
+            words.append(
+                f"{field.name} {'=' if isinstance(value, int | float) else '~'} {prior_words(value)}"
+            )
     return ", ".join(words)
 
 

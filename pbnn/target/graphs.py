@@ -16,6 +16,7 @@ from pytensor.tensor.sharedvar import TensorSharedVariable
 from pytensor.tensor.type_other import NoneConst
 
 from pbnn.graph.build import BNN
+from pbnn.graph.family import ResponseRV
 from pbnn.target.jaxify import Precision, jaxify
 
 
@@ -82,6 +83,10 @@ class ResponseGraphs:
         Numbers of the value variables on which the response depends beside `f`, such as the noise.
     weights
         Numbers of those that the network itself applies: weights, biases, gains, but not their scales.
+    family
+        The name of the response's distribution, where it is a `Family`.
+    theta
+        `(f, *values, y_loc)` to the parameters of that distribution.
     """
 
     outputs: Callable[..., list[Any]]
@@ -92,6 +97,8 @@ class ResponseGraphs:
     names: tuple[str, ...]
     own: tuple[int, ...]
     weights: tuple[int, ...]
+    family: str | None
+    theta: Callable[..., list[Any]]
 
 
 def model_graphs(model: pm.Model, precision: Precision, *, leave_out: str | None = None) -> ModelGraphs:
@@ -211,4 +218,6 @@ def _response_graphs(bnn: BNN, precision: Precision) -> ResponseGraphs:
         tuple(bnn.parameters),
         tuple(i for i, value in enumerate(values) if value in read),
         tuple(i for i, rv in enumerate(model.free_RVs) if applied[rv] in in_network),
+        node.op.family.name if isinstance(node.op, ResponseRV) else None,
+        function([f, *values, y_loc], list(node.inputs[2:]), response),
     )

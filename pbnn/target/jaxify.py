@@ -14,6 +14,9 @@ from pytensor.compile.sharedvalue import SharedVariable
 from pytensor.graph.replace import clone_replace
 from pytensor.graph.traversal import graph_inputs
 
+from pbnn.graph.draws import DRAWS
+from pbnn.graph.family import ResponseRV
+
 Precision = Literal["float32", "float64"]
 
 
@@ -72,9 +75,17 @@ def _with_constants(outputs: Sequence[Any], inputs: Sequence[Any]) -> list[Any]:
     return list(clone_replace(list(outputs), replace=constants))
 
 
+def _draw_response(op: ResponseRV, node: Any) -> Callable[..., Any]:
+    """Say how JAX draws from our families: PyTensor asks for this function."""
+    draw = DRAWS[op.family.name]
+    return lambda key, size, dtype, *parameters: draw(key, *parameters)
+
+
 def _optimize(inputs: Sequence[Any], outputs: Sequence[Any], precision: Precision) -> Callable[..., Any]:
     with flags_kept():
         from pymc.sampling.jax import get_jaxified_graph
+        from pytensor.link.jax.dispatch.random import jax_sample_fn
+    jax_sample_fn.register(ResponseRV, _draw_response)
     # The first call may come from within a trace of JAX, which the constants must outlive.
     with scope(precision), jax.ensure_compile_time_eval():
         function = get_jaxified_graph(inputs=list(inputs), outputs=list(outputs))

@@ -198,6 +198,16 @@ class Target:
             values = response.parameters(f, *self.split(z), y_loc)
             return dict(zip(response.names, values, strict=True))
 
+    @property
+    def family(self) -> str | None:
+        """The name of the response's distribution, where it is one of `pbnn.graph.densities`."""
+        return self._need_response("family").family
+
+    def theta_of(self, f: Array, z: Point, y_loc: Array) -> list[Array]:
+        """Return the parameters of that distribution given the network's outputs."""
+        with self.scope():
+            return self._need_response("theta_of").theta(f, *self.split(z), y_loc)
+
     def draw_response(self, z: Array, x: Array, key: Array) -> Array:
         """Draw a response at standardised inputs `x`; `key` is a `jax.random.PRNGKey`."""
         with self.scope():
@@ -211,7 +221,8 @@ class Target:
                 # Not by PyTensor, whose JAX form of the categorical distribution takes logit(p) for log(p).
                 return jax.random.categorical(key, jnp.log(self.parameters_of(f, z)["p"]))
             rng = {"bit_generator": 1, "jax_state": key}
-            return response.draw(f, *self.split(z), self._y_loc(), rng)[0]
+            y = response.draw(f, *self.split(z), self._y_loc(), rng)[0]
+            return y[..., 0] if self._need_bnn("draw_response").response.censored else y
 
     def inputs(self, X: Any, where: str = "forward") -> Array:
         """Check, encode and standardise inputs `(obs, feature)`."""
@@ -318,7 +329,11 @@ class Target:
     def _check_data(self) -> None:
         """Check what `pm.set_data` may have put in place of the training data."""
         for name, label in (("x", "X"), ("y", "y_data")):
-            if self.data and not np.isfinite(self.data[name]).all():
+            # Where an event was not seen, the upper bound of its time is infinite.
+            values = np.asarray(self.data[name]) if self.data else np.zeros(0)
+            if self.bnn is not None and self.bnn.response.censored and name == "y":
+                values = np.where(values == np.inf, 0.0, values)
+            if not np.isfinite(values).all():
                 raise DataError(f"fit: {label} of the model holds missing or infinite values; set it again.")
         if self.data and len(self.data["y"]) != self.n_obs:
             raise ShapeError(

@@ -80,7 +80,7 @@ MISTAKES = {
     ),
     "likelihood is a name": (
         lambda: Network([], "gaussian"),
-        r"one of Bernoulli, Categorical, Gaussian, Poisson, StudentT from pbnn\.likelihoods; got 'gau",
+        r"one of AsymmetricLaplace, Bernoulli, .* from pbnn\.likelihoods; got 'gau",
     ),
     "likelihood is a prior": (lambda: Network([], StudentTPrior()), r"likelihood must be one of"),
     "weights is a name": (

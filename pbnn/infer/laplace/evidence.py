@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pbnn.infer.precisions import Curvature, Gaussian
-from pbnn.target.curvature import Subset, fisher_information, weight_scales
+from pbnn.target.curvature import Subset, fisher_information, same_everywhere, weight_scales
 from pbnn.target.curvature.explicit import n_parts
 
 ROUNDS = 20
@@ -115,7 +115,11 @@ class Hyperparameters:
         shrink = jnp.concatenate([-2 * jnp.ravel(log_growth[n]) for n in subset.names])
 
         def noise_information(at: Any) -> Any:
-            return jnp.diagonal(fisher_information(target, f[:1], at)[0])[: n_parts(subset)]
+            some = f[:1] if same_everywhere(target) else f
+            each = jnp.diagonal(fisher_information(target, some, at).mean(axis=0))
+            if n_parts(subset) < len(each) == target.n_outputs:  # one factor for all outputs
+                each = jnp.exp(jnp.log(each).mean(keepdims=True))
+            return each[: n_parts(subset)]
 
         if target.own:
             log_c = jnp.log(noise_information(parts)) - jnp.log(noise_information(z))

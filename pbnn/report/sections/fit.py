@@ -86,7 +86,7 @@ def _map(facts: Facts, title: str, of: str, caption: str, output: str | None) ->
         facts.surface,
         of,
         facts.X_train,
-        facts.y_train,
+        facts.seen_train,
         output=output,
         title=title,
         alt=f"Map over {names}, with the training data: {title.lower()}.",
@@ -97,13 +97,13 @@ def _map(facts: Facts, title: str, of: str, caption: str, output: str | None) ->
 def _curve(facts: Facts, output: str | None) -> Picture:
     position = facts.outputs.index(output)
     own = (lambda y: y) if output is None else (lambda y: _column(y, position))
-    test = {"X_test": facts.X, "y_test": own(facts.y)} if facts.held_out else {}
+    test = {"X_test": facts.X, "y_test": own(facts.seen)} if facts.held_out else {}
     name = facts.bnn.columns.names[0]
     return draw(
         plot_bands,
         facts.curve,
         facts.X_train,
-        own(facts.y_train),
+        own(facts.seen_train),
         **test,
         output=output,
         title=_named("The fit", output),
@@ -153,7 +153,7 @@ def _probabilities(facts: Facts) -> Picture:
         plot_probabilities,
         facts.curve,
         facts.X_train,
-        facts.y_train,
+        facts.seen_train,
         title="Class probabilities",
         alt=f"Probability of each class against {name}, with uncertainty bands; ticks mark the data of each class.",
         caption="Lines are the predictive probabilities; bands show what the weights leave open. Ticks below mark "

@@ -7,6 +7,7 @@ import numpy as np
 import pymc as pm
 from markupsafe import Markup
 
+from pbnn.graph.censoring import Censored
 from pbnn.report.blocks import (
     Block,
     Details,
@@ -50,6 +51,8 @@ def _data_words(facts: Facts) -> str:
         labels, counts = np.unique(np.asarray(facts.y_train).astype(str), return_counts=True)
         shares = [f"{label} ({percent(c / n)})" for label, c in zip(labels, counts, strict=True)]
         return f"{text}. The response {facts.response_name} is one of {len(labels)} classes: {listing(shares, 10)}."
+    if isinstance(facts.y_train, Censored):
+        return f"{text}. {_times_words(facts.y_train)}"
     y = np.asarray(facts.y_train, dtype=float).reshape(n, -1)
     spans = [
         f"{name} lies between {plain(col.min())} and {plain(col.max())} (mean {number(col.mean())}, "
@@ -58,6 +61,14 @@ def _data_words(facts: Facts) -> str:
     ]
     what = "counts" if facts.kind == "counts" else "continuous"
     return f"{text}. The response is {what}: {listing(spans, 6)}."
+
+
+def _times_words(y: Censored) -> str:
+    seen, late = y.exact.sum(), (y.entry > 0).sum()
+    text = f"The response {y.name} is a time, known for {plural(int(seen), 'row')} and in part for {len(y) - int(seen)}"
+    if late:
+        text += f"; {plural(int(late), 'row')} came under observation after 0"
+    return f"{text}. Known times lie between {plain(y.lower[y.exact].min())} and {plain(y.lower[y.exact].max())}."
 
 
 def _columns_table(facts: Facts) -> Block:

@@ -33,7 +33,7 @@ def _prior(facts: Facts, output: str | None) -> Picture:
         plot_prior,
         facts.prior,
         facts.X_train if curves else None,
-        facts.y_train if output is None else facts.y_train[:, position],
+        facts.seen_train if output is None else facts.seen_train[:, position],
         output=output,
         title=_title(output),
         alt=f"{shown}{beside}.",

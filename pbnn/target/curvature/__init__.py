@@ -1,7 +1,7 @@
 """Curvature of the log-likelihood of a network: Jacobians, Fisher information, and the Gauss–Newton matrix."""
 
 from pbnn.target.curvature.explicit import Kron, ggn_diag, ggn_full, ggn_kron, ggn_rows, no_kron
-from pbnn.target.curvature.fisher import fisher_information, fisher_roots
+from pbnn.target.curvature.fisher import fisher_information, fisher_roots, same_everywhere
 from pbnn.target.curvature.jacobian import ggn_product, jacobian, jacobian_product
 from pbnn.target.curvature.subset import Subset, weight_scales
 
@@ -18,5 +18,6 @@ __all__ = [
     "jacobian",
     "jacobian_product",
     "no_kron",
+    "same_everywhere",
     "weight_scales",
 ]

@@ -17,7 +17,7 @@ import numpy as np
 from pbnn.errors import MethodError
 from pbnn.graph.layers import Affine
 from pbnn.target.curvature.blocks import MEMORY, block_rows, sum_over_blocks
-from pbnn.target.curvature.fisher import fisher_roots
+from pbnn.target.curvature.fisher import JOINT, fisher_roots
 from pbnn.target.curvature.jacobian import pulled_back
 from pbnn.target.curvature.subset import Subset, weight_scales
 
@@ -50,10 +50,10 @@ Blocks = Mapping[str, Kron | Array]
 
 
 def n_parts(subset: Subset) -> int:
-    """Return the number of parts: of continuous outputs that have a noise, else 1."""
+    """Return the number of parts: of outputs that have each a noise of their own, else 1."""
     target = subset.target
     assert target.bnn is not None
-    return len(target.bnn.response.names) if target.own else 1
+    return len(target.bnn.response.names) if target.own and target.family not in JOINT else 1
 
 
 def ggn_full(subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: bool = False) -> Array:
