@@ -17,12 +17,12 @@ from pbnn.spec.likelihoods import Likelihood
 from pbnn.spec.network import Network
 
 
-def _dashed(name: str) -> str:
+def dashed(name: str) -> str:
     """Write a name as the command line does: `StudentT` as `student-t`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 
 
-LIKELIHOODS: Mapping[str, type] = {_dashed(name): cls for name, cls in likelihoods.LIKELIHOODS.items()}
+LIKELIHOODS: Mapping[str, type] = {dashed(name): cls for name, cls in likelihoods.LIKELIHOODS.items()}
 LABELS = ("bernoulli", "categorical", "ordinal")
 SMALL_COUNT = 20
 """With a mean above it, counts are told from continuous numbers by nothing but their being whole."""
@@ -124,18 +124,7 @@ def _field(text: str) -> Any:
     """Return a number, a sequence of labels written `low<mid<high`, or a word."""
     if "<" in text:
         return tuple(_value(label.strip()) for label in text.split("<"))
-    return _number_or_word(text)
-
-
-def _number_or_word(text: str) -> float | str:
-    try:
-        return int(text)
-    except ValueError:
-        pass
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    return _value(text)
 
 
 def require_suited(likelihood: str, y: pd.Series, path: object) -> None:
@@ -193,7 +182,9 @@ def method_from(name: str, counts: Mapping[str, int | None], settings: Iterable[
 def _value(text: str) -> Any:
     if text.lower() == "none":
         return None
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    for read in (json.loads, float):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return text

@@ -11,8 +11,8 @@ import xarray as xr
 
 import pbnn
 from pbnn.cli.choices import (
-    LIKELIHOODS,
     Wishes,
+    dashed,
     layers_from,
     likelihood_from,
     method_from,
@@ -74,11 +74,10 @@ def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
     require_categories(X, found, data)
     categories = [name for name in inputs if name in found or name in wishes.categorical]
     if given is not None:
-        if type(given.likelihood) in LIKELIHOODS.values():
-            names = {cls: name for name, cls in LIKELIHOODS.items()}
-            require_suited(names[type(given.likelihood)], y[target], data)
+        for one in targets:
+            require_suited(dashed(type(given.likelihood).__name__), y[one], data)
         with about(data):
-            return pbnn.build(given, X, y[target])
+            return pbnn.build(given, X, response_from(y, targets, wishes.event, wishes.entry))
     if found:
         typer.echo(f"Categories, since they hold text: {', '.join(found)}.")
     name = wishes.likelihood

@@ -6,6 +6,8 @@ import pytest
 
 import pbnn
 from pbnn import likelihoods
+from pbnn.cli.choices import Wishes
+from pbnn.cli.fitting import build_from_table
 
 MAP = ["--method", "map", "--set", "starts=1", "--set", "steps=300", "--seed", "1"]
 
@@ -73,3 +75,18 @@ def test_bad_network_files_are_refused(text, more, words, table, tmp_path, refus
     fit = ["fit", table, "--target", "y", "--network", tmp_path / "net.json", "--out", tmp_path / "run.nc"]
     assert words in refused(*fit, *MAP, *more)
     assert not (tmp_path / "run.nc").exists()
+
+
+def test_a_network_file_with_several_targets_or_censored_times(table, tmp_path):
+    frame = pd.read_csv(table).assign(z=1.0 + np.arange(20), died=[0, 1] * 10)
+    frame.to_csv(table, index=False)
+    path = tmp_path / "net.json"
+
+    def built(likelihood, target, **wishes):
+        path.write_text(pbnn.Network([], likelihood).to_json())
+        return build_from_table(table, target, Wishes(network=path, drop=("site",), counts={}, **wishes))
+
+    assert built(likelihoods.Gaussian(), "y,z").response.names == ("y", "z")
+    bnn = built(likelihoods.Weibull(), "z", event="died")
+    assert bnn.response.censored
+    assert bnn.columns.names == ("t0", "t1", "t2", "t3", "t4", "t5", "y")
