@@ -20,7 +20,6 @@ from pbnn.spec.layers import (
     MaxPool,
     Residual,
     all_layers,
-    own_priors,
 )
 from pbnn.spec.network import Network
 from pbnn.spec.priors import ARD, R2D2, Horseshoe, MatrixNormal, Prior, SpikeSlab
@@ -191,11 +190,11 @@ def _drop(group: _Group, found: list[_Group]) -> None:
 
 
 def _priors(network: Network) -> Iterator[Prior]:
-    """Yield the priors that weights, biases and the like may have."""
+    """Yield the priors of the weights and biases of dense layers, whose units alone change their signs."""
     yield from (network.weights, network.biases)
     for layer in all_layers(network.layers):
-        own = own_priors(layer).values() if not isinstance(layer, LayerNorm | Embedding) else ()
-        yield from (prior for prior in own if hasattr(prior, "loc"))
+        if isinstance(layer, Dense):
+            yield from (prior for prior in (layer.weight, layer.bias) if not isinstance(prior, bool | None))
 
 
 # ---------------------------------------------------------------- which order
