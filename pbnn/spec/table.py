@@ -5,7 +5,7 @@ from dataclasses import fields
 from html import escape
 from typing import TYPE_CHECKING
 
-from pbnn.spec.layers import Dense, Layer, inner_layers, layer_words, own_priors
+from pbnn.spec.layers import Dense, Frozen, Layer, inner_layers, layer_words, own_priors
 from pbnn.spec.priors import (
     ARD,
     R2D2,
@@ -90,10 +90,11 @@ def _scale(scale: object) -> str:
 
 
 def layer_priors(layer: Layer, weights: Prior, biases: Prior) -> str:
-    """Write the priors of a layer, with the network's defaults where it names none."""
-    words = []
+    """Write the priors of a layer that are not frozen, with the network's defaults where it names none."""
+    words, fixed = [], dict(layer.values) if isinstance(layer, Frozen) else {}
+    layer = layer.layer if isinstance(layer, Frozen) else layer
     for name, prior in own_priors(layer).items():
-        if prior is not False:
+        if prior is not False and name not in fixed:
             short = prior_words(weights if prior is None else biases if prior is True else prior)
             words.append(short if name == "weight" else f"{name} {short}")
     inside = [layer_priors(inner, weights, biases) for inner in inner_layers(layer)]

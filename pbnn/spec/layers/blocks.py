@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import TYPE_CHECKING, Any, final
 
 from pbnn.errors import SpecError
 from pbnn.spec.layers.base import LAYERS, as_layers, inner_layers, layer_words
-from pbnn.spec.numbers import as_number
+from pbnn.spec.priors.given import as_nested
 
 if TYPE_CHECKING:
     from pbnn.spec.layers import Layer
@@ -133,14 +132,22 @@ class Frozen:
         Any layer.
     values
         Arrays by the name of the parameter without the layer's stem, such as `weight` for `h0_weight`: anything that
-        NumPy knows, kept as nested tuples. Parameters that are not named keep their priors.
+        NumPy knows, or a DataArray, kept as nested tuples. Parameters that are not named keep their priors.
 
     Examples
     --------
-    >>> import pbnn
-    >>> known = pbnn.Frozen(pbnn.Dense(2, "relu"), {"weight": [[1.0, -1.0]], "bias": [0.0, 0.0]})
-    >>> dict(known.values)["bias"]
-    (0.0, 0.0)
+    A Bayesian last layer, on features that were trained before:
+
+    >>> import numpy as np, pbnn
+    >>> from pbnn import likelihoods
+    >>> x = np.linspace(-1, 1, 20)[:, None]
+    >>> y = np.sin(3 * x[:, 0])
+    >>> trained = pbnn.build(pbnn.Network([pbnn.Dense(5)], likelihoods.Gaussian()), x, y)
+    >>> best = pbnn.fit(trained, pbnn.MAP(), seed=1)["posterior"].isel(chain=0, draw=0)
+    >>> features = pbnn.Frozen(pbnn.Dense(5), {"weight": best["h0_weight"], "bias": best["h0_bias"]})
+    >>> bnn = pbnn.build(pbnn.Network([features], likelihoods.Gaussian()), x, y)
+    >>> sorted(rv.name for rv in bnn.model.free_RVs)
+    ['noise', 'out_bias', 'out_weight', 'out_weight_scale']
     """
 
     layer: "Layer"
@@ -157,7 +164,7 @@ class Frozen:
             )
         if not pairs:
             raise SpecError("Frozen: values are empty; name at least one parameter, or leave Frozen away.")
-        values = tuple(sorted((name, _as_nested(f"Frozen: values[{name!r}]", v)) for name, v in pairs))
+        values = tuple(sorted((name, as_nested(f"Frozen: values[{name!r}]", v)) for name, v in pairs))
         object.__setattr__(self, "values", values)
 
 
@@ -165,28 +172,9 @@ def _is_pair(pair: object) -> bool:
     return isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str)
 
 
-def _as_nested(where: str, values: Any) -> Any:
-    """Return an array as nested tuples of finite numbers."""
-    for method in ("to_numpy", "tolist"):
-        values = getattr(values, method, lambda values=values: values)()
-    if isinstance(values, list | tuple):
-        inner = tuple(_as_nested(where, v) for v in values)
-        if len({_shape(v) for v in inner}) > 1:
-            raise SpecError(f"{where} must be an array; its rows differ in length.")
-        return inner
-    number = as_number(values)
-    if number is None or not isfinite(number):
-        raise SpecError(f"{where} must hold finite numbers; got {values!r}.")
-    return number
-
-
-def _shape(nested: Any) -> tuple[int, ...]:
-    return (len(nested), *(_shape(nested[0]) if nested else ())) if isinstance(nested, tuple) else ()
-
-
 @layer_words.register(Frozen)
 def _(layer: Frozen) -> str:
-    return f"Frozen {layer_words(layer.layer)}"
+    return f"Frozen {', '.join(name for name, _ in layer.values)} of {layer_words(layer.layer)}"
 
 
 @inner_layers.register(Frozen)

@@ -1,13 +1,13 @@
 """Fixed functions of the inputs, on which a Bayesian linear model approximates a Gaussian process."""
 
 from dataclasses import KW_ONLY, dataclass
-from math import isfinite
 from typing import Any, final
 
 from pbnn.errors import SpecError
 from pbnn.spec.layers.base import Own, layer_words, own_priors
 from pbnn.spec.numbers import as_number, require_counts, require_numbers
 from pbnn.spec.priors import HalfNormal, LogNormal, check_positive_prior
+from pbnn.spec.priors.given import as_nested, shape_of
 
 
 @final
@@ -85,16 +85,12 @@ class RBF:
 
 
 def _as_points(centers: Any) -> tuple[tuple[float, ...], ...]:
-    given = centers
-    centers = centers.tolist() if hasattr(centers, "tolist") else centers
-    rows = centers if isinstance(centers, list | tuple) else ()
-    points = tuple(tuple(as_number(v) for v in row) if isinstance(row, list | tuple) else () for row in rows)
-    widths = {len(point) for point in points}
-    if len(widths) != 1 or widths == {0} or any(v is None or not isfinite(v) for p in points for v in p):
+    points: Any = as_nested("RBF: centers", centers)
+    if len(shape_of(points)) != 2 or 0 in shape_of(points):
         raise SpecError(
-            f"RBF: centers must be a whole number >= 1 or points (n, n_in) of finite numbers; got {given!r}."
+            f"RBF: centers must be a whole number >= 1 or points (n, n_in); got shape {shape_of(points)}."
         )
-    return points  # type: ignore[return-value]
+    return points
 
 
 def _check_lengthscale(owner: FourierFeatures | RBF) -> None:

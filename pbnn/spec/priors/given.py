@@ -162,7 +162,9 @@ def as_nested(where: str, values: Any) -> Nested:
     SpecError
         If they are not finite numbers, or of no rectangular shape.
     """
-    nested = _nested(where, values.tolist() if hasattr(values, "tolist") else values)
+    for method in ("to_numpy", "tolist"):
+        values = getattr(values, method)() if hasattr(values, method) else values
+    nested = _nested(where, values)
     _check_rectangular(where, nested)
     return nested
 
