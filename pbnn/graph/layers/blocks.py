@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pymc as pm
 import pytensor.tensor as pt
 
 from pbnn.errors import ShapeError, SpecError, unknown
@@ -79,16 +78,11 @@ def _joined(wire: Wire, branches: list[Wire], out: Wire) -> Wire:
 
 @apply_layer.register
 def _(layer: layers.Frozen, wire: Wire, place: Place) -> Wire:
-    fixed = {f"{place.stem}_{name}": np.array(values, dtype=float) for name, values in layer.values}
-    used: set[str] = set()
-    model = pm.modelcontext(None)
-    before = set(model.named_vars)
-    here = replace(place, fixed={**place.fixed, **fixed}, used=used)
-    out = apply_layer(layer.layer, wire, here)
-    place.used.update(used)
-    start = len(f"{place.stem}_")
-    for name in fixed:
-        if name not in used:
-            names = [n[start:] for n in {*model.named_vars, *used} - before if not n.endswith("_scale")]
-            raise SpecError(unknown(place.stem, "parameter in values of Frozen", name[start:], names))
+    start = f"{place.stem}_"
+    fixed = {f"{start}{name}": np.array(values, dtype=float) for name, values in layer.values}
+    out = apply_layer(layer.layer, wire, replace(place, fixed={**place.fixed, **fixed}))
+    for name, _ in layer.values:
+        if f"{start}{name}" not in place.asked:
+            known = [full.removeprefix(start) for full in place.asked if full.startswith(start)]
+            raise SpecError(unknown(place.stem, "parameter in values of Frozen", name, known))
     return out

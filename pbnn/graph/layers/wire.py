@@ -103,7 +103,7 @@ class Place:
     """Where a layer stands: the stem of its names, and the priors of layers that name none.
 
     `shared` begins the names of scales that these priors share over all layers;
-    `fixed` are parameters that are known arrays, by name without the stem; `used` collects those that were asked for.
+    `fixed` are parameters that are known arrays, by their full names; `asked` collects the names of all parameters.
     """
 
     stem: str
@@ -111,7 +111,7 @@ class Place:
     biases: Prior
     shared: str = ""
     fixed: Mapping[str, np.ndarray] = field(default_factory=lambda: NOTHING)
-    used: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
 
     def inside(self, part: str) -> "Place":
         """Return the place of a layer that stands within this one."""
@@ -150,12 +150,12 @@ def parameter(
     Without a prior of its own, None or True, it takes the network's `default`.
     """
     full, shared = f"{place.stem}_{name}", None
+    place.asked.add(full)
     if full not in place.fixed:
         if prior is None or prior is True:
             prior = place.weights if default == "weight" else place.biases
             shared = f"{place.shared}{default}"
         return draw_prior(prior, Site(full, dims, fan_in, shared=shared))
-    place.used.add(full)
     values, coords = place.fixed[full], pm.modelcontext(None).coords
     expected = tuple(len(coords[dim]) for dim in dims)
     if values.shape != expected:
