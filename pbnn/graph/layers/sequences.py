@@ -98,13 +98,14 @@ def _(layer: layers.SelfAttention, wire: Wire, place: Place) -> Wire:
     query = project(wire, "query", layer.query, dim, labels)
     key = project(replace(wire, affines=query.affines), "key", layer.key, dim, labels)
     values = project(replace(wire, affines=key.affines), "value", layer.value, dim, labels)
-    seen = np.tri(n, dtype=bool) if layer.causal else np.ones((n, n), dtype=bool)
     # Head by head: JAX cannot take the shapes that PyTensor would compute for all of them together.
     mixed = []
     for head in range(layer.heads):
         at = slice(head * layer.units, (head + 1) * layer.units)
         q, k, v = (part.value[..., at] for part in (query, key, values))
-        scores = pt.where(seen, pt.matmul(q, k.swapaxes(1, 2)) / np.sqrt(layer.units), -np.inf)
+        scores = pt.matmul(q, k.swapaxes(1, 2)) / np.sqrt(layer.units)
+        if layer.causal:
+            scores = pt.where(np.tri(n, dtype=bool), scores, -np.inf)
         mixed.append(pt.matmul(pt.special.softmax(scores, axis=-1), v))
     heads = replace(values, value=pt.concatenate(mixed, axis=-1))
     model = unit_labels(wire.width)

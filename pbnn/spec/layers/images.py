@@ -68,7 +68,7 @@ class Conv1D:
 
     def __post_init__(self) -> None:
         require_counts(self, "filters", "size", "stride", "dilation", "groups")
-        _check_padding(self, ("valid", "same", "causal"), 1)
+        _check_padding(self, ("valid", "same", "causal"), pair=False)
         _check_rest(self)
 
 
@@ -120,8 +120,8 @@ class Conv2D:
     def __post_init__(self) -> None:
         require_counts(self, "filters", "groups")
         for name in ("size", "stride", "dilation"):
-            object.__setattr__(self, name, _as_axes(self, name, getattr(self, name), (2,), least=1))
-        _check_padding(self, ("valid", "same"), 2)
+            object.__setattr__(self, name, _as_axes(self, name, getattr(self, name), least=1))
+        _check_padding(self, ("valid", "same"), pair=True)
         _check_rest(self)
 
 
@@ -136,29 +136,28 @@ def _check_rest(owner: Conv1D | Conv2D) -> None:
     check_bias(owner)
 
 
-def _check_padding(owner: Conv1D | Conv2D, words: tuple[str, ...], axes: int) -> None:
+def _check_padding(owner: Conv1D | Conv2D, words: tuple[str, ...], *, pair: bool) -> None:
     padding = owner.padding
     if isinstance(padding, str) and padding not in words:
         raise SpecError(
             f"{type(owner).__name__}: padding must be a number or one of {', '.join(words)}; got {padding!r}."
         )
     if not isinstance(padding, str):
-        object.__setattr__(owner, "padding", _as_axes(owner, "padding", padding, (axes,), least=0))
+        object.__setattr__(owner, "padding", _as_axes(owner, "padding", padding, least=0, pair=pair))
 
 
 def _as_axes(
-    owner: object, name: str, value: object, axes: tuple[int, ...], *, least: int
+    owner: object, name: str, value: object, *, least: int, pair: bool = True
 ) -> int | tuple[int, ...]:
-    """Return a whole number, or one for each axis, as given but plain."""
-    parts = value if isinstance(value, list | tuple) else (value,)
+    """Return a whole number, or a pair of such, as given but plain."""
+    parts = tuple(value) if isinstance(value, list | tuple) else (value,)
     numbers = tuple(n for n in map(as_number, parts) if isinstance(n, int) and n >= least)
-    fits = not isinstance(value, list | tuple) or (len(parts) in axes and len(parts) > 1)
-    if len(numbers) < len(parts) or not fits:
-        pair = " or a pair of such" if max(axes) > 1 else ""
+    if len(parts) not in ((1, 2) if pair else (1,)) or len(numbers) < len(parts):
+        or_pair = " or a pair of such" if pair else ""
         raise SpecError(
-            f"{type(owner).__name__}: {name} must be a whole number >= {least}{pair}; got {value!r}."
+            f"{type(owner).__name__}: {name} must be a whole number >= {least}{or_pair}; got {value!r}."
         )
-    return numbers if isinstance(value, list | tuple) else numbers[0]
+    return numbers if len(parts) == 2 else numbers[0]
 
 
 def _axes_words(value: Pair) -> str:
@@ -239,7 +238,7 @@ def _check_pool(owner: AveragePool | MaxPool) -> None:
     for name in ("size", "stride"):
         value = getattr(owner, name)
         if value is not None:
-            object.__setattr__(owner, name, _as_axes(owner, name, value, (2,), least=1))
+            object.__setattr__(owner, name, _as_axes(owner, name, value, least=1))
     if owner.size is None and owner.stride is not None:
         raise SpecError(
             f"{type(owner).__name__}: stride needs a size; a pool of all positions has one window."
