@@ -88,11 +88,7 @@ class Columns:
     ) -> "Columns":
         """Read the scale of each channel, over all observations and positions."""
         shape = values.shape[1:]
-        for column, taker in takers.items():
-            raise SpecError(
-                f"build: {taker}({column!r}) takes a column of a table; X has shape {values.shape} and no columns. "
-                "Pass a table, with Reshape in the branch of the network that reads the sequence or the image."
-            )
+        refuse_columns(takers, values.shape, "build")
         if len(values) < 2:
             raise DataError(f"build: X has {len(values)} row(s); a fit needs at least 2.")
         channels = as_rows(values, "build").reshape(-1, shape[-1])
@@ -173,8 +169,8 @@ def _centre(values: np.ndarray, name: str) -> tuple[float, float]:
 
 def _if_text(name: str) -> str:
     return (
-        f"If it holds categories, start the network with pbnn.Embedding({name!r}, units=2); "
-        "else turn it into numbers."
+        f"If it holds categories, start the network with pbnn.Embedding({name!r}, units=2), or let a GroupDense take "
+        "it; else turn it into numbers."
     )
 
 
@@ -191,6 +187,15 @@ def column_name(
     if isinstance(column, int) and -len(names) <= column < len(names):
         return names[column]
     raise DataError(unknown(where, f"column of {taker}", column, names))
+
+
+def refuse_columns(takers: Mapping[str | int, str], shape: tuple[object, ...], where: str) -> None:
+    """Raise `SpecError` if a layer takes a column, for sequences and images have none."""
+    for column, taker in takers.items():
+        raise SpecError(
+            f"{where}: {taker}({column!r}) takes a column of a table; X has shape {shape} and no columns. "
+            "Pass a table, with Reshape in the branch of the network that reads the sequence or the image."
+        )
 
 
 def as_frame(X: Any, where: str) -> tuple[pd.DataFrame, bool]:

@@ -1,7 +1,6 @@
 """`pbnn.nn`: a random function inside anyone's `pm.Model`."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from pytensor.graph.basic import Variable
 from pytensor.tensor.variable import TensorVariable
 
 from pbnn.errors import DataError, ModelError, ShapeError, SpecError
-from pbnn.graph.columns import as_frame, column_name
+from pbnn.graph.columns import as_frame, column_name, refuse_columns
 from pbnn.graph.layers import (
     Category,
     Place,
@@ -116,35 +115,33 @@ def nn(
 
 def _inputs(name: str, x: Any, layers: Sequence[Layer]) -> Wire:
     """Return what enters the first layer: numbers, in their shape, and beside them the columns of categories."""
-    where, dim = f"nn({name!r})", f"{name}_feature"
+    where, dim, takers = f"nn({name!r})", f"{name}_feature", categorical_columns(layers)
     tensor = None if isinstance(x, Variable) else as_tensor(x, where)
     if tensor is not None:
         x = pt.as_tensor(as_rows(tensor, where).reshape(tensor.shape))
     if isinstance(x, Variable) and x.ndim in (3, 4):
         *positions, width = _shape(where, x)
+        refuse_columns(takers, ("obs", *positions, width), where)
         channels = unit_labels(width)
         return Wire(x, add_dim(dim, channels), channels, positions=tuple(positions))
-    labels, value = _as_table(where, x, layers)
+    if isinstance(x, Variable):
+        labels, named = tuple(f"x{i}" for i in range(_shape(where, x)[0])), False
+    else:
+        frame, named = as_frame(x, where)
+        labels, x = tuple(str(c) for c in frame.columns), _as_table(where, frame, named, layers)
+    found = {column: column_name(column, labels, named, where, taker) for column, taker in takers.items()}
     categories = {
-        column: Category(column_name(column, labels, isinstance(x, pd.DataFrame), where, taker), value, None)
-        for column, taker in categorical_columns(layers).items()
+        column: Category(label, x[:, labels.index(label)].astype("int64"), None)
+        for column, label in found.items()
     }
-    taken = {labels.index(category.name) for category in categories.values()}
-    numeric = [i for i in range(len(labels)) if i not in taken]
-    categories = {
-        column: replace(category, codes=value[:, labels.index(category.name)].astype("int64"))
-        for column, category in categories.items()
-    }
+    numeric = [i for i, label in enumerate(labels) if label not in found.values()]
     names = tuple(labels[i] for i in numeric)
-    value = value[:, numeric] if taken else value
+    value = x[:, numeric] if found else x
     return Wire(value, add_dim(dim, names), names, categories=categories)
 
 
-def _as_table(where: str, x: Any, layers: Sequence[Layer]) -> tuple[tuple[str, ...], TensorVariable]:
-    """Return a label for each column, and the inputs as a tensor; what is not symbolic yet is checked."""
-    if isinstance(x, Variable):
-        return tuple(f"x{i}" for i in range(_shape(where, x)[0])), x
-    frame, named = as_frame(x, where)
+def _as_table(where: str, frame: pd.DataFrame, named: bool, layers: Sequence[Layer]) -> TensorVariable:
+    """Return a table as a tensor, its values checked."""
     labels = tuple(str(c) for c in frame.columns)
     values = np.empty(frame.shape)
     for i, label in enumerate(labels):
@@ -153,7 +150,7 @@ def _as_table(where: str, x: Any, layers: Sequence[Layer]) -> tuple[tuple[str, .
         if isinstance(layer, Embedding | GroupDense) and layer.categories is not None:
             column = column_name(layer.column, labels, named, where, type(layer).__name__)
             _check_codes(values[:, labels.index(column)], layer.categories, f"{where}: X column {column!r}")
-    return labels, pt.as_tensor(values)
+    return pt.as_tensor(values)
 
 
 def _check_codes(codes: np.ndarray, categories: int, where: str) -> None:

@@ -175,7 +175,7 @@ BAD_VALUES = {
     "index does not matter": (pd.DataFrame(with_value((4, 0), np.nan), index=range(90, 96)), r"in row 4"),
     "text in an array": (
         with_value((3, 1), "foo", object),
-        r"'x1' holds text \('foo', row 3\)\. If it holds categories, .* pbnn\.Embedding\('x1', units=2\);",
+        r"'x1' holds text \('foo', row 3\)\. If it holds categories, .* pbnn\.Embedding\('x1', units=2\),",
     ),
     "text": (with_column(KIND), r"column 'c' holds text \('u', row 0\).*pbnn\.Embedding\('c'"),
     "string": (with_column(pd.array(KIND, dtype="string")), r"column 'c' holds text \('u', row 0\)"),

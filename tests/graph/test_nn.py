@@ -11,7 +11,7 @@ import xarray as xr
 import pbnn
 from pbnn.errors import DataError, ModelError, ShapeError, SpecError
 from pbnn.graph.nn import nn
-from pbnn.spec.layers import Dense, Embedding, Residual
+from pbnn.spec.layers import GRU, Dense, Embedding, GroupDense, Residual
 from pbnn.spec.priors import Normal, ResponseSD
 
 N = 8
@@ -289,6 +289,16 @@ BAD = {
         r"number of columns of x is not known; fix it",
     ),
     "NaN": (lambda: nn("f", with_nan(3, 1), LAYERS), DataError, r"column 'x1' is missing .* in row 3"),
+    "column of a sequence": (
+        lambda: nn("f", np.zeros((8, 3, 2)), [GroupDense(0, 2, categories=2)]),
+        SpecError,
+        r"nn\('f'\): GroupDense\(0\) takes a column of a table; X has shape \('obs', 3, 2\)",
+    ),
+    "sequence to the output": (
+        lambda: nn("f", np.zeros((8, 3, 2)), [GRU(2, return_sequence=True)]),
+        ShapeError,
+        r"f_out: the output layer takes values \(obs, unit\)",
+    ),
     "text": (
         lambda: nn("f", FRAME.assign(c="u"), LAYERS),
         DataError,
