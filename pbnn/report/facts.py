@@ -86,15 +86,12 @@ class Facts:
             raise DataError("report: pass both X_test and y_test, or neither.")
         if X_test is None:
             return cls(bnn, idata, X_train, y_train, X_train, y_train, False, seed)
-        n_inputs, n_responses = (
-            len(bnn.columns.encode(X_test, "report")),
-            len(bnn.response.encode(y_test, "report")),
-        )
-        if n_inputs != n_responses:
+        inputs, n_responses = bnn.columns.encode(X_test, "report"), len(bnn.response.encode(y_test, "report"))
+        if len(inputs) != n_responses:
             raise DataError(
-                f"report: X_test has {n_inputs} rows and y_test has {n_responses}; they must be equal."
+                f"report: X_test has {len(inputs)} rows and y_test has {n_responses}; they must be equal."
             )
-        return cls(bnn, idata, X_train, y_train, X_test, y_test, True, seed)
+        return cls(bnn, idata, X_train, y_train, decode_inputs(bnn, inputs), y_test, True, seed)
 
     # ------------------------------------------------------------------------------------------------ plain
 

@@ -9,7 +9,7 @@ import xarray as xr
 from pbnn.assess import pit_histogram
 from pbnn.errors import warn
 from pbnn.report.facts import Facts
-from pbnn.report.words import listing, method_words, network_words, number, percent, plural
+from pbnn.report.words import inputs_words, listing, method_words, network_words, number, percent, plural
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ def summarize(facts: Facts, title: str | None) -> Head:
     """Say in one paragraph, one verdict and a few numbers what a reader in a hurry has to know."""
     trust, verdict = _judge(facts)
     banner, _, reason = verdict.partition(": ")
-    names = facts.bnn.columns.names
-    inputs = listing(names) if len(names) <= 3 else f"{len(names)} inputs"
+    names, shape = facts.bnn.columns.names, facts.bnn.columns.shape
+    inputs = inputs_words(facts.bnn) if shape or len(names) <= 3 else f"{len(names)} inputs"
     return Head(
         title or f"Predicting {listing(facts.bnn.response.names)} from {inputs}",
         f"{_what(facts)} {_how_good(facts)}",
@@ -80,7 +80,7 @@ def _what(facts: Facts) -> str:
     words = network_words(facts.bnn)
     return (
         f"{words[0].upper()}{words[1:]} was fitted to {plural(len(facts.y_train), 'row')}, to predict "
-        f"{listing(facts.bnn.response.names)} from {listing(facts.bnn.columns.names)}. {method_words(facts.idata)}."
+        f"{listing(facts.bnn.response.names)} from {inputs_words(facts.bnn)}. {method_words(facts.idata)}."
     )
 
 

@@ -78,6 +78,16 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def inputs_words(bnn: BNN) -> str:
+    """Name the inputs: columns, `sequences of 12 steps and 1 channel`, `images of 8×8 pixels and 3 channels`."""
+    if not bnn.columns.shape:
+        return listing(bnn.columns.names)
+    *positions, channels = bnn.columns.shape
+    kind, step = ("sequences", "step") if len(positions) == 1 else ("images", "pixel")
+    each = "×".join(map(str, positions))
+    return f"{kind} of {each} {step if each == '1' else step + 's'} and {plural(channels, 'channel')}"
+
+
 def network_words(bnn: BNN) -> str:
     """Say what kind of model it is: `a network with two hidden layers (Dense 50 tanh, Dense 50 tanh)`."""
     layers = bnn.network.layers

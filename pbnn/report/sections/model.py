@@ -4,6 +4,7 @@ import shutil
 import warnings
 
 import numpy as np
+import pandas as pd
 import pymc as pm
 from markupsafe import Markup
 
@@ -22,7 +23,16 @@ from pbnn.report.blocks import (
 )
 from pbnn.report.chain import chain_svg
 from pbnn.report.facts import Facts
-from pbnn.report.words import likelihood_sentence, listing, network_words, number, percent, plain, plural
+from pbnn.report.words import (
+    inputs_words,
+    likelihood_sentence,
+    listing,
+    network_words,
+    number,
+    percent,
+    plain,
+    plural,
+)
 
 MOST_COLUMNS = 12
 """A longer table opens on a click."""
@@ -43,8 +53,8 @@ def model_section(facts: Facts) -> Section:
 
 def _data_words(facts: Facts) -> str:
     bnn = facts.bnn
-    n, names = len(facts.y_train), bnn.columns.names
-    text = f"The training data have {plural(n, 'row')} and {plural(len(names), 'input column')} ({listing(names)})"
+    n, columns = len(facts.y_train), plural(len(bnn.columns.names), "input column")
+    text = f"The training data have {plural(n, 'row')} and {columns} ({inputs_words(bnn)})"
     if facts.held_out:
         text += f"; {plural(len(facts.y), 'further row')} were held out"
     if facts.kind == "classes":
@@ -72,19 +82,23 @@ def _times_words(y: Censored) -> str:
 
 
 def _columns_table(facts: Facts) -> Block:
-    rows = []
-    for name, categories in zip(facts.bnn.columns.names, facts.bnn.columns.categories, strict=True):
-        column = facts.X_train[name]
+    """Describe each column, or each channel of sequences and images over all their positions."""
+    rows, table, columns = [], facts.X_train, facts.bnn.columns
+    if columns.shape:
+        channels = table.to_numpy().reshape(-1, columns.shape[-1])
+        table = pd.DataFrame(channels, columns=[f"channel {i}" for i in range(channels.shape[1])])
+    for name, categories in zip(table.columns, columns.categories, strict=False):
+        column = table[name]
         if categories is None:
             spread = (number(column.mean()), number(column.std(ddof=0)))
             rows.append((name, "number", *spread, plain(column.min()), plain(column.max())))
         else:
             rows.append((name, f"category: {listing(categories, 6)}", "", "", "", ""))
-    head = ("column", "kind", "mean", "sd", "smallest", "largest")
-    table = Table("Inputs, in the training data.", head, tuple(rows), frozenset(range(2, 6)))
+    head = ("channel" if columns.shape else "column", "kind", "mean", "sd", "smallest", "largest")
+    found = Table("Inputs, in the training data.", head, tuple(rows), frozenset(range(2, 6)))
     if len(rows) <= MOST_COLUMNS:
-        return table
-    return Details(f"The {len(rows)} input columns", blocks=(table,))
+        return found
+    return Details(f"The {len(rows)} input {'channels' if columns.shape else 'columns'}", blocks=(found,))
 
 
 def _model_words(facts: Facts) -> str:

@@ -1,7 +1,6 @@
 """What the model does not know, and what cannot be known."""
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 
 from pbnn.plots import plot_uncertainty
@@ -76,7 +75,8 @@ def _least_known(facts: Facts, output: str | None) -> Table:
     kind, unit = ("entropy", "nats") if facts.kind == "classes" else ("sd", "sd")
     epistemic = summary[f"epistemic_{kind}"].to_numpy()
     chosen = np.argsort(-epistemic)[:MOST_ROWS]
-    names = facts.bnn.columns.names[:MOST_INPUTS]
+    # A few elements of a sequence or an image tell nothing.
+    names = () if facts.bnn.columns.shape else facts.bnn.columns.names[:MOST_INPUTS]
     rows = []
     for i in chosen:
         at = int(facts.rows["obs"][i])
@@ -88,7 +88,7 @@ def _least_known(facts: Facts, output: str | None) -> Table:
     caption = (
         f"The rows of the {facts.judged_on} that the fit knows least about, counted from 0"
         f"{f', output {output}' if output else ''}."
-        f"{more if len(facts.bnn.columns.names) > len(names) else ''}"
+        f"{more if names and len(facts.bnn.columns.names) > len(names) else ''}"
     )
     words = {1 + len(names), 2 + len(names)} if facts.kind == "classes" else set()
     return Table(caption, head, tuple(rows), frozenset(range(len(head))) - words)
@@ -100,8 +100,7 @@ def _at_rows(facts: Facts, output: str | None) -> xr.Dataset:
 
 
 def _inputs(facts: Facts, row: int, n: int) -> list[str]:
-    X = facts.X if isinstance(facts.X, pd.DataFrame) else pd.DataFrame(np.asarray(facts.X))
-    return [value if isinstance(value, str) else plain(value) for value in X.iloc[row, :n]]
+    return [value if isinstance(value, str) else plain(value) for value in facts.X.iloc[row, :n]]
 
 
 def _answer(facts: Facts, i: int, output: str | None) -> tuple[str, str]:
