@@ -14,7 +14,6 @@ from pbnn.graph.build import BNN
 from pbnn.spec.layers import (
     AveragePool,
     Dense,
-    Embedding,
     Layer,
     LayerNorm,
     MaxPool,
@@ -158,7 +157,7 @@ def hidden_units(network: Network) -> list[Units]:
 def _collect(layers: Sequence[Layer], stem: str, group: _Group, found: list[_Group]) -> _Group:
     """Append the groups of some layers, which `group` enters; return the one that leaves.
 
-    Inputs, and vectors of categories among them, are in a group that is never appended: they have their places. So are
+    Inputs are in a group that is never appended: they have their places. So are
     units that enter a layer that tells them apart, such as a convolution, whose windows hold them several times.
     """
     for i, layer in enumerate(layers):
@@ -176,7 +175,7 @@ def _collect(layers: Sequence[Layer], stem: str, group: _Group, found: list[_Gro
                 _drop(inner, found)
                 if not inner.dims:
                     _drop(group, found)
-        elif not isinstance(layer, Embedding | AveragePool | MaxPool):
+        elif not isinstance(layer, AveragePool | MaxPool):
             _drop(group, found)
             group = _Group(set(), False)
         elif isinstance(layer, MaxPool):

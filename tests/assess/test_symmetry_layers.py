@@ -3,7 +3,17 @@
 import pytest
 
 from pbnn.assess.symmetry import hidden_units
-from pbnn.spec.layers import AveragePool, Concat, Conv1D, Dense, Flatten, MaxPool, Reshape, Residual
+from pbnn.spec.layers import (
+    AveragePool,
+    Concat,
+    Conv1D,
+    Dense,
+    Embedding,
+    Flatten,
+    MaxPool,
+    Reshape,
+    Residual,
+)
 from pbnn.spec.likelihoods import Gaussian
 from pbnn.spec.network import Network
 
@@ -18,6 +28,8 @@ IN = Reshape((4, 1))
         ([IN, Dense(3), MaxPool(), Dense(2)], [({"h1_unit"}, False), ({"h3_unit"}, True)]),
         ([IN, Dense(3), Conv1D(2, 2), AveragePool(), Dense(2)], [({"h4_unit"}, True)]),
         ([IN, Dense(3), Flatten(), Dense(2)], [({"h3_unit"}, True)]),
+        ([Embedding("a"), Dense(2)], [({"h1_unit"}, True)]),
+        ([Dense(3), Embedding("a"), Dense(2)], [({"h2_unit"}, True)]),
         ([Dense(3), Residual([Concat([Dense(1), Dense(2)])]), Dense(2)], [({"h2_unit"}, True)]),
     ],
 )

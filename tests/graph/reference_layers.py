@@ -65,6 +65,10 @@ def apply(layer, x, get, net, codes):
             return sum(branches(layer, x, get, net, codes))
         case layers.GroupDense():
             return grouped(layer, x, get, net, codes[layer.column])
+        case layers.Embedding():
+            of_row = codes[layer.column]
+            table = get("weight", layer.weight, (of_row.max() + 1, layer.units), 1)
+            return np.concatenate([x, table[of_row]], axis=1)
         case layers.Frozen():
             known = {name: np.array(values, dtype=float) for name, values in layer.values}
 

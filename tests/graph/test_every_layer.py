@@ -20,6 +20,7 @@ from pbnn.spec.layers import (
     Conv1D,
     Conv2D,
     Dense,
+    Embedding,
     Flatten,
     FourierFeatures,
     Frozen,
@@ -76,11 +77,10 @@ CASES = {
     "skip": ([Concat([[], Dense(2), [Dense(2), Concat([[], Dense(1)])]])], TABLE),
     "groups": ([Dense(2), GroupDense("site", 2, spread=1.0, bias_spread=1.0)], GROUPED),
     "groups without bias": ([GroupDense("site", 2, "sin", bias=False, spread=1.0)], GROUPED),
+    "embedding behind": ([Dense(2), Concat([[], Embedding("site", 1)]), Dense(2)], GROUPED),
     "frozen": ([Frozen(Dense(2), {"weight": [[1, -1], [0.5, 2], [0, 1]]}), Dense(2)], TABLE),
-    "frozen block": (
-        [Frozen(Residual([Dense(3)]), {"0_bias": [0.1, 0.2, 0.3]}), Frozen(GRU(1), {"recurrent": [[1, 2, 3]]})][:1],
-        TABLE,
-    ),
+    "frozen block": ([Frozen(Residual([Dense(3)]), {"0_bias": [0.1, 0.2, 0.3]})], TABLE),
+    "frozen recurrence": ([Frozen(GRU(1), {"recurrent": [[1, 2, 3]]})], SEQUENCE),
 }  # fmt: skip
 QUICK = ("conv1d causal", "conv2d same", "conv2d depthwise", "gru", "causal attention", "skip", "groups")
 NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]

@@ -35,7 +35,7 @@ def test_activations_are_those_of_the_books():
     "generic", [lambda x: apply_layer(x, wire(), place()), lambda x: draw_prior(x, Site("w"))]
 )
 def test_unknown_spec_lists_the_known_ones(generic):
-    with pytest.raises(SpecError, match=r"unknown (layer|prior) 'int'; known: (AveragePool|HalfNormal), "):
+    with pytest.raises(SpecError, match=r"unknown (layer|prior) 'int'; known: (AveragePool|ARD), "):
         generic(3)
 
 

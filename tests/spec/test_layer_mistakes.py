@@ -17,7 +17,6 @@ from pbnn.spec.layers import (
     Conv1D,
     Conv2D,
     Dense,
-    Embedding,
     FourierFeatures,
     Frozen,
     GroupDense,
@@ -74,10 +73,6 @@ MISTAKES = {
     "one branch": (lambda: Concat([Dense(3)]), r"Concat: needs at least two branches; got 1"),
     "branch is a number": (lambda: Parallel([Dense(3), 3]), r"Parallel: branches\[1\]: layers must be a list"),
     "branches is a layer": (lambda: Concat(Dense(3)), r"Concat: branches must be a list of layers"),
-    "embedding behind": (
-        lambda: Concat([[Dense(3), Embedding("a")], []]),
-        r"Concat: branches\[0\]: layers\[1\] is an Embedding; embeddings must come first",
-    ),
     "spread": (lambda: GroupDense("a", 3, spread=0), r"GroupDense: spread must be a positive number, FanIn, HalfN"),
     "spread of y": (lambda: GroupDense("a", 3, spread=ResponseSD()), r"GroupDense: spread must be"),
     "column": (lambda: GroupDense(None, 3), r"GroupDense: column must be a name or a position; got None"),

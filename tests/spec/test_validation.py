@@ -46,14 +46,6 @@ MISTAKES = {
         lambda: Residual(Dense(3)),
         r"Residual: layers must be a list; write \[Dense\(units=3",
     ),
-    "embedding in residual": (
-        lambda: Residual([Embedding("a")]),
-        r"Residual: layers\[0\] is an Embedding; embeddings must come first",
-    ),
-    "embedding after dense": (
-        lambda: Network([Dense(3), Embedding("a")], Gaussian()),
-        r"Network: layers\[1\] is an Embedding",
-    ),
     "column is None": (lambda: Embedding(None), r"Embedding: column must be a name or a position; got None"),
     "column is a bool": (lambda: Embedding(True), r"Embedding: column must be a name or a position"),
     "column is a float": (lambda: Embedding(1.0), r"Embedding: column must be a name or a position"),

@@ -86,15 +86,10 @@ def as_layers(where: str, layers: object) -> "tuple[Layer, ...]":
         raise SpecError(f"{where}: layers must be a list; write [{layers!r}].")
     if not isinstance(layers, list | tuple):
         raise SpecError(f"{where}: layers must be a list of layers; got {layers!r}.")
-    others_seen = False
     for i, layer in enumerate(layers):
         if not isinstance(layer, known):
             reason = REFUSED.get(getattr(layer, "__name__", ""), "")
             raise SpecError(
                 f"{where}: layers[{i}] must be one of {', '.join(sorted(LAYERS))}; got {layer!r}. {reason}".rstrip()
             )
-        embeds = any(type(part).__name__ == "Embedding" for part in (layer, getattr(layer, "layer", None)))
-        if embeds and (others_seen or where == "Residual"):
-            raise SpecError(f"{where}: layers[{i}] is an Embedding; embeddings must come first in a network.")
-        others_seen = others_seen or not embeds
     return tuple(layers)

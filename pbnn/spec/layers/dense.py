@@ -120,7 +120,8 @@ REFUSED["BatchNorm"] = (
 class Embedding:
     """Replace a categorical column by `units` learned numbers for each category; other columns pass through.
 
-    Embeddings come first in a network. The categories are those of the training data.
+    The vectors stand behind what enters the layer: the columns of numbers, or the units of the layer before. The
+    categories are those of the training data.
 
     Parameters
     ----------
