@@ -311,11 +311,18 @@ def report(
             metavar="COLUMN", help="The target in TEST.CSV, if it is named otherwise than in training."
         ),
     ] = None,
+    event: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The column of events in TEST.CSV, as in `pbnn fit`.")
+    ] = None,
+    entry: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of entries in TEST.CSV, as in `pbnn fit`."),
+    ] = None,
 ) -> None:
     """Write a report: one HTML file that shows the model, the fit, its uncertainty, and how far to trust it."""
     from pbnn.cli.using import run_report
 
-    run_report(run, out, test, target)
+    run_report(run, out, test, target, event, entry)
 
 
 @app.command(short_help="Say whether to trust a run, and why.")

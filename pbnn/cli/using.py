@@ -15,7 +15,8 @@ from pbnn.cli.files import (
     require_writable,
     take_columns,
 )
-from pbnn.errors import MethodError
+from pbnn.cli.fitting import response_from
+from pbnn.errors import DataError, MethodError
 from pbnn.graph.build import BNN
 from pbnn.infer.methods import DEFAULT_METHOD, METHODS
 from pbnn.write import write_whole
@@ -36,7 +37,9 @@ def run_predict(run: Path, data: Path, out: Path, quantiles: str, seed: int) -> 
     typer.echo(f"Wrote {out}: {len(table)} rows, columns {', '.join(table.columns)}.")
 
 
-def run_report(run: Path, out: Path, test: Path | None, target: str | None) -> None:
+def run_report(
+    run: Path, out: Path, test: Path | None, target: str | None, event: str | None, entry: str | None
+) -> None:
     """Write the report of a run, judged on held-out rows if there are some."""
     require_writable(out, run, test)
     bnn, idata = pbnn.load(run)
@@ -44,9 +47,16 @@ def run_report(run: Path, out: Path, test: Path | None, target: str | None) -> N
         pbnn.report(bnn, idata, out)
     else:
         names = bnn.response.names if target is None else (target,)
-        y = take_columns(_read(bnn, test, names), names, test)
+        if bnn.response.censored and event is None:
+            raise DataError(
+                f"{test}: the run was fitted to censored times; pass --event COLUMN, which says whose event was seen."
+            )
+        times = [name for name in (event, entry) if name is not None]
+        table = take_columns(_read(bnn, test, names), [*names, *times], test)
+        y = table.iloc[:, 0] if bnn.response.vector else table[list(names)]
         with about(test):
-            pbnn.report(bnn, idata, out, _inputs(bnn, test), y.iloc[:, 0] if bnn.response.vector else y)
+            y = response_from(table, list(names), event, entry) if times else y
+            pbnn.report(bnn, idata, out, _inputs(bnn, test), y)
     typer.echo(f"Wrote {out}.")
 
 

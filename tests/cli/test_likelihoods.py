@@ -65,3 +65,11 @@ def test_a_survival_model_from_a_table(pbnn_says, tmp_path):
     bnn, _ = pbnn.load(tmp_path / "run.nc")
     assert bnn.response.censored
     assert bnn.columns.names == ("x",)
+
+    report = ["report", tmp_path / "run.nc", "--out", tmp_path / "r.html", "--test", tmp_path / "trial.csv"]
+    code, _, err = pbnn_says(*report)
+    assert code == 2
+    assert "pass --event COLUMN" in err
+    code, _, err = pbnn_says(*report, "--event", "died")
+    assert code == 0, err
+    assert "40 held-out rows" in (tmp_path / "r.html").read_text(encoding="utf-8")

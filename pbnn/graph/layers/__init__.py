@@ -1,7 +1,5 @@
 """Layers to PyTensor: each takes a `Wire` and gives the next."""
 
-from dataclasses import replace
-
 from pbnn.graph.layers import blocks, dense, features, groups, images, sequences
 from pbnn.graph.layers.wire import (
     ACTIVATIONS,
@@ -39,7 +37,6 @@ __all__ = [
     "groups",
     "images",
     "parameter",
-    "replace",
     "require_row",
     "sequences",
     "unit_labels",
