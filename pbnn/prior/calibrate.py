@@ -43,7 +43,9 @@ class Calibration:
         The energy distance of the network's prior over functions to the target, at rows of `X`, from draws that were
         not used to fit; functions are in units of the target's standard deviation there.
     factors
-        By how much the scale of each variable's prior was multiplied.
+        By how much the scale of each prior was multiplied, by layer and field: `h0_weight`.
+    kept
+        Priors that stay as they were: those of another kind, centred ones, and those with a scale that layers share.
     functions
         Draws for `plots.plot_calibration`: `f` `(source, draw, obs)` in the units of the response, the `source` being
         `"target"`, `"before"` or `"after"`; and `X`.
@@ -55,6 +57,7 @@ class Calibration:
     before: Distance
     after: Distance
     factors: dict[str, float]
+    kept: tuple[str, ...]
     functions: xr.Dataset
     losses: np.ndarray
 
@@ -65,7 +68,8 @@ class Calibration:
 
     def __str__(self) -> str:
         was, now = (f"{d.root:.3g} ± {d.root_se:.1g}" for d in (self.before, self.after))
-        return f"Distance to the target: {was} before, {now} after.\n{self.network}"
+        kept = f"Left as they were: the priors of {', '.join(self.kept)}.\n" if self.kept else ""
+        return f"Distance to the target: {was} before, {now} after.\n{kept}{self.network}"
 
 
 def calibrate(
@@ -84,8 +88,10 @@ def calibrate(
 
     The scale of the weights and that of the biases of each layer are multiplied by a factor each, by stochastic
     gradients of the energy distance between functions of the network and of the target, at inputs drawn anew from `X`
-    for each step. A learned scale keeps its spread, and its median (or the scale of its `HalfNormal`) is multiplied.
-    The output's bias is centred on the target's mean. Priors of another kind stay as they are.
+    for each step. A learned scale, or one for each input or unit, keeps its spread, and its median (or the scale of its
+    `HalfNormal`) is multiplied. The output's bias is centred on the target's mean. What is no `Normal`, `StudentT` or
+    `Laplace`, is centred, or has a scale that all layers share (`per="network"`) stays as it is, and so do weights
+    that are `Frozen`.
 
     Parameters
     ----------
@@ -179,6 +185,7 @@ def calibrate(
         energy_distance(before, goal / size),
         energy_distance(after, goal / size),
         factors,
+        knobs.kept,
         _shown(drawn, values, bnn, loc, scale, mean),
         losses,
     )

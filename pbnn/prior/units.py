@@ -8,6 +8,7 @@ from pytensor.graph.replace import graph_replace
 
 from pbnn.graph.build import BNN
 from pbnn.prior.inside import each_layer
+from pbnn.spec.layers import Layer
 from pbnn.spec.network import Network
 from pbnn.target.jaxify import jaxify
 
@@ -19,9 +20,10 @@ def activations_of(network: Network) -> dict[str, str]:
     """Return the activation of each layer that has one, by the stem of its variables' names, such as `h0`."""
     found: dict[str, str] = {}
 
-    def look(layer: Any, stem: str) -> None:
+    def look(layer: Layer, stem: str) -> Layer:
         if isinstance(activation := getattr(layer, "activation", None), str):
             found[stem] = activation
+        return layer
 
     each_layer(network, look)
     return found
