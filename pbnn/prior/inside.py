@@ -17,7 +17,9 @@ def each_layer(network: Network, change: Callable[[Layer, str], Layer]) -> Netwo
     known = tuple(LAYERS.values())
 
     def visit(layer: Layer, stem: str) -> Layer:
-        return change(replace(layer, **{f.name: put(getattr(layer, f.name), stem) for f in fields(layer)}), stem)
+        return change(
+            replace(layer, **{f.name: put(getattr(layer, f.name), stem) for f in fields(layer)}), stem
+        )
 
     def put(value: Any, stem: str) -> Any:
         if isinstance(value, tuple):

@@ -75,7 +75,9 @@ class Knobs:
             number = _innermost(prior.scale)
             if isinstance(number, int | float) and len(shapes[variables[0]]) == 2:
                 fan_in[i] = -np.log(number * np.sqrt(shapes[variables[0]][0]))
-        return cls(tuple(moved), tuple(name for name in known if name not in moved), stretched, shifted, fan_in)
+        return cls(
+            tuple(moved), tuple(name for name in known if name not in moved), stretched, shifted, fan_in
+        )
 
     def move(self, z: Any, t: Any) -> Any:
         """Return draws `(draw, dim)` of the prior whose scales are `exp(t)` times as large."""
@@ -99,7 +101,8 @@ def _innermost(scale: Scale) -> Scale:
 def is_shared(prior: Any) -> bool:
     """Say whether all layers share a scale of this prior."""
     return is_dataclass(prior) and (
-        getattr(prior, "per", "") == "network" or any(is_shared(getattr(prior, f.name)) for f in fields(prior))
+        getattr(prior, "per", "") == "network"
+        or any(is_shared(getattr(prior, f.name)) for f in fields(prior))
     )
 
 

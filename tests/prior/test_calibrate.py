@@ -263,7 +263,12 @@ def test_bad_calls(call, error, match):
 
 
 def test_the_door():
-    assert priors.Normal is pbnn.spec.priors.Normal
-    assert {"GP", "calibrate", "Normal", "FanIn", "elicit", "FunctionPrior"} <= set(dir(priors))
+    """It offers every prior and scale, and no helper of theirs."""
+    of_weights = pbnn.spec.priors
+    assert priors.Normal is of_weights.Normal
+    functions = {"GP", "FunctionPrior", "Matern", "Periodic", "RBF"}
+    verbs = {"Calibration", "Prior", "calibrate", "depth_width", "elicit", "from_preliz"}
+    assert set(dir(priors)) == {*of_weights.PRIORS, *of_weights.SCALES, *functions, *verbs}
+    assert all(getattr(priors, name) for name in dir(priors))
     with pytest.raises(AttributeError, match=r"no attribute 'Norml'; it has: .*Normal"):
-        priors.__getattr__("Norml")
+        _ = priors.Norml
