@@ -187,6 +187,8 @@ def _findings(table: xr.Dataset, group: str) -> list[Finding]:
         which = [str(q) for q, d in zip(table["quantity"].values, diagnosis, strict=True) if d == words]
         if which:
             found.append(("caution", f"{', '.join(which)} {reason}."))
+    if not found:
+        found.append(("ok", f"Predictions do not depend on the {name} in a way that matters."))
     loud = float(table["chance"].sel(component=group).max())
     if loud > table.attrs["threshold"]:
         found.append(
@@ -205,7 +207,7 @@ def _findings(table: xr.Dataset, group: str) -> list[Finding]:
                 "on few of them; look at the groups.",
             )
         )
-    return found or [("ok", f"Predictions do not depend on the {name} in a way that matters.")]
+    return found
 
 
 def _require_draws(idata: xr.DataTree, posterior: xr.Dataset) -> None:

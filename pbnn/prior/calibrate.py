@@ -10,6 +10,7 @@ import xarray as xr
 
 from pbnn.errors import DataError, MethodError, SpecError, count
 from pbnn.graph.build import BNN, build
+from pbnn.graph.likelihoods import output_labels
 from pbnn.graph.response import Response
 from pbnn.predict.predictions import resolve_seed
 from pbnn.predict.prior import draw_weights
@@ -301,6 +302,13 @@ def _centred(network: Network, target: Any, loc: float, scale: float) -> tuple[N
     goal = 0.0 if getattr(target, "mean", None) is None else (target.mean - loc) / scale
     if not hasattr(network.biases, "loc"):
         return network, 0.0
+    labels = output_labels(network.likelihood, ("y",), ("0", "1"))
+    if goal != 0 and any("[" in label for label in labels):
+        raise SpecError(
+            f"calibrate: the target's mean, {goal:.3g} standard deviations of y from its centre, would move the prior of "
+            f"all outputs of {type(network.likelihood).__name__}: {', '.join(labels)}. Leave out the mean "
+            "(mean=None), or calibrate with a likelihood of one output and take over the priors."
+        )
     return replace(network, biases=replace(network.biases, loc=goal)), goal - _mean_of(network)
 
 

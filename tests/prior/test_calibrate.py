@@ -254,6 +254,13 @@ def test_times():
             "hold categories",
         ),
         (lambda: priors.calibrate(network(), X, GOAL, np.zeros((40, 2)) + X), DataError, "y has 2 outputs"),
+        (
+            lambda: priors.calibrate(
+                pbnn.Network([], likelihoods.Gaussian("heteroscedastic")), X, priors.GP(mean=2.0)
+            ),
+            SpecError,
+            r"would move the prior of all outputs of Gaussian: y, log_noise\[y\]",
+        ),
         (lambda: priors.calibrate(network(), X, GOAL, seed=-1), MethodError, "seed must be"),
     ],
 )
