@@ -305,8 +305,8 @@ def _centred(network: Network, target: Any, loc: float, scale: float) -> tuple[N
     labels = output_labels(network.likelihood, ("y",), ("0", "1"))
     if goal != 0 and any("[" in label for label in labels):
         raise SpecError(
-            f"calibrate: the target's mean, {goal:.3g} standard deviations of y from its centre, would move the prior of "
-            f"all outputs of {type(network.likelihood).__name__}: {', '.join(labels)}. Leave out the mean "
+            f"calibrate: the target's mean, {goal:.3g} standard deviations of y from its centre, would move the prior "
+            f"of all outputs of {type(network.likelihood).__name__}: {', '.join(labels)}. Leave out the mean "
             "(mean=None), or calibrate with a likelihood of one output and take over the priors."
         )
     return replace(network, biases=replace(network.biases, loc=goal)), goal - _mean_of(network)

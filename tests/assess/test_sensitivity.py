@@ -175,7 +175,7 @@ def test_refusals(network, scatter):
     with pytest.raises(ModelError, match="first argument must be what"):
         prior_sensitivity(network.model, tree)
     linear = LinearGaussian.simulate()
-    with pytest.raises(MethodError, match="no prior of 'noise' whose.*it has: prior, weights"):
+    with pytest.raises(MethodError, match=r"no prior of 'noise' whose.*it has: prior, weights"):
         prior_sensitivity(linear.bnn, linear.draws(), group="noise")
 
 
