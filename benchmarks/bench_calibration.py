@@ -93,13 +93,11 @@ def networks(X: np.ndarray, y: np.ndarray, seed: int) -> dict[str, tuple[pbnn.Ne
     return made
 
 
-def measure(X: np.ndarray, y: np.ndarray, test: np.ndarray, seed: int, names: list[str]) -> dict[str, Any]:
+def measure(X: np.ndarray, y: np.ndarray, test: np.ndarray, seed: int) -> dict[str, Any]:
     """Fit one split with each prior, and score."""
     rows = np.random.default_rng(seed).choice(np.flatnonzero(~test), ROWS, replace=False)
     found = {}
-    made = networks(X[rows], y[rows], seed)
-    for name in names:
-        network, facts = made[name]
+    for name, (network, facts) in networks(X[rows], y[rows], seed).items():
         start = time.perf_counter()
         bnn = pbnn.build(network, X[rows], y[rows])
         tree = pbnn.fit(bnn, METHOD, seed=seed, progress=False)
@@ -124,13 +122,12 @@ def mean_and_se(values: Any) -> list[float | None]:
 
 def summary(splits: list[dict[str, Any]]) -> dict[str, Any]:
     """Return what a table shows of a set: means, and paired differences to N(0, 1)."""
-    names = [name for name in PRIORS if name in splits[0]]
-    lpd = {name: np.asarray([s[name]["lpd"] for s in splits]) for name in names}
-    above = {name: mean_and_se(lpd[name] - lpd["unit"]) for name in names if name != "unit"}
+    lpd = {name: np.asarray([s[name]["lpd"] for s in splits]) for name in PRIORS}
+    above = {name: mean_and_se(lpd[name] - lpd["unit"]) for name in PRIORS if name != "unit"}
     return {
         "n_splits": len(splits),
         "lpd": {name: mean_and_se(values) for name, values in lpd.items()},
-        "rmse": {name: mean_and_se([s[name]["rmse"] for s in splits]) for name in names},
+        "rmse": {name: mean_and_se([s[name]["rmse"] for s in splits]) for name in PRIORS},
         "lpd_above_unit": above,
         "asked_two_se_above": {name: se is not None and mean > 2 * se for name, (mean, se) in above.items()},
     }
@@ -145,19 +142,17 @@ def main() -> None:
         results["distance"] = distances(args.seed)
         _write(path, results, args)
     for name in args.sets:
-        done = results.get(name, {}).get("splits", {})
+        setting, before = {"rows": ROWS, "method": repr(METHOD)}, results.get(name, {})
+        # What was measured with other settings would stand under this run's commit.
+        done = before["splits"] if {k: before.get(k) for k in setting} == setting else {}
         with np.load(args.data / "uci" / f"{name}.npz") as file:
             X, y, masks = file["X"], file["y"], file["test_mask"]
         for split, test in enumerate(masks[: args.splits]):
-            if str(split) not in done:
-                done[str(split)] = measure(X, y, test, args.seed + split, args.priors)
-                print(name, split, done[str(split)], file=sys.stderr, flush=True)
-            results[name] = {
-                "rows": ROWS,
-                "method": repr(METHOD),
-                "splits": done,
-                **summary(list(done.values())),
-            }
+            if str(split) in done:
+                continue
+            done[str(split)] = measure(X, y, test, args.seed + split)
+            print(name, split, done[str(split)], file=sys.stderr, flush=True)
+            results[name] = {**setting, "splits": done, **summary(list(done.values()))}
             _write(path, results, args)
 
 
@@ -186,7 +181,6 @@ def _options() -> Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder with uci/*.npz")
     parser.add_argument("--sets", nargs="*", default=SETS, choices=SETS, help="which sets (default: all)")
     parser.add_argument("--splits", type=int, default=10, help="how many of each set (default %(default)s)")
-    parser.add_argument("--priors", nargs="*", default=list(PRIORS), choices=PRIORS, help="which priors")
     parser.add_argument("--no-distance", action="store_true", help="leave out the distances")
     parser.add_argument("--seed", type=int, default=1, help="of the first split (default %(default)s)")
     parser.add_argument("--afresh", action="store_true", help="forget earlier results")

@@ -6,11 +6,60 @@ A door to `pbnn.spec.priors`, `pbnn.spec.functions` and `pbnn.prior`, whose mach
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pbnn.spec import functions
-from pbnn.spec import priors as of_weights
+from pbnn.spec.functions import GP, RBF, FunctionPrior, Matern, Periodic
+from pbnn.spec.priors import (
+    ARD,
+    R2D2,
+    FanIn,
+    HalfNormal,
+    Horseshoe,
+    Laplace,
+    LogNormal,
+    MatrixNormal,
+    Normal,
+    Pretrained,
+    Prior,
+    PyMC,
+    RelevantInputs,
+    ResponseSD,
+    SpikeSlab,
+    StudentT,
+    from_preliz,
+)
 
 if TYPE_CHECKING:
-    pass
+    from pbnn.prior.calibrate import Calibration, calibrate
+    from pbnn.prior.elicit import elicit
+    from pbnn.prior.mean_field import depth_width
+
+__all__ = [
+    "ARD",
+    "GP",
+    "R2D2",
+    "RBF",
+    "Calibration",
+    "FanIn",
+    "FunctionPrior",
+    "HalfNormal",
+    "Horseshoe",
+    "Laplace",
+    "LogNormal",
+    "Matern",
+    "MatrixNormal",
+    "Normal",
+    "Periodic",
+    "Pretrained",
+    "Prior",
+    "PyMC",
+    "RelevantInputs",
+    "ResponseSD",
+    "SpikeSlab",
+    "StudentT",
+    "calibrate",
+    "depth_width",
+    "elicit",
+    "from_preliz",
+]
 
 _HOMES = {
     "Calibration": "pbnn.prior.calibrate",
@@ -18,19 +67,13 @@ _HOMES = {
     "depth_width": "pbnn.prior.mean_field",
     "elicit": "pbnn.prior.elicit",
 }
-_FUNCTIONS = ("GP", "FunctionPrior", "Matern", "Periodic", "RBF")
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    if name in _FUNCTIONS:
-        return getattr(functions, name)
-    if name.startswith("__") or not hasattr(of_weights, name):
-        known = ", ".join(n for n in __dir__() if not n.startswith("_"))
-        raise AttributeError(f"module 'pbnn.priors' has no attribute {name!r}; it has: {known}.")
-    return getattr(of_weights, name)
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pbnn.priors' has no attribute {name!r}; it has: {', '.join(__all__)}.")
+    return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*_HOMES, *_FUNCTIONS, *of_weights.PRIORS, *of_weights.SCALES})
+    return list(__all__)

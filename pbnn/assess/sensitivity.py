@@ -23,6 +23,8 @@ MAX_ROWS = 200
 GROUPS = ("prior", "weights", "scales", "noise")
 NOT_POSTERIORS = ("map", "ensemble")
 """Methods whose draws are optima: to reweight them tells nothing of a posterior."""
+ROUNDING = 1e-6
+"""Nats by which a log density may differ between draws that are the same."""
 BATCH = 64
 SHIFTS = 9
 """How often draws of quantities are shifted against those of densities, to learn what chance alone gives."""
@@ -69,7 +71,7 @@ def prior_sensitivity(
     Returns
     -------
     xarray.Dataset
-        `sensitivity` `(component, quantity)` to `likelihood`, `prior` and the groups of it that there are;
+        `sensitivity` `(component, quantity)` to `likelihood`, `prior` and the groups of it that the fit has draws of;
         `chance` `(component, quantity)`, the most that shifted draws show, which have nothing to do with the component:
         a log density of many weights is a noisy one; `diagnosis` `(quantity)` in words; `log_density_sd` `(component)`,
         how much the log density varies between draws, in nats. A `quantity` is the mean response over all rows and at
@@ -119,7 +121,8 @@ def prior_sensitivity(
     log_prior = _log_priors(bnn, posterior)
     if group != "prior" and group not in log_prior:
         raise MethodError(
-            f"prior_sensitivity: this model has no prior of {group!r}; it has: {', '.join(['prior', *log_prior])}."
+            f"prior_sensitivity: this fit has no prior of {group!r} whose density differs between draws; it has: "
+            f"{', '.join(['prior', *log_prior])}."
         )
     watched = _quantities(bnn, forward, posterior, inputs, labels, int(rows))
     watched["lpd"] = log_likelihood / len(training_data(bnn, idata, "prior_sensitivity")[1])
@@ -184,6 +187,8 @@ def _findings(table: xr.Dataset, group: str) -> list[Finding]:
         which = [str(q) for q, d in zip(table["quantity"].values, diagnosis, strict=True) if d == words]
         if which:
             found.append(("caution", f"{', '.join(which)} {reason}."))
+    if not found:
+        found.append(("ok", f"Predictions do not depend on the {name} in a way that matters."))
     loud = float(table["chance"].sel(component=group).max())
     if loud > table.attrs["threshold"]:
         found.append(
@@ -202,7 +207,7 @@ def _findings(table: xr.Dataset, group: str) -> list[Finding]:
                 "on few of them; look at the groups.",
             )
         )
-    return found or [("ok", f"Predictions do not depend on the {name} in a way that matters.")]
+    return found
 
 
 def _require_draws(idata: xr.DataTree, posterior: xr.Dataset) -> None:
@@ -228,7 +233,10 @@ def _log_likelihood(bnn: BNN, idata: xr.DataTree, forward: Forward, posterior: x
 
 
 def _log_priors(bnn: BNN, posterior: xr.Dataset) -> dict[str, xr.DataArray]:
-    """Return the log prior density of each group of variables for each draw."""
+    """Return the log prior density of each group of variables for each draw.
+
+    A group that the method holds fixed, as a Laplace approximation does learned scales, has no draws to reweight.
+    """
     target = Target.of(bnn, "float64")
     z = target.draws(posterior).reshape(-1, target.dim)
     model = bnn.model
@@ -242,7 +250,8 @@ def _log_priors(bnn: BNN, posterior: xr.Dataset) -> dict[str, xr.DataArray]:
     for rv, value in zip(model.free_RVs, values, strict=True):
         name = "noise" if rv.name in own else "weights" if rv.name in target.weights else "scales"
         groups[name] = groups.get(name, 0.0) + value
-    return {name: _by_draw(groups[name], posterior) for name in GROUPS if name in groups}
+    varying = [name for name in GROUPS if name in groups and np.ptp(groups[name]) > ROUNDING]
+    return {name: _by_draw(groups[name], posterior) for name in varying}
 
 
 def _quantities(

@@ -10,6 +10,7 @@ import xarray as xr
 
 from pbnn.errors import DataError, MethodError, SpecError, count
 from pbnn.graph.build import BNN, build
+from pbnn.graph.likelihoods import output_labels
 from pbnn.graph.response import Response
 from pbnn.predict.predictions import resolve_seed
 from pbnn.predict.prior import draw_weights
@@ -43,7 +44,9 @@ class Calibration:
         The energy distance of the network's prior over functions to the target, at rows of `X`, from draws that were
         not used to fit; functions are in units of the target's standard deviation there.
     factors
-        By how much the scale of each variable's prior was multiplied.
+        By how much the scale of each prior was multiplied, by layer and field: `h0_weight`.
+    kept
+        Priors that stay as they were: those of another kind, centred ones, and those with a scale that layers share.
     functions
         Draws for `plots.plot_calibration`: `f` `(source, draw, obs)` in the units of the response, the `source` being
         `"target"`, `"before"` or `"after"`; and `X`.
@@ -55,6 +58,7 @@ class Calibration:
     before: Distance
     after: Distance
     factors: dict[str, float]
+    kept: tuple[str, ...]
     functions: xr.Dataset
     losses: np.ndarray
 
@@ -65,7 +69,8 @@ class Calibration:
 
     def __str__(self) -> str:
         was, now = (f"{d.root:.3g} ± {d.root_se:.1g}" for d in (self.before, self.after))
-        return f"Distance to the target: {was} before, {now} after.\n{self.network}"
+        kept = f"Left as they were: the priors of {', '.join(self.kept)}.\n" if self.kept else ""
+        return f"Distance to the target: {was} before, {now} after.\n{kept}{self.network}"
 
 
 def calibrate(
@@ -84,8 +89,10 @@ def calibrate(
 
     The scale of the weights and that of the biases of each layer are multiplied by a factor each, by stochastic
     gradients of the energy distance between functions of the network and of the target, at inputs drawn anew from `X`
-    for each step. A learned scale keeps its spread, and its median (or the scale of its `HalfNormal`) is multiplied.
-    The output's bias is centred on the target's mean. Priors of another kind stay as they are.
+    for each step. A learned scale, or one for each input or unit, keeps its spread, and its median (or the scale of its
+    `HalfNormal`) is multiplied. The output's bias is centred on the target's mean. What is no `Normal`, `StudentT` or
+    `Laplace`, is centred, or has a scale that all layers share (`per="network"`) stays as it is, and so do weights
+    that are `Frozen`.
 
     Parameters
     ----------
@@ -179,6 +186,7 @@ def calibrate(
         energy_distance(before, goal / size),
         energy_distance(after, goal / size),
         factors,
+        knobs.kept,
         _shown(drawn, values, bnn, loc, scale, mean),
         losses,
     )
@@ -294,6 +302,13 @@ def _centred(network: Network, target: Any, loc: float, scale: float) -> tuple[N
     goal = 0.0 if getattr(target, "mean", None) is None else (target.mean - loc) / scale
     if not hasattr(network.biases, "loc"):
         return network, 0.0
+    labels = output_labels(network.likelihood, ("y",), ("0", "1"))
+    if goal != 0 and any("[" in label for label in labels):
+        raise SpecError(
+            f"calibrate: the target's mean, {goal:.3g} standard deviations of y from its centre, would move the prior "
+            f"of all outputs of {type(network.likelihood).__name__}: {', '.join(labels)}. Leave out the mean "
+            "(mean=None), or calibrate with a likelihood of one output and take over the priors."
+        )
     return replace(network, biases=replace(network.biases, loc=goal)), goal - _mean_of(network)
 
 

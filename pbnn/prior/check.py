@@ -12,6 +12,7 @@ from pbnn.graph.build import BNN
 from pbnn.predict.predictions import resolve_seed
 from pbnn.predict.prior import prior_predict
 from pbnn.prior.units import unit_facts
+from pbnn.spec.likelihoods import Multinomial
 from pbnn.target import Target
 
 SATURATED_SHARE = 0.5
@@ -53,14 +54,15 @@ def check_prior(
     Returns
     -------
     xarray.Dataset
-        By `layer` (the affine maps with an activation), shares over networks, of 0 to 1, NaN where the activation has
-        no such state: `saturated`, values of tanh units beyond 0.99; `stuck`, units that are beyond it, with one sign,
-        at all rows; `dead`, relu units that are 0 at all rows; and `unit_sd`, the root mean square before the
-        activation.
+        By `layer` (affine maps with an activation: neither `GroupDense` nor convolutions in groups), shares over
+        networks, of 0 to 1, NaN where the activation has no such state: `saturated`, values of tanh units beyond 0.99;
+        `stuck`, units that are beyond it, with one sign, at all rows; `dead`, relu units that are 0 at all rows; and
+        `unit_sd`, the root mean square before the activation.
 
         By `statistic` (mean, sd, min, max of `y`; the share of each class) and `output`, if there are several: its
         `observed` value, the `prior_median`, and the `p_value`, the prior predictive probability of a value at least
-        as large; Box (1980), 10.2307/2982063. Near 0 or 1, prior and data are in conflict.
+        as large; Box (1980), 10.2307/2982063. Near 0 or 1, prior and data are in conflict. NaN where the data cannot be
+        compared: censored times, and rows of a `Multinomial` with other totals than its `n`.
 
         Of the predictive distribution: `far`, its share farther from the data than they are wide; `outside`, its
         share outside `support`; or, of a classifier, `certain`, the share of predictions with a probability above 0.99.
@@ -86,11 +88,14 @@ def check_prior(
     low, high = _bounds(support)
     seed = resolve_seed(seed, "check_prior")
     tree = prior_predict(bnn, draws=draws, seed=seed, memory=memory)
-    facts = [*_units(bnn, tree["prior"].to_dataset())]
-    table = xr.merge([_layers(facts), *_predictive(bnn, tree, low, high)], join="outer")
-    findings = [*_of_layers(facts), *_of_predictions(table, low, high)]
+    facts = _units(bnn, tree["prior"].to_dataset())
+    hindrance = _hindrance(bnn, tree["observed_data"]["y"])
+    table = xr.merge([_layers(facts), *_predictive(tree, low, high, compared=not hindrance)], join="outer")
+    findings = [*_of_layers(facts), *_of_predictions(table, low, high, hindrance)]
     warned = [sentence for level, sentence in findings if level == "caution"]
     verdict = "Look at the prior again: " + " ".join(warned) if warned else "Nothing unintended was found."
+    if hindrance:
+        verdict += f" {_not_compared(hindrance)}"
     listed = json.dumps(findings, ensure_ascii=False)
     return table.assign_attrs(verdict=verdict, findings=listed, draws=draws, seed=seed)
 
@@ -134,8 +139,20 @@ def _layers(facts: list[dict[str, Any]]) -> xr.Dataset:
     return xr.Dataset(columns, coords={"layer": [f["layer"] for f in facts]})
 
 
-def _predictive(bnn: BNN, tree: xr.DataTree, low: float, high: float) -> list[xr.Dataset]:
+def _hindrance(bnn: BNN, y: xr.DataArray) -> str:
+    """Return why responses that are drawn cannot be compared with the data, if so."""
+    likelihood = bnn.network.likelihood
+    if bnn.response.censored:
+        return "some of its times are known in part"
+    if isinstance(likelihood, Multinomial) and bool((y.sum("output") != likelihood.n).any()):
+        return f"rows are predicted with n={likelihood.n} counts, and some of its rows have other totals"
+    return ""
+
+
+def _predictive(tree: xr.DataTree, low: float, high: float, *, compared: bool) -> list[xr.Dataset]:
     drawn, y = tree["prior_predictive"].to_dataset(), tree["observed_data"]["y"]
+    if not compared:
+        y = xr.full_like(drawn["y"].isel(chain=0, draw=0, drop=True), np.nan, dtype=float)
     sample = ("chain", "draw")
     if "p" in drawn:
         classes = drawn["p"]["class"].to_numpy()
@@ -148,7 +165,7 @@ def _predictive(bnn: BNN, tree: xr.DataTree, low: float, high: float) -> list[xr
         repeated, observed = (_statistics(v.astype(float)) for v in (drawn["y"], y))
         least, most = y.min("obs"), y.max("obs")
         wide = most - least
-        far = (drawn["y"] < least - wide) | (drawn["y"] > most + wide)
+        far = ((drawn["y"] < least - wide) | (drawn["y"] > most + wide)).where(wide.notnull())
         sums = xr.Dataset({"far": far.mean((*sample, "obs"))})
         if np.isfinite([low, high]).any():
             sums["outside"] = ((drawn["y"] < low) | (drawn["y"] > high)).mean((*sample, "obs"))
@@ -158,7 +175,7 @@ def _predictive(bnn: BNN, tree: xr.DataTree, low: float, high: float) -> list[xr
             "observed": observed,
             "prior_median": repeated.median(sample),
             # Ties count half, so that a count which is always the same is no conflict.
-            "p_value": (above - 0.5 * (repeated == observed).sum(sample) + 0.5)
+            "p_value": (above - 0.5 * (repeated == observed).sum(sample) + 0.5).where(observed.notnull())
             / (drawn.sizes["chain"] * drawn.sizes["draw"] + 1),
         }
     )
@@ -195,7 +212,7 @@ def _of_layers(facts: list[dict[str, Any]]) -> list[Finding]:
     return found
 
 
-def _of_predictions(table: xr.Dataset, low: float, high: float) -> list[Finding]:
+def _of_predictions(table: xr.Dataset, low: float, high: float, hindrance: str) -> list[Finding]:
     found: list[Finding] = []
     for at, share in _cells(table, "outside"):
         if share > OUTSIDE_SHARE:
@@ -228,12 +245,20 @@ def _of_predictions(table: xr.Dataset, low: float, high: float) -> list[Finding]
     for name in table["statistic"].values:
         for at, p in _cells(table.sel(statistic=name), "p_value"):
             if min(p, 1 - p) < CONFLICT:
-                conflicts.append(f"the {name} of y{at} is {'above' if p < 0.5 else 'below'} what it expects")
+                conflicts.append(
+                    f"the {name}{at or ' of y'} is {'above' if p < 0.5 else 'below'} what it expects"
+                )
     if conflicts:
         found.append(("caution", f"The prior and the data are in conflict: {'; '.join(conflicts)}."))
-    if not found:
+    if hindrance:
+        found.append(("ok", _not_compared(hindrance)))
+    elif not found:
         found.append(("ok", "The responses that the prior predicts are compatible with the data."))
     return found
+
+
+def _not_compared(hindrance: str) -> str:
+    return f"Responses that the prior predicts were not compared with y: {hindrance}."
 
 
 def _cells(table: xr.Dataset, name: str) -> list[tuple[str, float]]:

@@ -1,41 +1,29 @@
 """Layers inside layers, by the stems of their variables' names."""
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
-from pbnn.spec.layers import LAYERS
+from pbnn.spec.layers import LAYERS, Layer
 from pbnn.spec.network import Network
 
 
-def each_layer(network: Network, look: Callable[[Any, str], None]) -> None:
-    """Call `look(layer, stem)` for each layer of a network, also those inside others: `h1`, `h1_0`, ..."""
+def each_layer(network: Network, change: Callable[[Layer, str], Layer]) -> Network:
+    """Return a network with each layer replaced by `change(layer, its stem)`, those inside others first.
 
-    def visit(layer: Any, stem: str) -> Any:
-        look(layer, stem)
-        inner_layers(layer, stem, visit)
-        return layer
-
-    for i, layer in enumerate(network.layers):
-        visit(layer, f"h{i}")
-
-
-def inner_layers(layer: Any, stem: str, change: Callable[[Any, str], Any]) -> dict[str, Any]:
-    """Return the fields of a layer that hold layers, with each of these replaced by `change(inner, its stem)`.
-
-    An inner layer's stem ends in its place in the field; a layer that is the field itself has the stem of the outer.
+    The stem of an inner layer ends in its places in the field of the outer, `h1_0` or `h1_0_2`; a layer that is a field
+    itself has the stem of the outer.
     """
+    known = tuple(LAYERS.values())
+
+    def visit(layer: Layer, stem: str) -> Layer:
+        return change(
+            replace(layer, **{f.name: put(getattr(layer, f.name), stem) for f in fields(layer)}), stem
+        )
 
     def put(value: Any, stem: str) -> Any:
         if isinstance(value, tuple):
             return tuple(put(one, f"{stem}_{i}") for i, one in enumerate(value))
-        return change(value, stem)
+        return visit(value, stem) if isinstance(value, known) else value
 
-    values = {field.name: getattr(layer, field.name) for field in fields(layer)}
-    return {name: put(value, stem) for name, value in values.items() if _holds_layers(value)}
-
-
-def _holds_layers(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return any(_holds_layers(one) for one in value)
-    return isinstance(value, tuple(LAYERS.values()))
+    return replace(network, layers=tuple(visit(layer, f"h{i}") for i, layer in enumerate(network.layers)))

@@ -8,6 +8,7 @@ from pytensor.graph.replace import graph_replace
 
 from pbnn.graph.build import BNN
 from pbnn.prior.inside import each_layer
+from pbnn.spec.layers import GroupDense, Layer
 from pbnn.spec.network import Network
 from pbnn.target.jaxify import jaxify
 
@@ -16,12 +17,17 @@ STUCK = 2.6466524123622457
 
 
 def activations_of(network: Network) -> dict[str, str]:
-    """Return the activation of each layer that has one, by the stem of its variables' names, such as `h0`."""
+    """Return the activation of each layer that has one, by the stem of its variables' names, such as `h0`.
+
+    Without `GroupDense`, where what a group adds comes between the affine map and the activation.
+    """
     found: dict[str, str] = {}
 
-    def look(layer: Any, stem: str) -> None:
-        if isinstance(activation := getattr(layer, "activation", None), str):
+    def look(layer: Layer, stem: str) -> Layer:
+        activation = getattr(layer, "activation", None)
+        if activation is not None and not isinstance(layer, GroupDense):
             found[stem] = activation
+        return layer
 
     each_layer(network, look)
     return found

@@ -123,6 +123,16 @@ def test_groups_and_quantities(network, scatter):
     assert np.isfinite(found["sensitivity"]).all()
 
 
+def test_groups_that_a_fit_holds_fixed_are_left_out(network):
+    """A Laplace approximation holds scales and noise at their best values."""
+    fitted = pbnn.fit(network, pbnn.Laplace(draws=100), seed=1, progress=False)
+    found = prior_sensitivity(network, fitted, rows=0, seed=1)
+    assert found["component"].values.tolist() == ["likelihood", "prior", "weights"]
+    assert found["diagnosis"].sel(quantity="noise") == "does not vary"
+    with pytest.raises(MethodError, match="no prior of 'scales' whose density differs between draws"):
+        prior_sensitivity(network, fitted, group="scales")
+
+
 def test_log_priors_add_up_to_the_targets(network, scatter):
     from pbnn.assess.sensitivity import _log_priors
     from pbnn.target import Target
@@ -165,7 +175,7 @@ def test_refusals(network, scatter):
     with pytest.raises(ModelError, match="first argument must be what"):
         prior_sensitivity(network.model, tree)
     linear = LinearGaussian.simulate()
-    with pytest.raises(MethodError, match="no prior of 'noise'; it has: prior, weights"):
+    with pytest.raises(MethodError, match=r"no prior of 'noise' whose.*it has: prior, weights"):
         prior_sensitivity(linear.bnn, linear.draws(), group="noise")
 
 

@@ -9,7 +9,9 @@ from pbnn import likelihoods, priors
 from pbnn.errors import DataError, MethodError, ShapeError, SpecError
 from pbnn.graph.build import build
 from pbnn.predict import prior_predict
-from pbnn.prior.scales import priors_of, rescaled, spelled_out, times
+from pbnn.predict.prior import draw_weights
+from pbnn.prior.scales import Knobs, priors_of, rescaled, spelled_out, times
+from pbnn.target import Target
 
 UNIT = {"weights": priors.Normal(scale=1.0), "biases": priors.Normal(scale=1.0)}
 X = np.random.default_rng(0).uniform(0, 10, size=(40, 1))
@@ -122,42 +124,98 @@ def test_other_priors(prior):
     assert type(found.network.weights) is type(prior)
 
 
-def test_moved_draws_are_draws_of_the_moved_prior():
-    """The heart of it: the same random numbers, through the graph of the rescaled network."""
-    from pbnn.predict.prior import draw_weights
-    from pbnn.prior.scales import Knobs
-    from pbnn.target import Target
-
-    net = spelled_out(
-        network(
+SEQUENCES = np.random.default_rng(1).normal(size=(20, 3, 2))
+PER_INPUT = priors.Normal(scale=priors.LogNormal(priors.FanIn(2.0), per="input"))
+MOVED = {
+    "dense": (
+        [
             pbnn.Dense(3, weight=priors.Normal(scale=priors.LogNormal(priors.FanIn(2.0), sigma=0.5))),
             pbnn.Residual([pbnn.Dense(3, "relu", weight=priors.StudentT(loc=0.5, scale=0.3), bias=False)]),
-        )
-    )
-    factors = {"h0_weight": 3.0, "h0_bias": 0.5, "h1_0_weight": 2.0, "out_weight": 0.1, "out_bias": 4.0}
-    y = X[:, 0]
-    a, b = build(net, X, y), build(rescaled(net, factors), X, y)
+        ],
+        X,
+        {"h0_weight": 3.0, "h0_bias": 0.5, "h1_0_weight": 2.0},
+    ),
+    "branches and frozen weights": (
+        [
+            pbnn.Concat([[], [pbnn.Dense(2), pbnn.Dense(2, bias=False)]]),
+            pbnn.Frozen(pbnn.Parallel([pbnn.Dense(2), pbnn.Dense(2)]), {"0_0_weight": np.eye(3)[:, :2]}),
+            pbnn.Dense(2, weight=PER_INPUT),
+        ],
+        X,
+        {
+            "h0_1_0_weight": 3.0,
+            "h0_1_0_bias": 0.5,
+            "h0_1_1_weight": 2.0,
+            "h1_0_0_bias": 1.5,
+            "h1_1_0_weight": 0.7,
+            "h1_1_0_bias": 0.3,
+            "h2_weight": 0.6,
+            "h2_bias": 1.1,
+        },
+    ),
+    "sequences": (
+        [pbnn.SelfAttention(1, 2, key=PER_INPUT), pbnn.Conv1D(2, 2), pbnn.GRU(2)],
+        SEQUENCES,
+        {
+            "h0_weight": 3.0,
+            "h0_key": 0.5,
+            "h0_bias": 2.0,
+            "h1_weight": 0.4,
+            "h1_bias": 1.5,
+            "h2_weight": 0.7,
+            "h2_recurrent": 0.3,
+            "h2_bias": 0.8,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ["dense", "branches and frozen weights", "sequences"])
+def test_moved_draws_are_draws_of_the_moved_prior(case):
+    """The heart of it: the same random numbers, through the graph of the rescaled network."""
+    layers, inputs, factors = MOVED[case]
+    factors = {**factors, "out_weight": 0.1, "out_bias": 4.0}
+    net = spelled_out(network(*layers))
+    y = inputs.reshape(len(inputs), -1)[:, 0]
+    a, b = build(net, inputs, y), build(rescaled(net, factors), inputs, y)
     before, after = Target.of(a), Target.of(b)
     knobs = Knobs.of(a, before)
-    assert knobs.names == ("h0_weight", "h0_bias", "h1_0_weight", "out_weight", "out_bias")
+    assert set(knobs.names) == set(factors)
+    assert knobs.kept == ()
+    logs = np.log([factors[name] for name in knobs.names])
     z = before.draws(draw_weights(a, 3, 1))[0]
     with before.scope():
-        moved = knobs.move(z, np.log([factors[name] for name in knobs.names]))
+        moved = knobs.move(z, logs)
     # In coordinates relative to the prior the same draw is the same vector, but for learned scales, which shift.
-    shift = np.zeros(before.dim)
-    shift[knobs.shifted == 0] = np.log(3.0)
+    shift = np.append(logs, 0.0)[knobs.shifted]
     for one, there in zip(np.asarray(z), np.asarray(moved), strict=True):
         np.testing.assert_allclose(
             before.outputs(there, before.data["x"]), after.outputs(one + shift, after.data["x"]), rtol=1e-12
         )
 
 
+def test_says_which_priors_stay_as_they_were():
+    """Of another kind, centred, or shared by all layers; the other parts of the network are calibrated."""
+    shared = priors.Normal(scale=priors.LogNormal(priors.HalfNormal(1.0, per="network")))
+    kinds = [priors.ARD(), priors.Horseshoe(), priors.Normal(scale=priors.RelevantInputs(1, rows=40))]
+    layers = [pbnn.Dense(2), *(pbnn.Dense(2, weight=prior) for prior in kinds)]
+    last = pbnn.Dense(2, weight=priors.Normal(), bias=priors.Normal(centered=True))
+    net = network(*layers, last, weights=shared)
+    found = priors.calibrate(net, np.hstack([X, X**2]), priors.GP(), steps=2)
+    assert found.kept == ("h0_weight", "h1_weight", "h2_weight", "h3_weight", "h4_bias", "out_weight")
+    assert set(found.factors) == {"h0_bias", "h1_bias", "h2_bias", "h3_bias", "h4_weight", "out_bias"}
+    assert found.network.weights == shared
+    assert found.network.layers[0].weight is None
+    assert [layer.weight for layer in found.network.layers[1:4]] == kinds
+    assert "Left as they were: the priors of h0_weight, h1_weight" in str(found)
+
+
 def test_layers_that_name_no_prior_keep_the_networks():
     net = spelled_out(network(pbnn.Dense(2), pbnn.LayerNorm(), pbnn.Dense(2, bias=False)))
     known = priors_of(net)
-    assert known["h0_weight"] == UNIT["weights"]
+    assert known["h0_weight"] == (UNIT["weights"], ("h0_weight",))
     assert "h2_bias" not in known
-    assert known["h1_gain"] == priors.LogNormal(1.0, sigma=0.5)
+    assert known["h1_gain"][0] == priors.LogNormal(1.0, sigma=0.5)
     assert spelled_out(net) == net
     assert rescaled(net, {}) == net
 
@@ -196,6 +254,13 @@ def test_times():
             "hold categories",
         ),
         (lambda: priors.calibrate(network(), X, GOAL, np.zeros((40, 2)) + X), DataError, "y has 2 outputs"),
+        (
+            lambda: priors.calibrate(
+                pbnn.Network([], likelihoods.Gaussian("heteroscedastic")), X, priors.GP(mean=2.0)
+            ),
+            SpecError,
+            r"would move the prior of all outputs of Gaussian: y, log_noise\[y\]",
+        ),
         (lambda: priors.calibrate(network(), X, GOAL, seed=-1), MethodError, "seed must be"),
     ],
 )
@@ -205,7 +270,12 @@ def test_bad_calls(call, error, match):
 
 
 def test_the_door():
-    assert priors.Normal is pbnn.spec.priors.Normal
-    assert {"GP", "calibrate", "Normal", "FanIn", "elicit", "FunctionPrior"} <= set(dir(priors))
+    """It offers every prior and scale, and no helper of theirs."""
+    of_weights = pbnn.spec.priors
+    assert priors.Normal is of_weights.Normal
+    functions = {"GP", "FunctionPrior", "Matern", "Periodic", "RBF"}
+    verbs = {"Calibration", "Prior", "calibrate", "depth_width", "elicit", "from_preliz"}
+    assert set(dir(priors)) == {*of_weights.PRIORS, *of_weights.SCALES, *functions, *verbs}
+    assert all(getattr(priors, name) for name in dir(priors))
     with pytest.raises(AttributeError, match=r"no attribute 'Norml'; it has: .*Normal"):
-        priors.__getattr__("Norml")
+        _ = priors.Norml

@@ -145,3 +145,21 @@ def test_bad_calls(wild):
         check_prior(wild.model)
     with pytest.raises(MethodError, match="draws must be a whole number"):
         check_prior(wild, draws=0)
+
+
+def test_what_cannot_be_compared_with_the_data_is_said():
+    times = pbnn.right_censored(Y, np.arange(30) % 2 == 0)
+    found = check_prior(both(1.0, 1.0, likelihood=likelihoods.Weibull(), y=times), draws=20, seed=1)
+    assert "were not compared with y: some of its times are known in part" in found.attrs["verdict"]
+    assert np.isnan(found["p_value"]).all()
+    assert np.isnan(found["far"])
+    counts = rng.multinomial(5, [0.2, 0.8], size=30)
+    found = check_prior(both(1.0, 1.0, likelihood=likelihoods.Multinomial(), y=counts), draws=20, seed=1)
+    assert "n=1 counts, and some of its rows have other totals" in found.attrs["verdict"]
+    found = check_prior(both(1.0, 1.0, likelihood=likelihoods.Multinomial(5), y=counts), draws=20, seed=1)
+    assert np.isfinite(found["p_value"]).all()
+
+
+def test_units_whose_groups_differ_are_left_out():
+    net = pbnn.Network([pbnn.GroupDense("g", 2, "relu"), pbnn.Dense(2)], likelihoods.Gaussian())
+    assert activations_of(net) == {"h1": "tanh"}
