@@ -14,7 +14,7 @@ BENCHMARKS := $(patsubst benchmarks/bench_%.py,bench-%,$(wildcard benchmarks/ben
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo setup test test-fast lint format notebooks bench pins clean
+.PHONY: help demo setup test test-fast test-nightly lint format notebooks bench pins clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -28,7 +28,10 @@ test: $(DEV) ## Run all tests (choose with PYTEST_ARGS="-k spec")
 	$(BIN)/python -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 test-fast: $(DEV) ## Run the tests that take no long fit
-	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not peer" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not peer and not nightly" $(PYTEST_ARGS)
+
+test-nightly: $(DEV) ## Run the tests that take too long for every change
+	$(BIN)/python -m pytest $(PARALLEL) -m nightly $(PYTEST_ARGS)
 
 lint: $(DEV) ## Check style, rooms and types
 	$(BIN)/ruff check .

@@ -1,0 +1,65 @@
+"""The table of `docs/compatibility.md` is true, and complete."""
+
+import pytest
+
+from pbnn.infer import METHODS
+from pbnn.spec.layers import LAYERS
+from pbnn.spec.likelihoods import LIKELIHOODS
+from tests.compatibility.table import (
+    NETWORKS,
+    RESPONSES,
+    TINY,
+    bnn_of,
+    cell,
+    cells_of_page,
+    layers_of,
+    rows,
+)
+
+ROWS = [pytest.param(*key, id=key[0] or key[1]) for key in rows()]
+
+
+@pytest.fixture(autouse=True)
+def quick_compilation(monkeypatch):
+    """What runs for milliseconds need not be compiled well."""
+    import jax
+
+    before = jax.config.jax_disable_most_optimizations
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture(scope="module")
+def said():
+    return cells_of_page()
+
+
+def test_nothing_is_left_out(said):
+    assert {*TINY} == {*METHODS}
+    assert {name for network in NETWORKS for name in layers_of(network)} == {*LAYERS}
+    assert {name.partition(",")[0] for name in RESPONSES} == {*LIKELIHOODS}
+    assert {*said} == {*LAYERS, *RESPONSES}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", TINY)
+@pytest.mark.parametrize(("network", "response"), ROWS)
+def test_a_cell_is_what_the_page_says(said, network, response, method):
+    found = cell(network, response, method)
+    for name in rows()[network, response]:
+        assert said[name][method] == found
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("method", TINY)
+@pytest.mark.parametrize("response", RESPONSES)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_layers_likelihoods_and_methods_go_together(said, network, response, method):
+    assert cell(network, response, method) == said[response][method]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("response", RESPONSES)
+def test_every_layer_is_built_with_every_likelihood(network, response):
+    assert bnn_of(network, response).n_weights > 0
