@@ -1,7 +1,7 @@
 """The code that CONTRIBUTING.md shows works: a layer, a method and a figure, added as it says."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, final
@@ -50,7 +50,15 @@ def test_layer(monkeypatch):
     spec, meaning = snippets("Add a layer")
     layer = execute(spec, final=final, dataclass=dataclass)["Dropless"]
     monkeypatch.setitem(spec_layers.LAYERS, layer.__name__, layer)
-    execute(meaning, **{**vars(graph_layers), "layers": SimpleNamespace(Dropless=layer), "Normal": Normal})
+    execute(
+        meaning,
+        **{
+            **vars(graph_layers),
+            "replace": replace,
+            "layers": SimpleNamespace(Dropless=layer),
+            "Normal": Normal,
+        },
+    )
 
     net = pbnn.Network([pbnn.Dense(3), layer(2.0)], likelihoods.Gaussian())
     assert pbnn.Network.from_json(net.to_json()) == net
