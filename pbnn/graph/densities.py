@@ -149,13 +149,18 @@ def _lognormal_log_survival(log_t: T, mu: T, log_sigma: T) -> T:
 
 
 def _log_normal_cdf(z: T) -> T:
-    """Each branch sees only the arguments it is made for: the slope of the other would be infinite times 0."""
-    low, high = pt.minimum(z, -1.0), pt.maximum(z, -1.0)
-    return pt.switch(
-        z < -1.0,
-        pt.log(pt.erfcx(-low / 2**0.5) / 2) - 0.5 * low**2,
-        pt.log1p(-pt.erfc(high / 2**0.5) / 2),
-    )
+    """Far out by its asymptotic series (Abramowitz & Stegun 26.2.12), for JAX's `erfcx` has no second derivative.
+
+    Each branch sees only the arguments it is made for: the slope of the others would be infinite times 0.
+    """
+    far, low, high = pt.minimum(z, -10.0), pt.clip(z, -10.0, -1.0), pt.maximum(z, -1.0)
+    term, series = 1.0, 1.0
+    for k in range(1, 11):
+        term = term * (1 - 2 * k) / far**2
+        series = series + term
+    asymptotic = pt.log(series) - 0.5 * far**2 - pt.log(-far) - HALF_LOG_2PI
+    near = pt.switch(z < -1.0, pt.log(pt.erfc(-low / 2**0.5) / 2), pt.log1p(-pt.erfc(high / 2**0.5) / 2))
+    return pt.switch(z < -10.0, asymptotic, near)
 
 
 def _censored(density: object, log_survival: object, log_cdf: object) -> object:

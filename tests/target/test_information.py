@@ -22,8 +22,8 @@ def own_of(name):
 def test_roots_are_roots(name, own):
     at, z, f = target(name), point(name), outputs(name)
     with at.scope():
-        whole = jax.jit(lambda f: fisher_information(at, f, z, own=own))(f)
-        roots = jax.jit(lambda f: fisher_roots(at, f, z, own=own))(f)
+        whole = jax.jit(lambda f: fisher_information(at, f, z, at.data["y"], own=own))(f)
+        roots = jax.jit(lambda f: fisher_roots(at, f, z, at.data["y"], own=own))(f)
     np.testing.assert_allclose(np.einsum("nki,nkj->nij", roots, roots), whole, rtol=1e-7, atol=1e-9)
     assert (np.linalg.eigvalsh(whole) > -1e-9).all()
 
@@ -35,7 +35,7 @@ def scale_of(name):
 def information(name, f, own=False):
     at, z = target(name), point(name)
     with at.scope():
-        return np.asarray(jax.jit(lambda f: fisher_information(at, f, z, own=own))(f))
+        return np.asarray(jax.jit(lambda f: fisher_information(at, f, z, at.data["y"], own=own))(f))
 
 
 TEXTBOOK = {
