@@ -15,7 +15,8 @@ from pbnn.cli.files import (
     require_writable,
     take_columns,
 )
-from pbnn.errors import MethodError
+from pbnn.cli.fitting import response_from
+from pbnn.errors import DataError, MethodError
 from pbnn.graph.build import BNN
 from pbnn.infer.methods import DEFAULT_METHOD, METHODS
 from pbnn.write import write_whole
@@ -36,7 +37,9 @@ def run_predict(run: Path, data: Path, out: Path, quantiles: str, seed: int) -> 
     typer.echo(f"Wrote {out}: {len(table)} rows, columns {', '.join(table.columns)}.")
 
 
-def run_report(run: Path, out: Path, test: Path | None, target: str | None) -> None:
+def run_report(
+    run: Path, out: Path, test: Path | None, target: str | None, event: str | None, entry: str | None
+) -> None:
     """Write the report of a run, judged on held-out rows if there are some."""
     require_writable(out, run, test)
     bnn, idata = pbnn.load(run)
@@ -44,9 +47,14 @@ def run_report(run: Path, out: Path, test: Path | None, target: str | None) -> N
         pbnn.report(bnn, idata, out)
     else:
         names = bnn.response.names if target is None else (target,)
-        y = take_columns(_read(bnn, test, names), names, test)
+        if bnn.response.censored and event is None:
+            raise DataError(
+                f"{test}: the run is of times known in part; name the column of 0 and 1 that says whether "
+                f"{names[0]!r} is the time of an event, --event COLUMN."
+            )
+        y = take_columns(_read(bnn, test, names), [*names, *filter(None, (event, entry))], test)
         with about(test):
-            pbnn.report(bnn, idata, out, _inputs(bnn, test), y.iloc[:, 0] if bnn.response.vector else y)
+            pbnn.report(bnn, idata, out, _inputs(bnn, test), response_from(y, names, event, entry))
     typer.echo(f"Wrote {out}.")
 
 

@@ -20,7 +20,7 @@ from pbnn.target.curvature.blocks import MEMORY, block_rows, rows_of, sum_over_b
 from pbnn.target.curvature.fisher import JOINT, fisher_roots
 from pbnn.target.curvature.jacobian import pulled_back
 from pbnn.target.curvature.subset import Subset, weight_scales
-from pbnn.target.target import Data
+from pbnn.target.data import Data
 
 Array = jax.Array
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from pbnn.target.curvature.blocks import MEMORY, block_rows, rows_of, sum_over_blocks
 from pbnn.target.curvature.fisher import fisher_information
 from pbnn.target.curvature.subset import Subset
-from pbnn.target.target import Data
+from pbnn.target.data import Data
 
 Array = jax.Array
 
