@@ -171,8 +171,8 @@ def _censored(density: object, log_survival: object, log_cdf: object) -> object:
         # What a row does not have is put to a harmless number before any function sees it.
         exact, open_, late = pt.eq(lower, upper), pt.isinf(upper), entry > 0
         begun = lower > 0
-        log_lower = pt.log(pt.switch(begun, lower, 1.0))
-        log_upper = pt.log(pt.switch(open_ | exact, 2 * pt.switch(begun, lower, 1.0), upper))
+        high = pt.switch(open_ | exact, 2 * pt.switch(begun, lower, 1.0), upper)
+        log_lower, log_upper = pt.log(pt.switch(begun, lower, high / 2)), pt.log(high)
         log_entry = pt.log(pt.switch(late, entry, 1.0))
         s_lower = pt.switch(begun, log_survival(log_lower, location, log_spread), 0.0)
         s_entry = pt.switch(late, log_survival(log_entry, location, log_spread), 0.0)
@@ -205,7 +205,7 @@ def _weibull_log_cdf(log_t: T, log_scale: T, log_shape: T) -> T:
 
 def _log1mexp(x: T) -> T:
     """Return `log(1 - exp(x))`; near 0 by its series, for the other branch of JAX's has an infinite slope there."""
-    h = pt.maximum(pt.minimum(-x, 1e-2), 1e-30)
+    h = pt.maximum(pt.minimum(-x, 1e-2), 1e-15)  # float32 holds the square of its inverse
     return pt.switch(x > -1e-2, pt.log(h) + _bend(h), pt.log1mexp(pt.minimum(x, -1e-2)))
 
 

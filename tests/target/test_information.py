@@ -116,8 +116,8 @@ def test_information_is_the_integral_of_squared_scores(name):
     y, slope = transform(u)
     f = outputs(name, 0.4)[:1]
     by_hand = squared_scores(name, f, y, slope * (u[1] - u[0]) * np.where((u == low) | (u == high), 0.5, 1.0))
-    # A mixture's 32 nodes are good to 1e-5; a jump costs the grid its step.
-    rtol, atol = {"AsymmetricLaplace": (1e-2, 1e-3), "MixtureDensity": (1e-5, 1e-6)}.get(name, (1e-6, 1e-7))
+    # A mixture's 32 nodes are good to 1e-5; a jump of 4.8 at a density of 0.1 costs the grid half a step.
+    rtol, atol = {"AsymmetricLaplace": (1e-2, 4e-3), "MixtureDensity": (1e-5, 1e-6)}.get(name, (1e-6, 1e-7))
     np.testing.assert_allclose(information(name, f, own=True)[0], by_hand, rtol=rtol, atol=atol)
 
 
