@@ -119,7 +119,6 @@ def coverage(rows: xr.Dataset, levels: Sequence[float] | None = None) -> xr.Data
         predictions were right. By randomised ranks, so counts too should cover `level`.
     """
     _need(rows, "numbers", "coverage")
-    rows = _known(rows)
     levels = np.arange(1, 20) / 20 if levels is None else np.asarray(levels, dtype=float)
     level = xr.DataArray(levels, dims="level", coords={"level": levels})
     n = rows.sizes["obs"]
@@ -153,7 +152,6 @@ def pit_histogram(rows: xr.Dataset, *, bins: int = 20) -> xr.Dataset:
         "too low" or "too high".
     """
     _need(rows, "numbers", "pit_histogram")
-    rows = _known(rows)
     edges = np.linspace(0, 1, bins + 1)
     pit, n = rows["pit"].transpose("obs", ...), rows.sizes["obs"]
 
@@ -203,12 +201,6 @@ def _probability(rows: xr.Dataset, label: Label | None) -> tuple[np.ndarray, np.
         raise DataError(unknown("reliability", "class", label, map(str, labels)))
     code = labels.index(label)
     return rows["p"].to_numpy()[:, code], (rows["observed_code"].to_numpy() == code).astype(float)
-
-
-def _known(rows: xr.Dataset) -> xr.Dataset:
-    """Leave out rows whose time is known in part."""
-    known = rows["observed"].notnull().to_numpy()
-    return rows if known.all() else rows.isel(obs=np.flatnonzero(known.reshape(len(known), -1).all(axis=1)))
 
 
 def _need(rows: xr.Dataset, kind: str, where: str) -> None:

@@ -14,6 +14,7 @@ from pbnn.assess.rows import read_draws, spaced
 from pbnn.assess.scores import score_rows
 from pbnn.errors import DataError, MethodError, unknown
 from pbnn.graph.build import BNN
+from pbnn.predict.angles import around, mean_direction
 from pbnn.predict.forward import Forward
 from pbnn.predict.rows import encode_rows
 
@@ -91,9 +92,12 @@ def compare(
         raise DataError("compare: pass X with y.")
     inputs, _ = encode_rows(bnn, fits[reference], X, "compare")
     at = spaced(len(inputs), max_points)
-    views = {name: _view(bnn, idata, inputs[at], seed) for name, idata in fits.items()}
-    true = views[reference]
-    measures = [_measure(view, true) for view in views.values()]
+    true = _view(bnn, fits[reference], inputs[at], seed)
+    views = [
+        true if name == reference else _view(bnn, idata, inputs[at], seed, true.centre)
+        for name, idata in fits.items()
+    ]
+    measures = [_measure(view, true) for view in views]
     dims = ("fit", "obs", "output")[: 1 + true.epistemic.ndim]
     table = xr.Dataset(
         {
@@ -128,7 +132,7 @@ def _pareto_shape(idata: xr.DataTree) -> float:
 @final
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What a fit predicts at each input: draws `(draw, obs, ...)` and their moments."""
+    """What a fit predicts at each input: draws `(draw, obs, ...)` and their moments; angles lie around `centre`."""
 
     kind: str
     y: np.ndarray | None
@@ -136,22 +140,28 @@ class _View:
     mean: np.ndarray
     sd: np.ndarray
     epistemic: np.ndarray
+    centre: np.ndarray | None = None
 
 
-def _view(bnn: BNN, idata: xr.DataTree, inputs: np.ndarray, seed: int) -> _View:
+def _view(
+    bnn: BNN, idata: xr.DataTree, inputs: np.ndarray, seed: int, centre: np.ndarray | None = None
+) -> _View:
     forward, _ = read_draws(bnn, idata, "compare", seed)
-    return _classes(forward, inputs) if bnn.response.kind == "classes" else _numbers(forward, inputs)
+    return _classes(forward, inputs) if bnn.response.kind == "classes" else _numbers(forward, inputs, centre)
 
 
-def _numbers(forward: Forward, inputs: np.ndarray) -> _View:
+def _numbers(forward: Forward, inputs: np.ndarray, centre: np.ndarray | None) -> _View:
     many = forward.with_many_responses()
     drawn = many.allocate(["y", "mu", "variance"], len(inputs))
     many.fill(inputs, drawn)
-    mu, variance = drawn["mu"].astype(float), drawn["variance"].astype(float)
+    y, mu, variance = (drawn[name].astype(float) for name in ("y", "mu", "variance"))
+    if forward.bnn.response.circular:
+        centre = mean_direction(y) if centre is None else centre
+        y, mu = around(y, centre), around(mu, centre)
     epistemic = mu.std(axis=0)
     sd = np.sqrt(mu.var(axis=0) + variance.mean(axis=0))
-    y = np.sort(drawn["y"].astype(float), axis=0)
-    return _View(forward.bnn.response.kind, y, None, mu.mean(axis=0), sd, epistemic)
+    y = np.sort(y, axis=0)
+    return _View(forward.bnn.response.kind, y, None, mu.mean(axis=0), sd, epistemic, centre)
 
 
 def _classes(forward: Forward, inputs: np.ndarray) -> _View:

@@ -9,7 +9,7 @@ from arviz_stats.base import array_stats
 from scipy.special import logsumexp
 
 from pbnn.assess.rows import blocks, read_draws, spaced, take
-from pbnn.assess.scoring_rules import brier, crps, pit
+from pbnn.assess.scoring_rules import brier, crps, pit, pit_between
 from pbnn.errors import DataError
 from pbnn.graph.build import BNN
 from pbnn.predict.angles import around, mean_direction
@@ -56,8 +56,9 @@ def pointwise(
         `residual = observed - predicted`; `standardized = residual / sd`; `pit` in (0, 1), the share of the predictive
         distribution below the observation (randomised within ties); `crps`; `lower` and `upper`
         `(level, obs[, output])`, the central intervals. The bounds of counts are counts, so their intervals hold
-        somewhat more than `level`. Of times known in part, `observed` and what is made of it is NaN; angles are laid
-        out around the predicted mean direction, `observed` too.
+        somewhat more than `level`. Of times known in part, `observed` and what is made of it is NaN, but for `pit`,
+        which lies anywhere between those of the bounds; angles are laid out around the predicted mean direction,
+        `observed` too.
         Classes: `observed` and `predicted` `(obs,)`, labels, and `observed_code`, `predicted_code`; `p`
         `(obs, class)`; `confidence`, the largest of `p`; `correct` (0 or 1); `brier`.
         Both: `lpd` `(obs,)`, the log predictive density of all outputs together, in nats, with `y` in its own units.
@@ -112,6 +113,7 @@ def _number_rows(
 ) -> xr.Dataset:
     response = forward.bnn.response
     forward = forward.with_many_responses()
+    bounds = observed if response.censored else None
     if response.censored:
         # Of an event that was not seen nobody knows how far off a prediction is.
         observed = np.where(observed[:, 0] == observed[:, 1], observed[:, 0], np.nan)
@@ -141,7 +143,11 @@ def _number_rows(
                 "aleatoric_sd": np.sqrt(variance.mean(axis=0)),
                 "observed": seen,
                 "crps": crps(y, seen),
-                "pit": np.where(np.isnan(seen), np.nan, pit(y, seen, within[there])),
+                "pit": (
+                    pit(y, seen, within[there])
+                    if bounds is None
+                    else pit_between(y, bounds[there], within[there])
+                ),
                 **_intervals(y, levels, discrete=response.kind == "counts"),
             }
 

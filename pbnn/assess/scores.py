@@ -29,8 +29,9 @@ def score(bnn: BNN, idata: xr.DataTree, X: Any, y: Any, *, seed: int | None = No
         predictive density in nats per observation, with `y` in its own units; by `level`, `coverage` and mean `width`
         of central intervals. All but `lpd` are given by `output` if there are several.
         Of times known in part, `lpd` is that of what is known: of the density of an event, of the probability to lie
-        between the bounds, given that it comes after `entry`. The other scores are of rows whose time is known; attrs
-        `n_exact` says how many.
+        between the bounds, given that it comes after `entry`; `coverage` is by `pit`. `rmse` and `crps` are of rows
+        whose time is known, which are the shorter ones, so they compare fits and no more; attrs `n_exact` says how
+        many.
         Classes: `accuracy` of the most probable class; `lpd`; `brier`, summed over classes; `ece`, the expected
         calibration error of the most probable class.
         Each with `<name>_se`, its standard error over rows. It knows nothing of the randomness of the training data.
@@ -56,7 +57,7 @@ def score_rows(rows: xr.Dataset) -> xr.Dataset:
     """Return the scores of rows that `pointwise` has compared already; see `score`."""
     values = _classes(rows) if rows.attrs["kind"] == "classes" else _numbers(rows)
     scores = xr.Dataset(attrs={name: rows.attrs[name] for name in ("n_obs", "n_draws", "lpd_mcse")})
-    if "observed" in rows and rows.attrs.get("censored"):
+    if rows.attrs.get("censored"):
         scores.attrs["n_exact"] = int(rows["observed"].notnull().sum())
     for name, (value, se) in values.items():
         long_name, units = _MEANING[name]
@@ -83,13 +84,14 @@ _MEANING = {
 def _numbers(rows: xr.Dataset) -> dict[str, Score]:
     square, square_se = _mean(rows["residual"] ** 2)
     rmse = np.sqrt(square)
-    seen = rows["observed"].notnull()  # times known in part count in lpd alone
     inside = (rows["lower"] <= rows["observed"]) & (rows["observed"] <= rows["upper"])
+    if rows.attrs.get("censored"):
+        inside = 2 * np.abs(rows["pit"] - 0.5) <= rows["level"]
     return {
         "rmse": (rmse, square_se / (2 * rmse.where(rmse > 0))),  # delta method
         "lpd": _mean(rows["lpd"]),
         "crps": _mean(rows["crps"]),
-        "coverage": _mean(inside.astype(float).where(seen)),
+        "coverage": _mean(inside.astype(float)),
         "width": _mean(rows["upper"] - rows["lower"]),
     }
 

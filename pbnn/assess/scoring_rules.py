@@ -52,6 +52,27 @@ def pit(draws: np.ndarray, y: np.ndarray, within: np.ndarray) -> np.ndarray:
     return (below + within * (ties + 1)) / (draws.shape[-1] + 1)
 
 
+def pit_between(draws: np.ndarray, bounds: np.ndarray, within: np.ndarray) -> np.ndarray:
+    """Return the same of times known in part: anywhere between the transforms of the bounds, given `entry`.
+
+    Uniform if draws and times come from one distribution, and the bounds from another that knows nothing of the times
+    beyond them. So known times alone are not judged: they are the shorter ones.
+
+    Parameters
+    ----------
+    draws
+        `(obs, draws)`, of the predictive distribution.
+    bounds
+        `(obs, 3)`: lower, upper and entry; see `pbnn.censored`.
+    within
+        `(obs,)`, uniform in [0, 1): where between the bounds.
+    """
+    n = draws.shape[-1]
+    lower, upper, entry = ((draws < bounds[:, [i]]).sum(axis=-1) for i in range(3))
+    upper = np.where(np.isinf(bounds[:, 1]), n, upper)
+    return (lower - entry + within * (upper - lower + 1)) / (n - entry + 1)
+
+
 def brier(p: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """Return the Brier score of each row, summed over classes: 0 is perfect, 2 is certain and wrong.
 

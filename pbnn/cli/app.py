@@ -104,6 +104,15 @@ def _root(
 
 
 RunFile = Annotated[Path, typer.Argument(metavar="RUN", help="A file that `pbnn fit` or `pbnn.save` wrote.")]
+Event = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN", help="Column of 0 and 1: whether the target is the time of an event, or censored."
+    ),
+]
+Entry = Annotated[
+    str | None, typer.Option(metavar="COLUMN", help="Column of times from which on each row was watched.")
+]
 
 
 @app.command(short_help="Fit a network to real data, and report.")
@@ -152,16 +161,8 @@ def fit(
             "not given.",
         ),
     ] = None,
-    event: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COLUMN",
-            help="Column of 0 and 1: whether the target is the time of an event, or censored.",
-        ),
-    ] = None,
-    entry: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Column of times from which on each row was watched.")
-    ] = None,
+    event: Event = None,
+    entry: Entry = None,
     noise: Annotated[
         str | None,
         typer.Option(
@@ -311,13 +312,8 @@ def report(
             metavar="COLUMN", help="The target in TEST.CSV, if it is named otherwise than in training."
         ),
     ] = None,
-    event: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column of events in TEST.CSV, as in `pbnn fit`.")
-    ] = None,
-    entry: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="The column of entries in TEST.CSV, as in `pbnn fit`."),
-    ] = None,
+    event: Event = None,
+    entry: Entry = None,
 ) -> None:
     """Write a report: one HTML file that shows the model, the fit, its uncertainty, and how far to trust it."""
     from pbnn.cli.using import run_report

@@ -1,5 +1,6 @@
 """`pbnn fit`: a table and wishes to a run file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -81,9 +82,9 @@ def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
     if found:
         typer.echo(f"Categories, since they hold text: {', '.join(found)}.")
     name = wishes.likelihood
-    if name is None and wishes.event:
+    if name is None and (wishes.event or wishes.entry):
         name = "weibull"
-        typer.echo(f"Likelihood of {target} (times of which some are censored): {name}.")
+        typer.echo(f"Likelihood of {target} (times known in part): {name}.")
     elif name is None and len(targets) > 1:
         name = "gaussian"
         typer.echo(f"Likelihood of {target} (several targets): {name}. For another one pass --likelihood.")
@@ -98,10 +99,10 @@ def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
         return pbnn.build(network, X, response_from(y, targets, wishes.event, wishes.entry))
 
 
-def response_from(y: pd.DataFrame, targets: list[str], event: str | None, entry: str | None) -> Any:
+def response_from(y: pd.DataFrame, targets: Sequence[str], event: str | None, entry: str | None) -> Any:
     """Return a column, several columns, or times of which some are censored."""
     if event is None and entry is None:
-        return y[targets[0]] if len(targets) == 1 else y[targets]
+        return y[targets[0]] if len(targets) == 1 else y[list(targets)]
     if len(targets) > 1:
         raise DataError(f"--event and --entry are for one target, a time; got {', '.join(targets)}.")
     seen = y[event] if event else np.ones(len(y))

@@ -49,14 +49,12 @@ def run_report(
         names = bnn.response.names if target is None else (target,)
         if bnn.response.censored and event is None:
             raise DataError(
-                f"{test}: the run was fitted to censored times; pass --event COLUMN, which says whose event was seen."
+                f"{test}: the run is of times known in part; name the column of 0 and 1 that says whether "
+                f"{names[0]!r} is the time of an event, --event COLUMN."
             )
-        times = [name for name in (event, entry) if name is not None]
-        table = take_columns(_read(bnn, test, names), [*names, *times], test)
-        y = table.iloc[:, 0] if bnn.response.vector else table[list(names)]
+        y = take_columns(_read(bnn, test, names), [*names, *filter(None, (event, entry))], test)
         with about(test):
-            y = response_from(table, list(names), event, entry) if times else y
-            pbnn.report(bnn, idata, out, _inputs(bnn, test), y)
+            pbnn.report(bnn, idata, out, _inputs(bnn, test), response_from(y, names, event, entry))
     typer.echo(f"Wrote {out}.")
 
 

@@ -149,13 +149,18 @@ def _lognormal_log_survival(log_t: T, mu: T, log_sigma: T) -> T:
 
 
 def _log_normal_cdf(z: T) -> T:
-    """Each branch sees only the arguments it is made for: the slope of the other would be infinite times 0."""
-    low, high = pt.minimum(z, -1.0), pt.maximum(z, -1.0)
-    return pt.switch(
-        z < -1.0,
-        pt.log(pt.erfcx(-low / 2**0.5) / 2) - 0.5 * low**2,
-        pt.log1p(-pt.erfc(high / 2**0.5) / 2),
-    )
+    """Far out by its asymptotic series (Abramowitz & Stegun 26.2.12), for JAX's `erfcx` has no second derivative.
+
+    Each branch sees only the arguments it is made for: the slope of the others would be infinite times 0.
+    """
+    far, low, high = pt.minimum(z, -10.0), pt.clip(z, -10.0, -1.0), pt.maximum(z, -1.0)
+    term, series = 1.0, 1.0
+    for k in range(1, 11):
+        term = term * (1 - 2 * k) / far**2
+        series = series + term
+    asymptotic = pt.log(series) - 0.5 * far**2 - pt.log(-far) - HALF_LOG_2PI
+    near = pt.switch(z < -1.0, pt.log(pt.erfc(-low / 2**0.5) / 2), pt.log1p(-pt.erfc(high / 2**0.5) / 2))
+    return pt.switch(z < -10.0, asymptotic, near)
 
 
 def _censored(density: object, log_survival: object, log_cdf: object) -> object:
@@ -166,8 +171,8 @@ def _censored(density: object, log_survival: object, log_cdf: object) -> object:
         # What a row does not have is put to a harmless number before any function sees it.
         exact, open_, late = pt.eq(lower, upper), pt.isinf(upper), entry > 0
         begun = lower > 0
-        log_lower = pt.log(pt.switch(begun, lower, 1.0))
-        log_upper = pt.log(pt.switch(open_ | exact, 2 * pt.switch(begun, lower, 1.0), upper))
+        high = pt.switch(open_ | exact, 2 * pt.switch(begun, lower, 1.0), upper)
+        log_lower, log_upper = pt.log(pt.switch(begun, lower, high / 2)), pt.log(high)
         log_entry = pt.log(pt.switch(late, entry, 1.0))
         s_lower = pt.switch(begun, log_survival(log_lower, location, log_spread), 0.0)
         s_entry = pt.switch(late, log_survival(log_entry, location, log_spread), 0.0)
@@ -200,7 +205,7 @@ def _weibull_log_cdf(log_t: T, log_scale: T, log_shape: T) -> T:
 
 def _log1mexp(x: T) -> T:
     """Return `log(1 - exp(x))`; near 0 by its series, for the other branch of JAX's has an infinite slope there."""
-    h = pt.maximum(pt.minimum(-x, 1e-2), 1e-30)
+    h = pt.maximum(pt.minimum(-x, 1e-2), 1e-15)  # float32 holds the square of its inverse
     return pt.switch(x > -1e-2, pt.log(h) + _bend(h), pt.log1mexp(pt.minimum(x, -1e-2)))
 
 

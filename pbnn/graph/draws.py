@@ -82,7 +82,7 @@ def _von_mises(key: Array, a: Array, b: Array) -> Array:
         angle = jnp.where(u[2] > 0.5, 1, -1) * jnp.arccos(jnp.clip(f, -1.0, 1.0))
         return key, jnp.where(done, found, angle), done | fits
 
-    start = (key, jnp.zeros_like(kappa), jnp.zeros(kappa.shape, bool))
+    start = (key, jnp.zeros_like(kappa), jnp.isnan(kappa))
     _, turned, _ = jax.lax.while_loop(lambda state: ~state[2].all(), propose, start)
     angle = turned + jnp.arctan2(b, a)
     return jnp.arctan2(jnp.sin(angle), jnp.cos(angle))

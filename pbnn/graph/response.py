@@ -88,7 +88,7 @@ class Response:
         return cls(kind, names, vector, (), loc, scale, False, *of)
 
     def encode(self, y: Any, where: str) -> np.ndarray:
-        """Return `y` as numbers in the user's units, or as codes of classes.
+        """Return `y` as numbers in the user's units, angles between -pi and pi, or as codes of classes.
 
         Raises
         ------
@@ -119,6 +119,9 @@ class Response:
         for i, at in enumerate(_places(names, where)):
             numbers[:, i] = as_numbers(pd.Series(table[:, i]), at, if_text=IF_TEXT)
         self.support.check(numbers, where, self.likelihood)
+        if self.circular:
+            # As draws are: between -pi and pi.
+            numbers = np.where(np.abs(numbers) > np.pi, np.arctan2(np.sin(numbers), np.cos(numbers)), numbers)
         return numbers[:, 0] if self.vector else numbers
 
 

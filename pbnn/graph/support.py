@@ -65,7 +65,7 @@ class Support:
             raise ShapeError(f"{where}: {likelihood} is for one output; y has {n}. Fit one network for each.")
         if self.outputs == "several" and n < 2:
             raise ShapeError(
-                f"{where}: {likelihood} needs y of shape (obs, output) with two outputs or more."
+                f"{where}: {likelihood} needs y of shape (obs, output) with two outputs or more; got one."
             )
 
 

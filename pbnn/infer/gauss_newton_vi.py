@@ -20,6 +20,7 @@ from pbnn.infer.progress import Bar, progress_bar
 from pbnn.infer.run import Run, Session, run
 from pbnn.target import Target
 from pbnn.target.curvature import Subset, ggn_product, no_kron
+from pbnn.target.curvature.blocks import rows_of
 
 CHUNK = 20
 """Steps that are compiled together."""
@@ -119,7 +120,7 @@ class _Ascent:
         self.key = jax.random.PRNGKey(seed)
         self.mean = jnp.asarray(start)
         prior = partial(_prior_curvature, subset)
-        begin = jax.jit(lambda z, data: (family.curvature(z, data["x"], 1.0), prior(z)))
+        begin = jax.jit(lambda z, data: (family.curvature(z, data, 1.0), prior(z)))
         self.precision = begin(self.mean, target.data)
         self._chunks = [jax.jit(_chunk(method, subset, family, whole=whole)) for whole in (False, True)]
         self.trace: list[np.ndarray] = []
@@ -180,12 +181,15 @@ def _chunk(method: GaussNewtonVI, subset: Subset, family: NaturalFamily, *, whol
         # On both sides of the mean: the noise of a linear gradient, that of a Gaussian posterior, cancels.
         slope = jax.value_and_grad(log_density)
         (value, gradient), (value_2, gradient_2) = (slope(mean + d, key_rows, data) for d in (away, -away))
-        x = data["x"] if size is None else data["x"][jax.random.randint(key_rows, (size,), 0, n)]
+        rows = rows_of(data)
+        if size is not None:
+            chosen = jax.random.randint(key_rows, (size,), 0, n)
+            rows = {name: values[chosen] for name, values in rows.items()}
         times = 1.0 if size is None else n / size
         z = mean if whole else mean + away
-        curvature, prior = family.curvature(z, x, times), _prior_curvature(subset, z)
+        curvature, prior = family.curvature(z, rows, times), _prior_curvature(subset, z)
         if whole:
-            known = times * ggn_product(subset, z, x, away, own=True) + prior * away
+            known = times * ggn_product(subset, z, rows, away, own=True) + prior * away
             curvature = family.completed(curvature, factor, away, (gradient_2 - gradient) / 2 - known)
         log_q = 0.5 * family.logdet(factor) - target.dim * jnp.log(width) - 0.5 * (noise**2).sum() - volume
         return (value + value_2) / 2 - log_q, (gradient + gradient_2) / 2, (curvature, prior)

@@ -11,6 +11,7 @@ import numpy as np
 from jax.scipy.linalg import cho_solve, solve_triangular
 
 from pbnn.infer.precisions import DenseGaussian, DiagGaussian, Gaussian, KronGaussian
+from pbnn.target import Data
 from pbnn.target.curvature import Kron, Subset, ggn_diag, ggn_full, ggn_kron, no_kron
 
 Array = jax.Array
@@ -23,8 +24,8 @@ class NaturalFamily:
     Attributes
     ----------
     curvature
-        `(z, x, times)` to the curvature of the log-likelihood of rows `x` that count so many times: a pytree that may
-        be averaged.
+        `(z, data, times)` to the curvature of the log-likelihood of rows of data that count so many times: a pytree
+        that may be averaged.
     factor
         `(curvature, prior)` to what the others take; `prior` `(dim,)`.
     sample
@@ -42,7 +43,7 @@ class NaturalFamily:
         arXiv:1910.13398). None keeps to the Gauss–Newton matrix.
     """
 
-    curvature: Callable[[Array, Array, float], Any]
+    curvature: Callable[[Array, Data, float], Any]
     factor: Callable[[Any, Array], Any]
     sample: Callable[[Any, Array], Array]
     solve: Callable[[Any, Array], Array]
@@ -63,9 +64,9 @@ def diag(subset: Subset) -> NaturalFamily:
     """
     steps = None if no_kron(subset) else kron(subset)
 
-    def curvature(z: Array, x: Array, times: float) -> Any:
-        diagonal = times * ggn_diag(subset, z, x, own=True)[0]
-        return diagonal, None if steps is None else steps.curvature(z, x, times)
+    def curvature(z: Array, data: Data, times: float) -> Any:
+        diagonal = times * ggn_diag(subset, z, data, own=True)[0]
+        return diagonal, None if steps is None else steps.curvature(z, data, times)
 
     def factor(curvature: Any, prior: Array) -> Any:
         diagonal, blocks = curvature
@@ -93,7 +94,7 @@ def diag(subset: Subset) -> NaturalFamily:
 def full(subset: Subset) -> NaturalFamily:
     """Any precision, by its Cholesky factor."""
     return NaturalFamily(
-        curvature=lambda z, x, times: times * ggn_full(subset, z, x, own=True)[0],
+        curvature=lambda z, data, times: times * ggn_full(subset, z, data, own=True)[0],
         factor=lambda curvature, prior: jnp.linalg.cholesky(curvature + jnp.diag(prior)),
         sample=lambda lower, noise: solve_triangular(lower, noise, lower=True, trans=1),
         solve=lambda lower, gradient: cho_solve((lower, True), gradient),
@@ -106,11 +107,11 @@ def kron(subset: Subset) -> NaturalFamily:
     """A Kronecker product for each matrix of weights, a dense block for all else."""
     places = subset.slices
 
-    def curvature(z: Array, x: Array, times: float) -> Any:
+    def curvature(z: Array, data: Data, times: float) -> Any:
         # The factor of the inputs is a mean over rows, which no number of rows changes.
         return {
             name: Kron(block.input, times * block.output) if isinstance(block, Kron) else times * block
-            for name, block in ggn_kron(subset, z, x, own=True).items()
+            for name, block in ggn_kron(subset, z, data, own=True).items()
         }
 
     def factor(curvature: Any, prior: Array) -> Any:

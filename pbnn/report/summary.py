@@ -8,6 +8,7 @@ import xarray as xr
 
 from pbnn.assess import pit_histogram
 from pbnn.errors import warn
+from pbnn.predict.angles import around, mean_direction
 from pbnn.report.facts import Facts
 from pbnn.report.words import inputs_words, listing, method_words, network_words, number, percent, plural
 
@@ -100,7 +101,18 @@ def _how_good(facts: Facts) -> str:
     if not facts.bnn.response.vector:
         errors = zip(facts.bnn.response.names, np.ravel(scores["rmse"]), strict=False)
         return f"{where} its typical error (RMSE) is {listing([f'{number(e)} ({name})' for name, e in errors], 6)}."
-    spread = float(np.nanstd(np.asarray(facts.seen, dtype=float)))
+    if facts.bnn.response.censored:
+        known = (
+            f" of the {plural(scores.attrs['n_exact'], 'time')} that are known is {number(scores['rmse'])}"
+            if scores.attrs["n_exact"]
+            else " is unknown, for no time is"
+        )
+        return (
+            f"{where} its typical error (RMSE){known}; its 90 % intervals hold {percent(_coverage(scores))} of all, "
+            "where times known in part count by where they may lie."
+        )
+    y = np.asarray(facts.y, dtype=float)
+    spread = float((around(y, mean_direction(y)) if facts.bnn.response.circular else y).std())
     return (
         f"{where} its typical error (RMSE) is {number(scores['rmse'])}, where the response has a standard deviation of "
         f"{number(spread)}; its 90 % intervals hold {percent(_coverage(scores))} of the observations."

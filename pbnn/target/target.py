@@ -12,16 +12,15 @@ import pymc as pm
 import xarray as xr
 from pymc.initial_point import make_initial_point_fn
 
-from pbnn.errors import DataError, ModelError, ShapeError
+from pbnn.errors import ModelError
 from pbnn.graph.build import BNN
+from pbnn.target.data import Data, bind, check_data, current_data
 from pbnn.target.graphs import ModelGraphs, ResponseGraphs, Variable, bnn_graphs, log_terms, model_graphs
 from pbnn.target.jaxify import Precision, scope
 
 Array = jax.Array
 Point = Array | list[Array]
 """A flat vector `(dim,)` of the unconstrained variables, or the list of them in their shapes."""
-Data = Mapping[str, Any]
-"""`x` (standardised inputs), `y` and `y_loc` of a set of observations; empty for a general model."""
 
 
 @final
@@ -85,7 +84,7 @@ class Target:
             (model_graphs(pm_model, precision), None) if bnn is None else bnn_graphs(bnn, precision)
         )
         with scope(precision):
-            data = {} if bnn is None else _bind(bnn, *_current_data(bnn))
+            data = {} if bnn is None else bind(bnn, *current_data(bnn))
         return cls(pm_model, bnn, precision, graphs.variables, data, graphs, response)
 
     @cached_property
@@ -238,7 +237,7 @@ class Target:
     def bind_encoded(self, X: np.ndarray, y: np.ndarray) -> Data:
         """Return the same from inputs and responses that are numbers or codes already, in the user's units."""
         with self.scope():
-            return _bind(self._need_bnn("bind"), X, y)
+            return bind(self._need_bnn("bind"), X, y)
 
     def constrain(self, z: Array) -> dict[str, Array]:
         """Return the free variables on their own scales, and the deterministic ones, by name."""
@@ -299,8 +298,8 @@ class Target:
         DataError, ShapeError
             If `pm.set_data` left missing values, or `X` and `y_data` of different lengths.
         """
-        self._check_data()
         if self.bnn is not None:
+            check_data(self.bnn, self.data)
             own = {self.variables[i].name for i in self.own}
             drawn = own | set(self.weights)
             centred = {
@@ -325,21 +324,6 @@ class Target:
                 if tries == 10:
                     raise ModelError(self._why_not_finite(z))
         return np.stack(found)
-
-    def _check_data(self) -> None:
-        """Check what `pm.set_data` may have put in place of the training data."""
-        for name, label in (("x", "X"), ("y", "y_data")):
-            # Where an event was not seen, the upper bound of its time is infinite.
-            values = np.asarray(self.data[name]) if self.data else np.zeros(0)
-            if self.bnn is not None and self.bnn.response.censored and name == "y":
-                values = np.where(values == np.inf, 0.0, values)
-            if not np.isfinite(values).all():
-                raise DataError(f"fit: {label} of the model holds missing or infinite values; set it again.")
-        if self.data and len(self.data["y"]) != self.n_obs:
-            raise ShapeError(
-                f"fit: X of the model has {self.n_obs} rows and y_data has {len(self.data['y'])}; "
-                "set both, pm.set_data({'X': ..., 'y_data': ...})."
-            )
 
     def _why_not_finite(self, z: np.ndarray) -> str:
         """Say which variable's log density is not finite at `z`."""
@@ -378,26 +362,6 @@ class Target:
         self._need_bnn(what)
         assert self._response is not None
         return self._response
-
-
-def _current_data(bnn: BNN) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the model holds now: the training data, or what `pm.set_data` put in their place.
-
-    PyMC masks missing values, which JAX does not know.
-    """
-    X, y = bnn.model["X"].get_value(), bnn.model["y_data"].get_value()
-    return np.ma.filled(X, np.nan), np.ma.filled(y, np.nan)
-
-
-def _bind(bnn: BNN, X: np.ndarray, y: np.ndarray) -> Data:
-    """Centre the response in float64: `y - y_loc` keeps in float32 the digits that a large offset would eat."""
-    loc = bnn.y_loc.get_value()
-    centred = y if bnn.response.kind == "classes" else y - loc
-    return {
-        "x": jnp.asarray(bnn.columns.standardize(X)),
-        "y": jnp.asarray(centred),
-        "y_loc": jnp.zeros_like(jnp.asarray(loc)),
-    }
 
 
 def _check_continuous(model: pm.Model) -> None:

@@ -21,6 +21,7 @@ from pbnn.target.curvature import (
     jacobian,
     jacobian_product,
 )
+from pbnn.target.curvature.blocks import rows_of
 from tests.graph.cases import NETS, bnn, point, target
 
 slow = pytest.mark.slow
@@ -82,10 +83,14 @@ def dense(name, names=None):
 
 
 def evaluate(name, function, *args, names=None, **kwargs):
-    subset, z, x = at(name, names)
+    subset, z, _ = at(name, names)
     with subset.target.scope():
-        compiled = jax.jit(lambda z, x, *args: function(subset, z, x, *args, **kwargs))
-        return jax.tree.map(np.asarray, compiled(jnp.asarray(z), x, *args))
+        compiled = jax.jit(lambda z, data, *args: function(subset, z, data, *args, **kwargs))
+        return jax.tree.map(np.asarray, compiled(jnp.asarray(z), subset.target.data, *args))
+
+
+def of_inputs(function):
+    return lambda subset, z, data, *args: function(subset, z, data["x"], *args)
 
 
 # ---------------------------------------------------------------------------------------------------- information
@@ -96,8 +101,8 @@ def test_fisher_information_is_that_of_textbooks(name):
     here, z = target(name), point(name)
     with here.scope():
         f = here.outputs(z, here.data["x"])
-        got = np.asarray(fisher_information(here, f, z))
-        roots = np.asarray(fisher_roots(here, f, z))
+        got = np.asarray(fisher_information(here, f, z, here.data["y"]))
+        roots = np.asarray(fisher_roots(here, f, z, here.data["y"]))
     expected = known_information(name)
     np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-9 * np.abs(expected).max())
     np.testing.assert_allclose(np.einsum("nki,nkj->nij", roots, roots), expected, rtol=1e-6, atol=1e-8)
@@ -110,7 +115,7 @@ def test_information_about_the_noise_is_that_of_a_large_sample(name):
     repeats = 40_000
     with here.scope():
         f = here.outputs(z, here.data["x"])[:1]
-        exact = np.asarray(fisher_information(here, f, z, own=True))[0]
+        exact = np.asarray(fisher_information(here, f, z, here.data["y"], own=True))[0]
         many = jnp.repeat(f, repeats, axis=0)
         y = here.draw_response_of(many, jnp.asarray(z), jax.random.PRNGKey(1)) - here._y_loc()
         mine = [v for i, v in enumerate(here.variables) if i in here.own]
@@ -139,9 +144,14 @@ def test_information_about_the_noise_is_that_of_a_large_sample(name):
 def test_products_are_those_of_the_dense_matrices(name):
     J, G = dense(name)
     vs = np.random.default_rng(0).normal(size=(J.shape[-1], 3))
-    np.testing.assert_allclose(evaluate(name, jacobian), J, rtol=1e-7, atol=1e-10 * np.abs(J).max())
     np.testing.assert_allclose(
-        evaluate(name, jacobian_product, vs[:, 0]), J @ vs[:, 0], rtol=1e-7, atol=1e-8 * np.abs(J).max()
+        evaluate(name, of_inputs(jacobian)), J, rtol=1e-7, atol=1e-10 * np.abs(J).max()
+    )
+    np.testing.assert_allclose(
+        evaluate(name, of_inputs(jacobian_product), vs[:, 0]),
+        J @ vs[:, 0],
+        rtol=1e-7,
+        atol=1e-8 * np.abs(J).max(),
     )
     close = {"rtol": 1e-5, "atol": 1e-7 * np.abs(G).max()}
     np.testing.assert_allclose(evaluate(name, ggn_product, vs[:, 0]), G @ vs[:, 0], **close)
@@ -202,10 +212,10 @@ def test_kronecker_factors_are_exact_for_one_observation(name):
     here = target(name)
     names = here.weights
     subset, z, _ = at(name, names)
-    x = here.data["x"][:1]
+    data = {name: values[:1] for name, values in rows_of(here.data).items()}
     with here.scope():
-        blocks = jax.tree.map(np.asarray, jax.jit(lambda z, x: ggn_kron(subset, z, x))(jnp.asarray(z), x))
-        G = np.asarray(jax.jit(lambda z, x: ggn_full(subset, z, x))(jnp.asarray(z), x))
+        blocks = jax.tree.map(np.asarray, jax.jit(lambda z: ggn_kron(subset, z, data))(jnp.asarray(z)))
+        G = np.asarray(jax.jit(lambda z: ggn_full(subset, z, data))(jnp.asarray(z)))
     for name_, where in subset.slices.items():
         block = blocks[name_]
         if isinstance(block, Kron):
@@ -215,10 +225,10 @@ def test_kronecker_factors_are_exact_for_one_observation(name):
 
 @pytest.mark.parametrize("name", ["linear", "two outputs"])
 def test_kronecker_factors_are_exact_where_the_network_is_linear_to_the_end(name):
-    subset, z, x = at(name, ("out_weight", "out_bias"))
+    subset, z, _ = at(name, ("out_weight", "out_bias"))
     with subset.target.scope():
-        small = jax.jit(lambda z, x: ggn_kron(subset, z, x, memory=SMALL))
-        blocks = jax.tree.map(np.asarray, small(jnp.asarray(z), x))
+        small = jax.jit(lambda z: ggn_kron(subset, z, subset.target.data, memory=SMALL))
+        blocks = jax.tree.map(np.asarray, small(jnp.asarray(z)))
     G = evaluate(name, ggn_full, names=("out_weight", "out_bias"))
     kron = blocks["out_weight"]
     for part, output in enumerate(kron.output):
@@ -277,7 +287,7 @@ def test_with_its_own_variables_the_curvature_is_that_of_outputs_and_noise_toget
     J, _ = dense(name)
     outputs = J.shape[1]
     with here.scope():
-        information = np.asarray(fisher_information(here, here.outputs(z, x), z, own=True))
+        information = np.asarray(fisher_information(here, here.outputs(z, x), z, here.data["y"], own=True))
     mine = np.concatenate([np.arange(here.dim)[subset.slices[here.variables[i].name]] for i in here.own])
     whole = np.concatenate([J, np.zeros((len(J), len(mine), here.dim))], axis=1)
     whole[:, outputs + np.arange(len(mine)), mine] = 1

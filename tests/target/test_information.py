@@ -22,8 +22,8 @@ def own_of(name):
 def test_roots_are_roots(name, own):
     at, z, f = target(name), point(name), outputs(name)
     with at.scope():
-        whole = jax.jit(lambda f: fisher_information(at, f, z, own=own))(f)
-        roots = jax.jit(lambda f: fisher_roots(at, f, z, own=own))(f)
+        whole = jax.jit(lambda f: fisher_information(at, f, z, at.data["y"], own=own))(f)
+        roots = jax.jit(lambda f: fisher_roots(at, f, z, at.data["y"], own=own))(f)
     np.testing.assert_allclose(np.einsum("nki,nkj->nij", roots, roots), whole, rtol=1e-7, atol=1e-9)
     assert (np.linalg.eigvalsh(whole) > -1e-9).all()
 
@@ -35,7 +35,7 @@ def scale_of(name):
 def information(name, f, own=False):
     at, z = target(name), point(name)
     with at.scope():
-        return np.asarray(jax.jit(lambda f: fisher_information(at, f, z, own=own))(f))
+        return np.asarray(jax.jit(lambda f: fisher_information(at, f, z, at.data["y"], own=own))(f))
 
 
 TEXTBOOK = {
@@ -85,7 +85,7 @@ GRIDS = {
     "Beta": (lambda u: (expit(u), expit(u) * expit(-u)), -30, 30),
     "VonMises": (lambda u: (u, 1.0), -np.pi, np.pi),
     "MixtureDensity": (lambda u: (u, 1.0), -150, 150),
-    "AsymmetricLaplace": (lambda u: (u, 1.0), -900, 900),
+    "AsymmetricLaplace": (lambda u: (u, 1.0), -250, 250),
 }
 
 
@@ -116,10 +116,9 @@ def test_information_is_the_integral_of_squared_scores(name):
     y, slope = transform(u)
     f = outputs(name, 0.4)[:1]
     by_hand = squared_scores(name, f, y, slope * (u[1] - u[0]) * np.where((u == low) | (u == high), 0.5, 1.0))
-    rtol = 1e-2 if name == "AsymmetricLaplace" else 1e-6
-    np.testing.assert_allclose(
-        information(name, f, own=True)[0], by_hand, rtol=rtol, atol=1e-4 if rtol > 1e-3 else 1e-7
-    )
+    # A mixture's 32 nodes are good to 1e-5; a jump of 4.8 at a density of 0.1 costs the grid half a step.
+    rtol, atol = {"AsymmetricLaplace": (1e-2, 4e-3), "MixtureDensity": (1e-5, 1e-6)}.get(name, (1e-6, 1e-7))
+    np.testing.assert_allclose(information(name, f, own=True)[0], by_hand, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("name", DISCRETE)

@@ -24,6 +24,7 @@ from pbnn.spec.likelihoods import Gaussian
 from pbnn.spec.network import Network
 from pbnn.target import Target
 from pbnn.target.curvature import Kron, Subset, ggn_diag, ggn_full, ggn_kron, ggn_rows
+from pbnn.target.curvature.blocks import rows_of
 
 N = 5
 rng = np.random.default_rng(0)
@@ -64,10 +65,10 @@ def jacobian(name):
 
 
 def evaluate(name, function, **options):
-    subset, z, x = at(name)
+    subset, z, _ = at(name)
     with subset.target.scope():
         return jax.tree.map(
-            np.asarray, jax.jit(lambda z, x: function(subset, z, x, **options))(jnp.asarray(z), x)
+            np.asarray, jax.jit(lambda z: function(subset, z, subset.target.data, **options))(jnp.asarray(z))
         )
 
 
@@ -132,7 +133,7 @@ def test_kronecker_factors_are_exact_where_positions_do_not_meet():
     subset = Subset.of(target, ["h0_weight"])
     with target.scope():
         z = jnp.asarray(np.random.default_rng(2).normal(size=target.dim))
-        x = target.data["x"][:1]
-        kron = jax.jit(lambda z, x: ggn_kron(subset, z, x))(z, x)["h0_weight"]
-        full = jax.jit(lambda z, x: ggn_full(subset, z, x))(z, x)
+        data = {name: values[:1] for name, values in rows_of(target.data).items()}
+        kron = jax.jit(lambda z: ggn_kron(subset, z, data))(z)["h0_weight"]
+        full = jax.jit(lambda z: ggn_full(subset, z, data))(z)
     np.testing.assert_allclose(np.kron(kron.input, kron.output[0]), full[0], rtol=1e-9)

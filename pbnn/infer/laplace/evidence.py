@@ -115,8 +115,8 @@ class Hyperparameters:
         shrink = jnp.concatenate([-2 * jnp.ravel(log_growth[n]) for n in subset.names])
 
         def noise_information(at: Any) -> Any:
-            some = f[:1] if same_everywhere(target) else f
-            each = jnp.diagonal(fisher_information(target, some, at).mean(axis=0))
+            n = 1 if same_everywhere(target) else len(f)
+            each = jnp.diagonal(fisher_information(target, f[:n], at, data["y"][:n]).mean(axis=0))
             if n_parts(subset) < len(each) == target.n_outputs:  # one factor for all outputs
                 each = jnp.exp(jnp.log(each).mean(keepdims=True))
             return each[: n_parts(subset)]

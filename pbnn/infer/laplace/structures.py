@@ -42,11 +42,11 @@ def compiled(subset: Subset, function: Callable[..., Any]) -> Callable[[np.ndarr
     """Return a function of a point, compiled for the precision and the data of the target."""
     target = subset.target
     with target.scope():
-        jitted = jax.jit(lambda z, x: function(subset, z, x))
+        jitted = jax.jit(lambda z, data: function(subset, z, data))
 
     def call(z: np.ndarray) -> Any:
         with target.scope():
-            return jax.tree.map(np.asarray, jitted(jnp.asarray(z, target.dtype), target.data["x"]))
+            return jax.tree.map(np.asarray, jitted(jnp.asarray(z, target.dtype), target.data))
 
     return call
 
@@ -107,15 +107,13 @@ def _lowrank(subset: Subset, rank: int, memory: int) -> Builder:
     if rank >= subset.dim:
         raise MethodError(f"Laplace: rank must be less than the number of weights, {subset.dim}; use 'full'.")
     with target.scope():
-        product = jax.jit(lambda z, x, v: ggn_product(subset, z, x, v, memory))
+        product = jax.jit(lambda z, data, v: ggn_product(subset, z, data, v, memory))
 
     def build(z: np.ndarray) -> Curvature:
         def times(v: np.ndarray) -> np.ndarray:
             with target.scope():
                 return np.asarray(
-                    product(
-                        jnp.asarray(z, target.dtype), target.data["x"], jnp.asarray(v.ravel(), target.dtype)
-                    )
+                    product(jnp.asarray(z, target.dtype), target.data, jnp.asarray(v.ravel(), target.dtype))
                 )
 
         operator = LinearOperator((subset.dim, subset.dim), matvec=times, dtype=target.dtype)

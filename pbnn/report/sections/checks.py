@@ -11,6 +11,7 @@ from pbnn.report.words import plural
 FEWEST_DRAWS = 100
 MOST_OUTPUTS = 4
 MOST_INFLUENTIAL = 0.1
+KNOWN_IN_PART = "draws are whole times, and times known in part are not; coverage and PIT above take them for what they are."
 
 
 def checks_section(facts: Facts) -> Section:
@@ -30,6 +31,8 @@ def checks_section(facts: Facts) -> Section:
 def _check(facts: Facts, output: str | None) -> Picture:
     if facts.kind == "classes":
         raise NotApplicableError("for classes the reliability diagram above answers this question.")
+    if facts.bnn.response.censored:
+        raise NotApplicableError(KNOWN_IN_PART)
     if facts.n_draws < 2:
         raise NotApplicableError("the fit is a single point.")
     counts = facts.kind == "counts"
@@ -52,6 +55,8 @@ def _check(facts: Facts, output: str | None) -> Picture:
 def _loo_pit(facts: Facts) -> Picture:
     if facts.kind == "classes":
         raise NotApplicableError("classes have no order, so they have no PIT.")
+    if facts.bnn.response.censored:
+        raise NotApplicableError(KNOWN_IN_PART)
     if not facts.bnn.response.vector:
         raise NotApplicableError("it is made for a single output.")
     if facts.approximate:

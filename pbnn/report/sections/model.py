@@ -9,6 +9,7 @@ import pymc as pm
 from markupsafe import Markup
 
 from pbnn.graph.censoring import Censored
+from pbnn.predict.angles import around, mean_direction
 from pbnn.report.blocks import (
     Block,
     Details,
@@ -64,6 +65,14 @@ def _data_words(facts: Facts) -> str:
     if isinstance(facts.y_train, Censored):
         return f"{text}. {_times_words(facts.y_train)}"
     y = np.asarray(facts.y_train, dtype=float).reshape(n, -1)
+    if bnn.response.circular:
+        centre = mean_direction(y)
+        around_it = around(y, centre).std(axis=0)
+        means = [
+            f"{name} has the mean direction {number(mean)} and a standard deviation of {number(sd)} around it"
+            for name, mean, sd in zip(bnn.response.names, centre, around_it, strict=True)
+        ]
+        return f"{text}. The response is an angle, in radians: {listing(means, 6)}."
     spans = [
         f"{name} lies between {plain(col.min())} and {plain(col.max())} (mean {number(col.mean())}, "
         f"standard deviation {number(col.std())})"
@@ -78,7 +87,11 @@ def _times_words(y: Censored) -> str:
     text = f"The response {y.name} is a time, known for {plural(int(seen), 'row')} and in part for {len(y) - int(seen)}"
     if late:
         text += f"; {plural(int(late), 'row')} came under observation after 0"
-    return f"{text}. Known times lie between {plain(y.lower[y.exact].min())} and {plain(y.lower[y.exact].max())}."
+    if seen:
+        text += (
+            f". Known times lie between {plain(y.lower[y.exact].min())} and {plain(y.lower[y.exact].max())}"
+        )
+    return f"{text}."
 
 
 def _columns_table(facts: Facts) -> Block:

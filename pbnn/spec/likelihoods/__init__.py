@@ -3,6 +3,8 @@
 `pbnn.graph.likelihoods` says how many outputs each needs and how it is observed.
 """
 
+from typing import get_args
+
 from pbnn.spec.likelihoods.classes import Bernoulli, Categorical, Ordinal
 from pbnn.spec.likelihoods.continuous import (
     AsymmetricLaplace,
@@ -43,29 +45,7 @@ Likelihood = (
     | Categorical
     | Ordinal
 )
-LIKELIHOODS: dict[str, type] = {
-    cls.__name__: cls
-    for cls in (
-        Gaussian,
-        StudentT,
-        AsymmetricLaplace,
-        MixtureDensity,
-        MultivariateGaussian,
-        VonMises,
-        Beta,
-        Gamma,
-        LogNormal,
-        Weibull,
-        Poisson,
-        NegativeBinomial,
-        Binomial,
-        ZeroInflatedPoisson,
-        Multinomial,
-        Bernoulli,
-        Categorical,
-        Ordinal,
-    )
-}
+LIKELIHOODS: dict[str, type] = {cls.__name__: cls for cls in get_args(Likelihood)}
 
 __all__ = [
     "LIKELIHOODS",

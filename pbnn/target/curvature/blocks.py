@@ -1,6 +1,6 @@
 """Sums over observations, a block at a time, so that no Jacobian is larger than the memory allowed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -10,6 +10,11 @@ Array = jax.Array
 
 MEMORY = 2**28
 """Bytes that a block of Jacobians may take, unless told otherwise."""
+
+
+def rows_of(data: Mapping[str, Any]) -> dict[str, Array]:
+    """Return what of the data of a target has a row for each observation."""
+    return {"x": data["x"], "y": data["y"]}
 
 
 def block_rows(bytes_per_row: int, memory: int = MEMORY) -> int:

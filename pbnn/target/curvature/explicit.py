@@ -3,7 +3,7 @@
 All three are of `u`, the unconstrained variables of a `Subset`, and hold one matrix for each *part* of the
 observations' information: one for classes and counts; one for each output of a continuous response, so that noises that
 change need no new matrix. With `own` the response's own variables, such as the noise, count as weights do where the
-subset has them, and all is one part.
+subset has them, and all is one part. `data` are rows as `Target.bind` makes them.
 """
 
 from collections.abc import Mapping
@@ -16,10 +16,11 @@ import numpy as np
 
 from pbnn.errors import MethodError
 from pbnn.graph.layers import Affine
-from pbnn.target.curvature.blocks import MEMORY, block_rows, sum_over_blocks
+from pbnn.target.curvature.blocks import MEMORY, block_rows, rows_of, sum_over_blocks
 from pbnn.target.curvature.fisher import JOINT, fisher_roots
 from pbnn.target.curvature.jacobian import pulled_back
 from pbnn.target.curvature.subset import Subset, weight_scales
+from pbnn.target.data import Data
 
 Array = jax.Array
 
@@ -56,60 +57,56 @@ def n_parts(subset: Subset) -> int:
     return len(target.bnn.response.names) if target.own and target.family not in JOINT else 1
 
 
-def ggn_full(subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: bool = False) -> Array:
+def ggn_full(subset: Subset, z: Array, data: Data, memory: int = MEMORY, *, own: bool = False) -> Array:
     """Return the matrix `(part, dim, dim)`, `sum_i J_i' F_i J_i`; `memory` bounds the Jacobian in bytes."""
     parts, affines = 1 if own else n_parts(subset), _affines(subset)
     alone = len(affines) == 1 and not affines[0].positions and not _others(subset, affines).names
     if parts == 1 < subset.target.n_outputs and alone:
-        return _ggn_of_layer(subset, z, x, affines[0], memory)
+        return _ggn_of_layer(subset, z, data, affines[0], memory)
 
-    def of_block(x: Array, weights: Array) -> Array:
-        rows = _rows(subset, z, x, weights, own=own)
-        if parts == 1:
-            rows = rows.reshape(-1, subset.dim)
-            return (rows.T @ rows)[None]
-        return jnp.einsum("nkp,nkq->kpq", rows, rows)
+    def of_block(rows: Data, weights: Array) -> Array:
+        return _outer(_rows(subset, z, rows, weights, own=own), parts)
 
-    return sum_over_blocks(of_block, x, _block_rows(subset, subset.dim, memory))
+    return sum_over_blocks(of_block, rows_of(data), _block_rows(subset, subset.dim, memory))
 
 
-def _ggn_of_layer(subset: Subset, z: Array, x: Array, affine: Affine, memory: int) -> Array:
+def _ggn_of_layer(subset: Subset, z: Array, data: Data, affine: Affine, memory: int) -> Array:
     """Return the matrix `(1, dim, dim)` of one affine map: outer products of its inputs, each times one of its outputs.
 
     So it costs as much as that of one output, times the square of their number, whatever the rank of the information.
     """
 
-    def of_block(x: Array, weights: Array) -> Array:
-        ((_, entering, leaving),) = _through_affines(subset, z, x, weights, [affine])
+    def of_block(rows: Data, weights: Array) -> Array:
+        ((_, entering, leaving),) = _through_affines(subset, z, rows, weights, [affine])
         entering, leaving = entering[:, 0], leaving[:, :, 0]
-        columns = {affine.weight: entering, affine.bias: jnp.ones((len(x), 1), x.dtype)}
+        columns = {affine.weight: entering, affine.bias: jnp.ones((len(entering), 1), entering.dtype)}
         h = jnp.concatenate([columns[name] for name in subset.names], axis=1)
         information = jnp.einsum("nrk,nrl->nkl", leaving, leaving)
-        return jnp.einsum("ni,nkl->nikl", h, information).reshape(len(x), -1).T @ h
+        return jnp.einsum("ni,nkl->nikl", h, information).reshape(len(h), -1).T @ h
 
     scales = _scales(subset, z, _others(subset, [affine]))
     scale = jnp.concatenate([jnp.ravel(scales[name]) for name in subset.names])
     n_out = affine.n_out
     n_in = subset.dim // n_out
-    total = sum_over_blocks(of_block, x, _block_rows(subset, n_in * n_out, memory))
+    total = sum_over_blocks(of_block, rows_of(data), _block_rows(subset, n_in * n_out, memory))
     matrix = total.reshape(n_in, n_out, n_out, n_in).swapaxes(2, 3).reshape(subset.dim, subset.dim)
     return (scale[:, None] * matrix * scale)[None]
 
 
-def ggn_rows(subset: Subset, z: Array, x: Array) -> Array:
+def ggn_rows(subset: Subset, z: Array, data: Data) -> Array:
     """Return `W` `(obs * rank, dim)` with `W'W` the matrix, all parts together: the dual form."""
-    return _rows(subset, z, x, jnp.ones(len(x))).reshape(-1, subset.dim)
+    return _rows(subset, z, data, jnp.ones(len(data["x"]))).reshape(-1, subset.dim)
 
 
-def ggn_diag(subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: bool = False) -> Array:
+def ggn_diag(subset: Subset, z: Array, data: Data, memory: int = MEMORY, *, own: bool = False) -> Array:
     """Return the diagonal `(part, dim)`: of an affine map without making its Jacobian."""
     parts, affines = 1 if own else n_parts(subset), _affines(subset)
     others = _others(subset, affines)
     scales = _scales(subset, z, others)
 
-    def of_block(x: Array, weights: Array) -> Array:
+    def of_block(rows: Data, weights: Array) -> Array:
         found = {v.name: jnp.zeros((parts, v.size)) for v in subset.variables}
-        for affine, entering, leaving in _through_affines(subset, z, x, weights, affines):
+        for affine, entering, leaving in _through_affines(subset, z, rows, weights, affines):
             if affine.weight in found:
                 squares = _weight_squares(affine, entering, leaving, parts)
                 found[affine.weight] = squares * scales[affine.weight] ** 2
@@ -117,11 +114,13 @@ def ggn_diag(subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: b
                 square = _parts(leaving.sum(axis=2) ** 2, parts)
                 found[affine.bias] = square.sum(axis=0) * scales[affine.bias] ** 2
         if others.names:
-            rest = _parts(_rows(others, z, x, weights, own=own) ** 2, parts).sum(axis=0)
+            rest = _parts(_rows(others, z, rows, weights, own=own) ** 2, parts).sum(axis=0)
             found |= {name: rest[:, where] for name, where in others.slices.items()}
         return jnp.concatenate([found[v.name].reshape(parts, -1) for v in subset.variables], axis=1)
 
-    return sum_over_blocks(of_block, x, _block_rows(subset, others.dim + _widest(subset, affines), memory))
+    return sum_over_blocks(
+        of_block, rows_of(data), _block_rows(subset, others.dim + _widest(subset, affines), memory)
+    )
 
 
 def _weight_squares(affine: Affine, entering: Array, leaving: Array, parts: int) -> Array:
@@ -158,7 +157,7 @@ def no_kron(subset: Subset) -> str:
 
 
 def ggn_kron(
-    subset: Subset, z: Array, x: Array, memory: int = MEMORY, *, own: bool = False
+    subset: Subset, z: Array, data: Data, memory: int = MEMORY, *, own: bool = False
 ) -> dict[str, Kron | Array]:
     """Return Kronecker factors of weights of affine maps, and dense blocks of all else.
 
@@ -179,29 +178,31 @@ def ggn_kron(
     if why:
         raise MethodError(why)
 
-    def of_block(x: Array, weights: Array) -> dict[str, tuple[Array, ...]]:
+    def of_block(rows: Data, weights: Array) -> dict[str, tuple[Array, ...]]:
         found: dict[str, tuple[Array, ...]] = {}
-        for affine, entering, leaving in _through_affines(subset, z, x, weights, affines):
+        for affine, entering, leaving in _through_affines(subset, z, rows, weights, affines):
             if affine.weight in subset.names:
-                weighted = weights[:, None, None].astype(x.dtype) * entering / affine.n_positions
+                weighted = weights[:, None, None].astype(entering.dtype) * entering / affine.n_positions
                 inner = jnp.einsum("npi,npj->ij", weighted, entering)
-                rows = leaving.swapaxes(1, 2).reshape(-1, leaving.shape[1], affine.n_out)
-                found[affine.weight] = (inner, _outer(rows, parts))
+                by_position = leaving.swapaxes(1, 2).reshape(-1, leaving.shape[1], affine.n_out)
+                found[affine.weight] = (inner, _outer(by_position, parts))
             if affine.bias in subset.names:
                 found[affine.bias] = (_outer(leaving.sum(axis=2), parts),)
         if others.names:
-            rows = _rows(others, z, x, weights, own=own)
-            found |= {name: (_outer(rows[..., where], parts),) for name, where in others.slices.items()}
+            rest = _rows(others, z, rows, weights, own=own)
+            found |= {name: (_outer(rest[..., where], parts),) for name, where in others.slices.items()}
         return found
 
-    sums = sum_over_blocks(of_block, x, _block_rows(subset, others.dim + _widest(subset, affines), memory))
+    sums = sum_over_blocks(
+        of_block, rows_of(data), _block_rows(subset, others.dim + _widest(subset, affines), memory)
+    )
     scales = _scales(subset, z, others)
     blocks: dict[str, Kron | Array] = {}
     for v in subset.variables:
         one = sums[v.name]
         if len(one) == 2:
             # The weights of a layer share one scale.
-            blocks[v.name] = Kron(one[0] / len(x), jnp.mean(scales[v.name]) ** 2 * one[1])
+            blocks[v.name] = Kron(one[0] / len(data["x"]), jnp.mean(scales[v.name]) ** 2 * one[1])
         elif v.name in scales:
             each = jnp.ravel(scales[v.name])
             blocks[v.name] = jnp.outer(each, each) * one[0]
@@ -210,11 +211,11 @@ def ggn_kron(
     return blocks
 
 
-def _rows(subset: Subset, z: Array, x: Array, weights: Array, *, own: bool = False) -> Array:
+def _rows(subset: Subset, z: Array, data: Data, weights: Array, *, own: bool = False) -> Array:
     """Return the rows `(obs, rank, dim)` whose outer products add up to the matrix."""
-    target = subset.target
+    target, x = subset.target, data["x"]
     f = target.outputs(z, x)
-    seeds = fisher_roots(target, f, z, own=own)
+    seeds = fisher_roots(target, f, z, data["y"], own=own)
     seeds = jnp.sqrt(weights)[:, None, None].astype(seeds.dtype) * seeds
     rows = pulled_back(subset, z, x, seeds[..., : f.shape[1]])
     start = f.shape[1]
@@ -226,13 +227,13 @@ def _rows(subset: Subset, z: Array, x: Array, weights: Array, *, own: bool = Fal
 
 
 def _through_affines(
-    subset: Subset, z: Array, x: Array, weights: Array, affines: list[Affine]
+    subset: Subset, z: Array, data: Data, weights: Array, affines: list[Affine]
 ) -> list[tuple[Affine, Array, Array]]:
     """Return the input `(obs, position, n_in)` of each affine map, and rows pulled back to its output.
 
     The latter are `(obs, rank, position, n_out)`; without a sequence or an image there is one position.
     """
-    target = subset.target
+    target, x = subset.target, data["x"]
     bnn = target.bnn
     assert bnn is not None
     nudges = [jnp.zeros((len(x), *a.positions, a.n_out), x.dtype) for a in bnn.affines]
@@ -242,7 +243,7 @@ def _through_affines(
         return f, inputs
 
     f, pull, inputs = jax.vjp(network, nudges, has_aux=True)
-    seeds = jnp.sqrt(weights)[:, None, None].astype(f.dtype) * fisher_roots(target, f, z)
+    seeds = jnp.sqrt(weights)[:, None, None].astype(f.dtype) * fisher_roots(target, f, z, data["y"])
     (leaving,) = jax.vmap(pull, 1, 1)(seeds)
     found = []
     for a, entering, back in zip(bnn.affines, inputs, leaving, strict=True):

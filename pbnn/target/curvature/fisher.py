@@ -32,7 +32,7 @@ FARTHEST = 1e4
 """Standard deviations: of a Student t with 2.1 degrees of freedom all but 1e-8 lies within."""
 
 
-def fisher_information(target: Target, f: Array, z: Any, *, own: bool = False) -> Array:
+def fisher_information(target: Target, f: Array, z: Any, y: Array, *, own: bool = False) -> Array:
     """Return the Fisher information of each observation at network outputs `f`.
 
     The expectation over the response of the outer products of the score, which autodiff gives. Where the outputs are
@@ -46,9 +46,10 @@ def fisher_information(target: Target, f: Array, z: Any, *, own: bool = False) -
     response, exact to rounding. Where the outputs only shift the response, all observations have the information of
     the first.
 
-    A row is taken for one of average knowledge: censored rows count as exact ones, times the share of the training rows
-    whose event was seen, to which expected and observed information of a proportional-hazards model add up at the
-    mode; a row of a `Multinomial` has the mean total of the training rows.
+    Of the responses themselves two things matter: the total of a row of a `Multinomial`, and how times are known. A row
+    of such times counts as that share of a known time at which the information about the output is the observed one,
+    the Hessian of the row's negative log-likelihood, or 0 where that is negative. About the outputs the curvature so
+    is exact; about the response's own variables it is that of known times, weighted.
 
     Parameters
     ----------
@@ -58,6 +59,8 @@ def fisher_information(target: Target, f: Array, z: Any, *, own: bool = False) -
         Outputs `(obs, n_outputs)`.
     z
         Unconstrained variables: those of the response, such as the noise, are read.
+    y
+        Responses, as `Target.bind` makes them.
     own
         Whether to include the information about the latter, behind that about the outputs.
 
@@ -66,13 +69,13 @@ def fisher_information(target: Target, f: Array, z: Any, *, own: bool = False) -
     Array
         `(obs, n, n)`, with `n` the number of outputs, and of the response's own variables if `own`.
     """
-    scores, weights = _scores(target, f, z, own)
+    scores, weights = _scores(target, f, z, y, own)
     return _for_all(jnp.einsum("kno,knoi,knoj->nij", weights, scores, scores), f)
 
 
-def fisher_roots(target: Target, f: Array, z: Any, *, own: bool = False) -> Array:
+def fisher_roots(target: Target, f: Array, z: Any, y: Array, *, own: bool = False) -> Array:
     """Return `S` `(obs, rank, n)` with `S'S` the Fisher information of each observation."""
-    scores, weights = _scores(target, f, z, own)
+    scores, weights = _scores(target, f, z, y, own)
     nodes, obs, outputs, n = scores.shape
     if nodes * outputs <= n:
         rows = jnp.sqrt(weights)[..., None] * scores
@@ -92,7 +95,7 @@ def same_everywhere(target: Target) -> bool:
     """Whether all observations have the same information, whatever the outputs of the network are."""
     assert target.bnn is not None
     plain = isinstance(target.bnn.network.likelihood, SHIFTED | Gamma | LogNormal | Weibull)
-    return plain and target.n_outputs == len(target.bnn.response.names)
+    return plain and not target.bnn.response.censored and target.n_outputs == len(target.bnn.response.names)
 
 
 def _for_all(values: Array, f: Array) -> Array:
@@ -100,7 +103,7 @@ def _for_all(values: Array, f: Array) -> Array:
     return jnp.broadcast_to(values, (len(f), *values.shape[1:]))
 
 
-def _scores(target: Target, f: Array, z: Any, own: bool) -> tuple[Array, Array]:
+def _scores(target: Target, f: Array, z: Any, y: Array, own: bool) -> tuple[Array, Array]:
     """Return scores `(node, obs, output, n)` and the probabilities of the nodes `(node, obs, output)`.
 
     Of the first observation only, where all have the same information.
@@ -123,7 +126,7 @@ def _scores(target: Target, f: Array, z: Any, own: bool) -> tuple[Array, Array]:
         terms = target.log_likelihood_of(
             eta[None, : f.shape[1]], parts_at(eta), {"y": y[None], "y_loc": y_loc}
         )
-        return jnp.ravel(terms)
+        return terms.sum() if bnn.response.censored else jnp.ravel(terms)
 
     shared = [jnp.tile(jnp.ravel(values[i]), (len(f), 1)) for i in mine]
     eta = jnp.concatenate([f, *shared], axis=1)
@@ -132,22 +135,27 @@ def _scores(target: Target, f: Array, z: Any, own: bool) -> tuple[Array, Array]:
         def theta(eta: Array) -> list[Array]:
             return target.theta_of(eta[None, : f.shape[1]], parts_at(eta), y_loc)
 
-        roots = jax.vmap(lambda eta: _roots(target, theta, eta))(eta)
+        roots = jax.vmap(lambda eta, y: _roots(target, theta, eta, y))(eta, y[: len(f)])
+        if bnn.response.censored:
+            observed = -jax.vmap(jax.hessian(log_likelihood))(eta, y)[:, 0, 0]
+            # Above 0, for Laplace's evidence takes the slope of the root.
+            share = jnp.maximum(observed, jnp.finfo(f.dtype).tiny) / (roots[..., 0] ** 2).sum(axis=(1, 2))
+            roots = jnp.sqrt(share)[:, None, None, None] * roots
         scores = jnp.moveaxis(roots, 0, 1)
         return scores, jnp.ones(scores.shape[:3], scores.dtype)
-    y, weights = _rule(target)(target, f, values)
-    scores = jax.vmap(jax.vmap(jax.jacrev(log_likelihood)), (None, 0))(eta, y)
+    nodes, weights = _rule(target)(target, f, values)
+    scores = jax.vmap(jax.vmap(jax.jacrev(log_likelihood)), (None, 0))(eta, nodes)
     return scores, weights.reshape(scores.shape[:3])
 
 
-def _roots(target: Target, theta: Callable[[Array], list[Array]], eta: Array) -> Array:
+def _roots(target: Target, theta: Callable[[Array], list[Array]], eta: Array, y: Array) -> Array:
     """Return `(rank, output, n)` of one observation: roots of the information, by the chain rule."""
     assert target.family is not None
     assert target.bnn is not None
     root_of = ROOTS[target.family]
     parameters, slopes = theta(eta), jax.jacrev(theta)(eta)
     if target.family == "multinomial":
-        parameters = [target.data["y"].sum(axis=1).mean().astype(eta.dtype), *parameters[1:]]
+        parameters = [y.sum().astype(eta.dtype), *parameters[1:]]
     if target.family in JOINT:
         parameters = [p.reshape(p.shape[1:]) if p.ndim else p for p in parameters]
         root = root_of(*parameters)
@@ -156,16 +164,7 @@ def _roots(target: Target, theta: Callable[[Array], list[Array]], eta: Array) ->
     each = [jnp.broadcast_to(jnp.ravel(p), (outputs,)) for p in parameters]
     change = [jnp.broadcast_to(s.reshape(-1, len(eta)), (outputs, len(eta))) for s in slopes]
     roots = jax.vmap(root_of)(*each)
-    rows = jnp.einsum("orm,omn->ron", roots, jnp.stack(change, axis=1))
-    return jnp.sqrt(_share_seen(target, eta)) * rows
-
-
-def _share_seen(target: Target, like: Array) -> Array:
-    """Return the share of the training rows whose event was seen, if only to lie between two times."""
-    assert target.bnn is not None
-    if not target.bnn.response.censored:
-        return jnp.ones((), like.dtype)
-    return jnp.isfinite(target.data["y"][:, 1]).mean().astype(like.dtype)
+    return jnp.einsum("orm,omn->ron", roots, jnp.stack(change, axis=1))
 
 
 def _rule(target: Target) -> Callable[..., tuple[Array, Array]]:

@@ -3,9 +3,10 @@
 import jax
 import jax.numpy as jnp
 
-from pbnn.target.curvature.blocks import MEMORY, block_rows, sum_over_blocks
+from pbnn.target.curvature.blocks import MEMORY, block_rows, rows_of, sum_over_blocks
 from pbnn.target.curvature.fisher import fisher_information
 from pbnn.target.curvature.subset import Subset
+from pbnn.target.data import Data
 
 Array = jax.Array
 
@@ -44,7 +45,7 @@ def jacobian_product(subset: Subset, z: Array, x: Array, v: Array) -> Array:
 
 
 def ggn_product(
-    subset: Subset, z: Array, x: Array, v: Array, memory: int = MEMORY, *, own: bool = False
+    subset: Subset, z: Array, data: Data, v: Array, memory: int = MEMORY, *, own: bool = False
 ) -> Array:
     """Return the product of the generalised Gauss–Newton matrix with `v` `(dim,)` or `(dim, k)`.
 
@@ -56,7 +57,9 @@ def ggn_product(
     u, vs = subset.take(z), v if v.ndim == 2 else v[:, None]
     widest = max(v.shape[-1] for v in subset.target.variables if v.shape)
 
-    def of_block(x: Array, weights: Array) -> Array:
+    def of_block(rows: Data, weights: Array) -> Array:
+        x = rows["x"]
+
         def outputs(u: Array) -> Array:
             parts = subset.put(u, z)
             mine = [jnp.ravel(parts[i]) for i in target.own if own]
@@ -66,7 +69,9 @@ def ggn_product(
 
         eta, push = jax.linearize(outputs, u)
         f = eta[:, : target.n_outputs]
-        information = weights[:, None, None].astype(f.dtype) * fisher_information(target, f, z, own=own)
+        information = weights[:, None, None].astype(f.dtype) * fisher_information(
+            target, f, z, rows["y"], own=own
+        )
         pull = jax.linear_transpose(push, u)
 
         def one(v: Array) -> Array:
@@ -74,5 +79,5 @@ def ggn_product(
 
         return jax.vmap(one, 1, 1)(vs.astype(u.dtype))
 
-    product = sum_over_blocks(of_block, x, block_rows(8 * widest * vs.shape[1], memory))
+    product = sum_over_blocks(of_block, rows_of(data), block_rows(8 * widest * vs.shape[1], memory))
     return product.reshape(v.shape)
