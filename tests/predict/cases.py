@@ -9,7 +9,7 @@ import xarray as xr
 from scipy.special import expit, softmax
 
 from pbnn.graph.build import BNN, build
-from pbnn.graph.likelihoods import HETEROSCEDASTIC_MEDIAN
+from pbnn.graph.likelihoods.continuous import HETEROSCEDASTIC_MEDIAN
 from pbnn.predict import prior_predict
 from pbnn.spec.layers import Dense
 from pbnn.spec.likelihoods import Bernoulli, Categorical, Gaussian, Poisson, StudentT
