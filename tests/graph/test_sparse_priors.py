@@ -244,6 +244,10 @@ REFUSED = {
         r"h0_weight: PyMC has no distribution 'Gumble'\. Did you mean 'Gumbel'\?",
     ),
     "no distribution but a class": (Dense(3, weight=PyMC("Model")), r"PyMC has no distribution 'Model'"),
+    "of other distributions": (
+        Dense(3, weight=PyMC("LogitNormal", mu=0)),
+        r"pm\.LogitNormal is not .* class of",
+    ),
     "discrete": (Dense(3, weight=PyMC("Poisson", mu=1)), r"pm\.Poisson is not a continuous distribution"),
     "multivariate": (
         Dense(3, weight=PyMC("MvNormal", mu=1)),

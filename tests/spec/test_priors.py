@@ -82,17 +82,31 @@ def test_arrays_become_tuples():
 
 
 def test_preliz_is_read_by_name_and_parameters():
-    """PreliZ is not installed here: a class with the interface that it documents stands in."""
-
     student = Fitted(nu=np.float64(4), mu=np.array(0.0), sigma=2)
     assert from_preliz(student) == PyMC("Fitted", nu=4.0, mu=0.0, sigma=2)
+    assert from_preliz(Fitted(lower=0, upper=np.float64("inf"))) == PyMC("Fitted", lower=0)
     with pytest.raises(SpecError, match=r"Dense: weight: .*write priors\.from_preliz\(Fitted\(\.\.\.\)\)"):
         Dense(3, weight=student)
 
 
 class Fitted:
+    """Stands in for a distribution of PreliZ (0.28), which is not installed here.
+
+    An attribute holds each parameter, None if it is not set; then `params_dict` is None, too.
+    """
+
     def __init__(self, **parameters):
-        self.params_dict = parameters
+        self.param_names = tuple(parameters)
+        vars(self).update(parameters)
+
+    @property
+    def params_dict(self):
+        values = {name: getattr(self, name) for name in self.param_names}
+        return None if None in values.values() else values
+
+
+class Truncated(Fitted):
+    dist = Fitted(mu=0, sigma=1)
 
 
 class FromPyTensor:
@@ -181,9 +195,14 @@ MISTAKES = {
         r"PyMC: Gumbel has a parameter that is given twice",
     ),
     "no preliz": (lambda: from_preliz(3), r"from_preliz: expected a distribution of PreliZ.*got int"),
+    "preliz class": (lambda: from_preliz(Fitted), r"from_preliz: expected .*; got the class Fitted"),
     "preliz unset": (
-        lambda: from_preliz(Fitted(mu=None)),
+        lambda: from_preliz(Fitted(mu=None, sigma=1)),
         r"from_preliz: Fitted has no value for mu; set it, or fit it",
+    ),
+    "preliz of others": (
+        lambda: from_preliz(Truncated(mu=0, sigma=1, lower=0, upper=1)),
+        r"from_preliz: Truncated is put together of other distributions.*preliz\.TruncatedNormal",
     ),
     "tensor": (
         lambda: check_prior("Dense: weight", FromPyTensor()),

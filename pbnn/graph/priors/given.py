@@ -43,7 +43,8 @@ def _(prior: priors.PyMC, site: Site) -> TensorVariable:
 
 def _distribution(prior: priors.PyMC, where: str) -> type[Continuous]:
     found = getattr(pm, prior.name, None)
-    if not (isinstance(found, type) and issubclass(found, Distribution)):
+    # LogitNormal and ChiSquared have no class of a distribution: PyMC makes them of others.
+    if not (isinstance(found, type) and (issubclass(found, Distribution) or hasattr(found, "dist"))):
         known = [
             n for n in dir(pm) if isinstance(getattr(pm, n), type) and issubclass(getattr(pm, n), Continuous)
         ]
@@ -52,8 +53,8 @@ def _distribution(prior: priors.PyMC, where: str) -> type[Continuous]:
         raise SpecError(f"{where}: PyMC has no distribution {prior.name!r}.{hint} Any continuous one serves.")
     if not issubclass(found, Continuous):
         raise SpecError(
-            f"{where}: pm.{prior.name} is not a continuous distribution of single numbers, and methods here need "
-            "gradients; take a continuous one."
+            f"{where}: pm.{prior.name} is not a continuous distribution of single numbers with a class of its own, and "
+            "methods here need gradients; take one that is."
         )
     return found
 

@@ -116,39 +116,54 @@ def _pairs(name: str, parameters: object) -> list[tuple[str, Any]]:
 def from_preliz(distribution: Any) -> PyMC:
     """Return the prior that a PreliZ distribution stands for, such as one that `pz.maxent` has fitted.
 
-    Its class has the name that PyMC's has, and `params_dict` holds its parameters.
+    Its class has the name that PyMC's has, and so have its parameters, which `param_names` lists in the form in which
+    they were given (`mu` and `sigma` or `alpha` and `beta`). Bounds at infinity are left out.
 
     Raises
     ------
     SpecError
-        If it is no distribution of PreliZ, or has parameters that are not set.
+        If it is no distribution of PreliZ on single numbers, is put together of others (`Truncated`, `Mixture`), or
+        has parameters that are not set.
 
     Examples
     --------
     >>> class Gamma:  # stands in for preliz.Gamma(2, 0.5)
+    ...     param_names = ("alpha", "beta")
+    ...     alpha, beta = 2.0, 0.5
     ...     params_dict = {"alpha": 2.0, "beta": 0.5}
     >>> from pbnn import priors
     >>> priors.from_preliz(Gamma())
     PyMC(name='Gamma', parameters=(('alpha', 2.0), ('beta', 0.5)))
     """
-    parameters = getattr(distribution, "params_dict", None)
     name = type(distribution).__name__
-    if isinstance(distribution, type) or not isinstance(parameters, dict):
+    if isinstance(distribution, type) or not hasattr(distribution, "params_dict"):
+        got = f"the class {distribution.__name__}" if isinstance(distribution, type) else name
         raise SpecError(
-            f"from_preliz: expected a distribution of PreliZ, such as preliz.Gamma(2, 1); got {name}."
+            f"from_preliz: expected a distribution of PreliZ on single numbers, such as preliz.Gamma(2, 1); got {got}."
         )
-    missing = [key for key, value in parameters.items() if value is None]
-    if missing or not parameters:
+    if hasattr(distribution, "dist"):
         raise SpecError(
-            f"from_preliz: {name} has no value for {', '.join(missing) or 'its parameters'}; set it, or fit it with "
-            "preliz.maxent first."
+            f"from_preliz: {name} is put together of other distributions, and a prior is one by name; take one that "
+            "has parameters of its own, such as preliz.TruncatedNormal."
         )
-    return PyMC(name, tuple((key, _plain(value)) for key, value in parameters.items()))
+    # Not from `params_dict`: it is None for a bound that is left at infinity, though all is set.
+    values = {key: _plain(getattr(distribution, key)) for key in distribution.param_names}
+    missing = [key for key, value in values.items() if value is None]
+    if missing:
+        raise SpecError(
+            f"from_preliz: {name} has no value for {', '.join(missing)}; set it, or fit it with preliz.maxent first."
+        )
+    return PyMC(name, {key: value for key, value in values.items() if not _no_bound(key, value)})
 
 
 def _plain(value: Any) -> Any:
     """Return the number that a zero-dimensional array holds."""
     return value.item() if getattr(value, "shape", None) == () else value
+
+
+def _no_bound(key: str, value: Any) -> bool:
+    number = as_number(value)
+    return key in ("lower", "upper") and number is not None and abs(number) == float("inf")
 
 
 # ------------------------------------------------------------------------------------- arrays as nested tuples
