@@ -69,18 +69,18 @@ def filled(module, weight, bias):
     return eqx.tree_at(lambda m: (m.weight, m.bias), module, (weight, bias))
 
 
-KEY = jax.random.key(0)
-
-
 @theirs.register
 def _(layer: Conv1D | Conv2D, w, x):
     axes = x.ndim - 1
     size = layer.size if isinstance(layer.size, tuple) else (layer.size,) * axes
     options = {"stride": layer.stride, "dilation": layer.dilation, "groups": layer.groups}
-    # Equinox has no causal padding by name: zeros before the sequence, as many as the window reaches back.
-    named = {"same": "SAME", "valid": "VALID", "causal": [((size[0] - 1) * layer.dilation, 0)]}
-    padding = named[layer.padding] if isinstance(layer.padding, str) else layer.padding
-    module = eqx.nn.Conv(axes, x.shape[-1], layer.filters, size, padding=padding, **options, key=KEY)
+    padding = layer.padding.upper() if isinstance(layer.padding, str) else layer.padding
+    if padding == "CAUSAL":
+        # Equinox has no name for it: zeros before the sequence, as many as the window reaches back.
+        padding = [((layer.size - 1) * layer.dilation, 0)]
+    module = eqx.nn.Conv(
+        axes, x.shape[-1], layer.filters, size, padding=padding, **options, key=jax.random.key(0)
+    )
     kernel = w["weight"].reshape(*size, x.shape[-1] // layer.groups, layer.filters)
     bias = w["bias"].reshape(-1, *[1] * axes)
     out = filled(module, jnp.moveaxis(kernel, (-1, -2), (0, 1)), bias)(jnp.moveaxis(x, -1, 0))
@@ -97,7 +97,7 @@ def _(layer: AveragePool | MaxPool, w, x):
 
 @theirs.register
 def _(layer: GRU, w, x):
-    cell = eqx.nn.GRUCell(x.shape[-1], layer.units, key=KEY)
+    cell = eqx.nn.GRUCell(x.shape[-1], layer.units, key=jax.random.key(0))
     # Equinox has one bias more, of the state in the new value: `n = tanh(x W + b + r (h U + b_n))`. Ours is its 0.
     weights = (w["weight"].T, w["recurrent"].T, w["bias"], jnp.zeros(layer.units))
     cell = eqx.tree_at(lambda m: (m.weight_ih, m.weight_hh, m.bias, m.bias_n), cell, weights)
@@ -106,7 +106,7 @@ def _(layer: GRU, w, x):
 
 @theirs.register
 def _(layer: LSTM, w, x):
-    cell = eqx.nn.LSTMCell(x.shape[-1], layer.units, key=KEY)
+    cell = eqx.nn.LSTMCell(x.shape[-1], layer.units, key=jax.random.key(0))
     weights = (w["weight"].T, w["recurrent"].T, w["bias"])
     cell = eqx.tree_at(lambda m: (m.weight_ih, m.weight_hh, m.bias), cell, weights)
     start = (jnp.zeros(layer.units),) * 2
@@ -118,7 +118,7 @@ def _(layer: SelfAttention, w, x):
     # Left out, Equinox takes no biases, and heads that share the width of the input.
     biases = {f"use_{part}_bias": True for part in ("query", "key", "value", "output")}
     sizes = {"qk_size": layer.units, "vo_size": layer.units}
-    module = eqx.nn.MultiheadAttention(layer.heads, x.shape[-1], **sizes, **biases, key=KEY)
+    module = eqx.nn.MultiheadAttention(layer.heads, x.shape[-1], **sizes, **biases, key=jax.random.key(0))
     parts = {"query_proj": "query", "key_proj": "key", "value_proj": "value", "output_proj": "out"}
     for name, our in parts.items():
         part = filled(getattr(module, name), w[f"{our}_weight"].T, w[f"{our}_bias"])
