@@ -11,7 +11,10 @@ from pbnn.report.words import plural
 FEWEST_DRAWS = 100
 MOST_OUTPUTS = 4
 MOST_INFLUENTIAL = 0.1
-KNOWN_IN_PART = "draws are whole times, and times known in part are not; coverage and PIT above take them for what they are."
+KNOWN_IN_PART = (
+    "draws are whole times, and times known in part are not; "
+    "coverage and PIT above take them for what they are."
+)
 
 
 def checks_section(facts: Facts) -> Section:
