@@ -96,6 +96,11 @@ def _first_layer(bnn: BNN) -> tuple[str, priors.Prior]:
     if not net.layers:
         return "out_weight", net.weights
     first = net.layers[0]
+    if bnn.columns.shape:
+        raise SpecError(
+            f"relevance: X has shape (obs, {', '.join(map(str, bnn.columns.shape))}), whose positions share their "
+            "weights; relevance is for columns of a table. Compare scores with a channel permuted, or left out."
+        )
     if not isinstance(first, Dense):
         raise SpecError(
             f"relevance: the first layer must be Dense, whose weights belong to one input each; it is "

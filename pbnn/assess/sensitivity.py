@@ -26,6 +26,8 @@ NOT_POSTERIORS = ("map", "ensemble")
 ROUNDING = 1e-6
 """Nats by which a log density may differ between draws that are the same."""
 BATCH = 64
+BLIND = 0.5
+"""Where chance alone shows so much, nothing can be seen."""
 SHIFTS = 9
 """How often draws of quantities are shifted against those of densities, to learn what chance alone gives."""
 HEAVY = 50.0
@@ -187,9 +189,11 @@ def _findings(table: xr.Dataset, group: str) -> list[Finding]:
         which = [str(q) for q, d in zip(table["quantity"].values, diagnosis, strict=True) if d == words]
         if which:
             found.append(("caution", f"{', '.join(which)} {reason}."))
-    if not found:
-        found.append(("ok", f"Predictions do not depend on the {name} in a way that matters."))
     loud = float(table["chance"].sel(component=group).max())
+    if not found and loud > BLIND:
+        found.append(("caution", f"These draws cannot tell whether predictions depend on the {name}."))
+    elif not found:
+        found.append(("ok", f"Predictions do not depend on the {name} in a way that matters."))
     if loud > table.attrs["threshold"]:
         found.append(
             (
@@ -204,7 +208,7 @@ def _findings(table: xr.Dataset, group: str) -> list[Finding]:
             (
                 "caution",
                 f"The log density of the {name} varies by {sd:.0f} nats between draws, so that its power scaling rests "
-                "on few of them; look at the groups.",
+                "on few of them" + ("; look at the groups." if group == "prior" else "."),
             )
         )
     return found

@@ -115,7 +115,10 @@ def likelihood_from(text: str, noise: str | None) -> Likelihood:
         key, equals, value = setting.partition("=")
         if not equals or key.strip() not in known:
             has = f"its fields are {', '.join(known)}" if known else "it has no fields"
-            raise SpecError(f"fit: --likelihood {name} takes NAME:FIELD=VALUE, and {has}; got {setting!r}.")
+            order = " Write labels in order as 'order=low<mid<high'." if "order" in known else ""
+            raise SpecError(
+                f"fit: --likelihood {name} takes NAME:FIELD=VALUE, and {has}; got {setting!r}.{order}"
+            )
         wanted[key.strip()] = value.strip()
     return cls(**{key: _field(value) for key, value in wanted.items()})
 

@@ -82,6 +82,7 @@ def censored(lower: Any, upper: Any, entry: Any = None) -> Censored:
     >>> y.exact.tolist()
     [True, False, False]
     """
+    _require_same_rows(lower=lower, upper=upper, entry=entry)
     low, high = _vector(lower, "lower"), _vector(upper, "upper")
     late = np.zeros(len(low)) if entry is None else _vector(entry, "entry")
     for name, part in (("upper", high), ("entry", late)):
@@ -128,11 +129,23 @@ def right_censored(time: Any, event: Any, entry: Any = None) -> Censored:
     >>> pbnn.right_censored(time=[5.0, 8.0], event=[True, False]).upper.tolist()
     [5.0, inf]
     """
+    _require_same_rows(time=time, event=event, entry=entry)
     times, events = _vector(time, "time"), _vector(event, "event")
     if len(times) != len(events):
         raise ShapeError(f"right_censored: time has {len(times)} rows and event has {len(events)}.")
     _refuse((events != 0) & (events != 1), "event must be 0 or 1, or a boolean; got {0:g}", events)
     return replace(censored(times, np.where(events == 1, times, np.inf), entry), name=_name(time))
+
+
+def _require_same_rows(**columns: Any) -> None:
+    """Refuse pandas columns whose rows are in different orders: they would be taken by position."""
+    indexed = {name: column for name, column in columns.items() if isinstance(column, pd.Series)}
+    for name, column in indexed.items():
+        first, other = next(iter(indexed.items()))
+        if len(column) == len(other) and not column.index.equals(other.index):
+            raise DataError(
+                f"censored: {first} and {name} have different indexes; pass {name}.loc[{first}.index], or arrays."
+            )
 
 
 def _name(values: Any) -> str:

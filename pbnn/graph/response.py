@@ -202,7 +202,16 @@ def _classes(y: Any, values: np.ndarray, likelihood: object) -> tuple[Label, ...
         codes = codes_of(values, likelihood.order, "build: y", "label of Ordinal(order=...)")
         return _counted(likelihood.order, np.bincount(codes, minlength=len(likelihood.order)))
     dtype = y.dtypes.iloc[0] if isinstance(y, pd.DataFrame) else getattr(y, "dtype", None)
-    if isinstance(dtype, pd.CategoricalDtype):
+    categorical = isinstance(dtype, pd.CategoricalDtype)
+    if isinstance(likelihood, likelihoods.Ordinal) and not (categorical and dtype.ordered):
+        texts = sorted(v for v in present if isinstance(v, str))
+        if texts:
+            raise DataError(
+                f"build: Ordinal cannot know the order of {', '.join(map(repr, texts[:8]))}. Name them from the lowest "
+                "on: likelihoods.Ordinal(order=(...)), from the command line ordinal:order=low<mid<high; or let y be "
+                "an ordered pd.Categorical."
+            )
+    if categorical:
         labels = tuple(as_label(v) for v in dtype.categories if v in set(present))
         empty = [v for v in dtype.categories if v not in set(present)]
         if empty:

@@ -27,6 +27,8 @@ DRAWS = 2000
 POOL_BYTES = 2**28
 MAX_ROWS = 256
 SHOWN = 50
+FAR_MEAN = 5.0
+"""In standard deviations of the response: a mean beyond it was meant in other units."""
 BATCH = 128
 """Functions of each kind in one step."""
 
@@ -151,6 +153,11 @@ def calibrate(
     True
     """
     _check_call(network, steps, points, learning_rate)
+    if y is None and abs(getattr(target, "mean", None) or 0.0) > FAR_MEAN:
+        raise SpecError(
+            f"calibrate: without y the target is in standard deviations of the response around its mean, and its mean "
+            f"is {target.mean:g}; pass y, the training response, if it is in the units of y."
+        )
     seeds = [int(s) for s in np.random.SeedSequence(resolve_seed(seed, "calibrate")).generate_state(2)]
     loc, scale = _response_units(network, y, standardize)
     spelled, shift = _centred(spelled_out(network), target, loc, scale)

@@ -195,8 +195,9 @@ def _of_layers(facts: list[dict[str, Any]]) -> list[Finding]:
                 (
                     "caution",
                     f"{_percent(f['saturated'])} of the values of the tanh units of {name} are beyond ±0.99, so "
-                    f"functions are made of steps ({_percent(f['stuck'])} of the units are stuck at all rows); make "
-                    "the scale of its weights or biases smaller.",
+                    f"functions are made of steps ({_percent(f['stuck'])} of the units are stuck at all rows). Where "
+                    "functions change over short distances that is as it must be; else make the scale of its weights "
+                    "or biases smaller.",
                 )
             )
         if f["dead"] > DEAD_SHARE:

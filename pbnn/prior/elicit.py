@@ -40,7 +40,7 @@ def elicit(
     Returns
     -------
     FunctionPrior
-        In the units of the response: pass `y` to `calibrate` too.
+        In the units of the response: `calibrate` has to be given `y` too.
 
     Raises
     ------

@@ -190,3 +190,11 @@ def test_given_weights_survive_a_file(tmp_path):
     pbnn.save(bnn, idata, tmp_path / "run.nc")
     again, _ = pbnn.load(tmp_path / "run.nc")
     assert again.network.layers[0].weight == priors.Pretrained(mean, 0.1)
+
+
+def test_a_sequence_has_no_columns_to_rank():
+    X = np.random.default_rng(0).normal(size=(20, 4, 2))
+    bnn = pbnn.build(pbnn.Network([pbnn.Dense(2), pbnn.Flatten()], likelihoods.Gaussian()), X, X[:, 0, 0])
+    fit = pbnn.fit(bnn, pbnn.MAP(starts=1, steps=2), seed=1, progress=False)
+    with pytest.raises(SpecError, match=r"X has shape \(obs, 4, 2\).*columns of a table"):
+        pbnn.relevance(bnn, fit)

@@ -4,12 +4,16 @@
 hold all layers between them, so that a fit serves several.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 import pandas as pd
+import pytensor
 
 import pbnn
 from pbnn.errors import PbnnError
@@ -114,7 +118,7 @@ RESPONSES: dict[str, tuple[Any, Any]] = {
     "Multinomial": (Multinomial(7), rng.multinomial(7, [0.2, 0.5, 0.3], size=N)),
     "Bernoulli": (Bernoulli(), REAL > 100),
     "Categorical": (Categorical(), WORDS),
-    "Ordinal": (Ordinal(), WORDS),
+    "Ordinal": (Ordinal(("low", "mid", "top")), WORDS),
 }
 
 
@@ -126,6 +130,18 @@ def bnn_of(network: str, response: str) -> BNN:
     return pbnn.build(pbnn.Network(layers, likelihood), X, y)
 
 
+@contextmanager
+def quick_compilation() -> Iterator[None]:
+    """What runs for milliseconds need not be compiled well."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    try:
+        with pytensor.config.change_flags(mode="FAST_COMPILE"):
+            yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", False)
+
+
+@quick_compilation()
 def cell(network: str, response: str, method: str) -> str:
     """Fit and predict; return `"yes"`, or why the method refuses.
 
@@ -171,6 +187,7 @@ def page() -> str:
 
     lines: dict[bool, list[str]] = {True: [], False: []}
     for (network, response), names in rows().items():
+        print(network, response, flush=True)
         cells = [words(cell(network, response, method)) for method in TINY]
         lines[bool(network)] += [f"| {name} | {' | '.join(cells)} |" for name in names]
     head = f"| | {' | '.join(TINY)} |\n|{' --- |' * (len(TINY) + 1)}"

@@ -19,17 +19,6 @@ from tests.compatibility.table import (
 ROWS = [pytest.param(*key, id=key[0] or key[1]) for key in rows()]
 
 
-@pytest.fixture(autouse=True)
-def quick_compilation(monkeypatch):
-    """What runs for milliseconds need not be compiled well."""
-    import jax
-
-    before = jax.config.jax_disable_most_optimizations
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
-
-
 @pytest.fixture(scope="module")
 def said():
     return cells_of_page()

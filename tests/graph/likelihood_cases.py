@@ -139,7 +139,7 @@ CASES = {
         zero_inflated_poisson,
     ),
     "Multinomial": (L.Multinomial(4), TABLE, multinomial),
-    "Ordinal": (L.Ordinal(), WORDS, ordinal),
+    "Ordinal": (L.Ordinal(("low", "mid", "top")), WORDS, ordinal),
     "AsymmetricLaplace": (L.AsymmetricLaplace(0.8), PAIR[:, 0], asymmetric_laplace),
     "MixtureDensity": (L.MixtureDensity(2), PAIR[:, 0], mixture),
     "MultivariateGaussian": (L.MultivariateGaussian(), PAIR, multivariate_gaussian),

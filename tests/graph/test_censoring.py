@@ -170,3 +170,11 @@ def test_times_that_do_not_fit_are_refused():
         build(Network([], Gamma()), np.eye(3), y)
     with pytest.raises(DataError, match="X has 4 rows and y has 3"):
         build(Network([], Weibull()), np.eye(4), y)
+
+
+def test_rows_in_another_order_are_refused():
+    time = pd.Series([1.0, 2.0, 3.0])
+    with pytest.raises(
+        DataError, match=r"time and event have different indexes; pass event.loc\[time.index\]"
+    ):
+        pbnn.right_censored(time, pd.Series([1, 0, 1], index=[2, 1, 0]))

@@ -62,12 +62,22 @@ def test_order_of_classes():
         "mid",
         "top",
     )
-    given = pd.Series(pd.Categorical(y, ["top", "mid", "low"]))
+    given = pd.Series(pd.Categorical(y, ["top", "mid", "low"], ordered=True))
     assert Response.learn(given, L.Ordinal(), standardize=True).classes == ("top", "mid", "low")
     with pytest.raises(DataError, match=r"unknown label.*'top' in row 2"):
         Response.learn(y, L.Ordinal(("low", "mid", "high")), standardize=True)
     with pytest.raises(DataError, match="Ordinal needs three classes or more; y has 2"):
-        Response.learn(["a", "b", "a"], L.Ordinal(), standardize=True)
+        Response.learn([1, 2, 1], L.Ordinal(), standardize=True)
+
+
+def test_labels_in_words_have_no_order_of_their_own():
+    words = ["low", "mid", "high", "mid"]
+    for y in (words, pd.Series(words), pd.Categorical(words)):
+        with pytest.raises(
+            DataError, match=r"cannot know the order of 'high', 'low', 'mid'.*order=low<mid<high"
+        ):
+            Response.learn(y, L.Ordinal(), standardize=True)
+    assert Response.learn([3, 1, 2, 1, 2, 3], L.Ordinal(), standardize=True).classes == (1, 2, 3)
 
 
 def test_a_class_with_one_row_is_worth_a_warning():

@@ -157,6 +157,7 @@ def test_hyperparameters_are_held_in_all_draws(learned):
     assert float(tree["posterior"]["out_weight"].std("draw").min()) > 0
 
 
+@pytest.mark.nightly
 def test_tuning_after_the_fit_and_none_at_all(learned):
     linear, bnn = learned
     trees = {
@@ -265,6 +266,7 @@ def labels():
     return pbnn.build(pbnn.Network([pbnn.Dense(5)], likelihoods.Categorical()), X, y)
 
 
+@pytest.mark.nightly
 def test_probit_is_close_to_the_mean_over_draws(labels):
     new = np.random.default_rng(1).normal(size=(20, 2)) * 3
     trees = [
@@ -336,7 +338,9 @@ def test_errors_name_the_remedy(curve, labels):
         pbnn.laplace_gp(curve, fit(curve, pbnn.MAP(starts=1, steps=5), seed=1, progress=False))
 
 
-@pytest.mark.parametrize("structure", ["full", "kron", "diag"])
+@pytest.mark.parametrize(
+    "structure", ["diag", *(pytest.param(s, marks=pytest.mark.nightly) for s in ("full", "kron"))]
+)
 def test_weights_of_dead_units_keep_their_prior(structure):
     """No unit is active: the data say nothing of the weights that enter it."""
     X = np.random.default_rng(0).normal(size=(40, 2))

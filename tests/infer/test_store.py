@@ -110,7 +110,11 @@ def drawn(path):
 
 
 @pytest.mark.parametrize(
-    ("moment", "stage"), [("chains/0/zarr.json", "warm-up"), ("chains/1/draws/z/c/2", "draws")]
+    ("moment", "stage"),
+    [
+        pytest.param("chains/0/zarr.json", "warm-up", marks=pytest.mark.nightly),
+        ("chains/1/draws/z/c/2", "draws"),
+    ],
 )
 def test_a_killed_run_goes_on_to_the_same_draws(tmp_path, unbroken, method, moment, stage):
     path = tmp_path / "run.zarr"

@@ -14,7 +14,7 @@ from tests.graph.likelihood_cases import CASES, X, bnn, meaning, outputs, point,
 
 DRAWS = 4000
 QUICK = ("NegativeBinomial", "Gamma", "VonMises")
-SOME = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
+SOME = [name if name in QUICK else pytest.param(name, marks=pytest.mark.nightly) for name in CASES]
 
 
 @cache

@@ -279,3 +279,10 @@ def test_the_door():
     assert all(getattr(priors, name) for name in dir(priors))
     with pytest.raises(AttributeError, match=r"no attribute 'Norml'; it has: .*Normal"):
         _ = priors.Norml
+
+
+def test_a_mean_in_units_of_the_response_needs_the_response():
+    X = np.linspace(0, 10, 10)[:, None]
+    said = priors.elicit(x_changes_over=3.0, response_between=(0, 40))
+    with pytest.raises(SpecError, match="its mean is 20; pass y"):
+        priors.calibrate(pbnn.Network([pbnn.Dense(3)], likelihoods.Gaussian()), X, said)

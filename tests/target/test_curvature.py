@@ -28,7 +28,11 @@ slow = pytest.mark.slow
 QUICK = ("noise learned", "two outputs")
 LAYERED = ("categorical", "heteroscedastic")
 """Networks of several outputs, all of one part."""
-CASES = [name if name in QUICK else pytest.param(name, marks=slow) for name in NETS]
+LAYERS = ("image", "sequence", "groups")
+CASES = [
+    name if name in QUICK else pytest.param(name, marks=slow if name in LAYERS else pytest.mark.nightly)
+    for name in NETS
+]
 FISHER_QUICK = ("two outputs", "two heteroscedastic")
 SMALL = 2000
 """Bytes: so little memory that sums go over several blocks."""
@@ -207,7 +211,7 @@ KRON = [name for name in NETS if name not in ("priors", "only an embedding", "im
 
 @pytest.mark.parametrize(
     "name",
-    [n if n in QUICK else pytest.param(n, marks=slow) for n in KRON],
+    [n if n in QUICK else pytest.param(n, marks=pytest.mark.nightly) for n in KRON],
 )
 def test_kronecker_factors_are_exact_for_one_observation(name):
     here = target(name)
