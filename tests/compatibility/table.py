@@ -5,8 +5,10 @@ hold all layers between them, so that a fit serves several.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -131,17 +133,18 @@ def bnn_of(network: str, response: str) -> BNN:
 
 
 @contextmanager
-def quick_compilation() -> Iterator[None]:
+def quick_compilation(network: str) -> Iterator[None]:
     """What runs for milliseconds need not be compiled well."""
+    # In PyTensor's quick mode a scan cannot run: it fuses more operands than Python's loops take.
+    mode = pytensor.config.mode if network == "sequence" else "FAST_COMPILE"
     jax.config.update("jax_disable_most_optimizations", True)
     try:
-        with pytensor.config.change_flags(mode="FAST_COMPILE"):
+        with pytensor.config.change_flags(mode=mode):
             yield
     finally:
         jax.config.update("jax_disable_most_optimizations", False)
 
 
-@quick_compilation()
 def cell(network: str, response: str, method: str) -> str:
     """Fit and predict; return `"yes"`, or why the method refuses.
 
@@ -151,12 +154,13 @@ def cell(network: str, response: str, method: str) -> str:
         If something is not finite.
     """
     bnn = bnn_of(network, response)
-    try:
-        tree = pbnn.fit(bnn, TINY[method], seed=1, progress=False)
-    except PbnnError as refusal:
-        return str(refusal)
+    with quick_compilation(network):
+        try:
+            tree = pbnn.fit(bnn, TINY[method], seed=1, progress=False)
+        except PbnnError as refusal:
+            return str(refusal)
+        predicted = pbnn.predict(bnn, tree, seed=2)["predictions"]
     finite = all(np.isfinite(tree["posterior"][name]).all() for name in tree["posterior"].data_vars)
-    predicted = pbnn.predict(bnn, tree, seed=2)["predictions"]
     for name in predicted.data_vars:
         finite &= bool(np.isfinite(predicted[name]).all())
     assert finite, f"{network or 'linear'}, {response}, {method}: a draw or a prediction is not finite"
@@ -174,9 +178,16 @@ def rows() -> dict[tuple[str, str], list[str]]:
     return of_layers | {("", response): [response] for response in RESPONSES}
 
 
+def _cells(row: tuple[str, str]) -> list[str]:
+    print(*row, flush=True)
+    return [cell(*row, method) for method in TINY]
+
+
 def page() -> str:
     """Fit everything, and write the page."""
     reasons: list[str] = []
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        found = dict(zip(rows(), pool.map(_cells, rows()), strict=True))
 
     def words(found: str) -> str:
         if found == "yes":
@@ -187,8 +198,7 @@ def page() -> str:
 
     lines: dict[bool, list[str]] = {True: [], False: []}
     for (network, response), names in rows().items():
-        print(network, response, flush=True)
-        cells = [words(cell(network, response, method)) for method in TINY]
+        cells = [words(cell) for cell in found[network, response]]
         lines[bool(network)] += [f"| {name} | {' | '.join(cells)} |" for name in names]
     head = f"| | {' | '.join(TINY)} |\n|{' --- |' * (len(TINY) + 1)}"
     parts = [
