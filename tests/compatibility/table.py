@@ -1,7 +1,7 @@
 """Every layer and every likelihood with every method, on tiny data: `docs/compatibility.md`.
 
-`python -m tests.compatibility.table` writes the page; the tests beside check that it is what they find. A few networks
-hold all layers between them, so that a fit serves several.
+`python -m tests.compatibility.table` writes the page. A few networks hold all layers between them, so that a fit serves
+several.
 """
 
 from collections.abc import Iterator
@@ -211,19 +211,6 @@ def page() -> str:
         *(f"({i + 1}) {reason}" for i, reason in enumerate(reasons)),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def cells_of_page() -> dict[str, dict[str, str]]:
-    """Read the page: for each row and method `"yes"`, or the reason."""
-    text = PAGE.read_text()
-    reasons = dict(line[1:].split(") ", 1) for line in text.splitlines() if line.startswith("("))
-    found: dict[str, dict[str, str]] = {}
-    for line in text.splitlines():
-        name, *cells = [part.strip() for part in line.strip("|").split("|")]
-        if len(cells) == len(TINY) and name not in ("", "---"):
-            said = [reasons[c[4:-1]] if c.startswith("no") else c for c in cells]
-            found[name] = dict(zip(TINY, said, strict=True))
-    return found
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The table of `docs/compatibility.md` is true, and complete."""
+"""Every layer and every likelihood is fitted by every method: all of it in the nightly tier."""
 
 import pytest
 
@@ -11,7 +11,6 @@ from tests.compatibility.table import (
     TINY,
     bnn_of,
     cell,
-    cells_of_page,
     layers_of,
     rows,
 )
@@ -19,33 +18,25 @@ from tests.compatibility.table import (
 ROWS = [pytest.param(*key, id=key[0] or key[1]) for key in rows()]
 
 
-@pytest.fixture(scope="module")
-def said():
-    return cells_of_page()
-
-
-def test_nothing_is_left_out(said):
+def test_nothing_is_left_out():
     assert {*TINY} == {*METHODS}
     assert {name for network in NETWORKS for name in layers_of(network)} == {*LAYERS}
     assert {name.partition(",")[0] for name in RESPONSES} == {*LIKELIHOODS}
-    assert {*said} == {*LAYERS, *RESPONSES}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("method", TINY)
 @pytest.mark.parametrize(("network", "response"), ROWS)
-def test_a_cell_is_what_the_page_says(said, network, response, method):
-    found = cell(network, response, method)
-    for name in rows()[network, response]:
-        assert said[name][method] == found
+def test_a_cell_is_finite(network, response, method):
+    assert cell(network, response, method)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("method", TINY)
 @pytest.mark.parametrize("response", RESPONSES)
 @pytest.mark.parametrize("network", NETWORKS)
-def test_layers_likelihoods_and_methods_go_together(said, network, response, method):
-    assert cell(network, response, method) == said[response][method]
+def test_layers_likelihoods_and_methods_go_together(network, response, method):
+    assert cell(network, response, method) == cell("", response, method)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
