@@ -68,7 +68,7 @@ def relevance(bnn: BNN, idata: xr.DataTree, *, by: By = "auto", prob: float = 0.
     >>> net = pbnn.Network([], likelihoods.Gaussian(0.1), weights=priors.ARD())
     >>> bnn = pbnn.build(net, X, 2 * X[:, 1])
     >>> idata = pbnn.fit(bnn, pbnn.ADVI(steps=2000, draws=200), seed=1, progress=False)
-    >>> int(pbnn.relevance(bnn, idata)["mean"].argmax())
+    >>> int(np.argmax(pbnn.relevance(bnn, idata)["mean"].to_numpy()))
     1
     """
     if by not in get_args(By):
