@@ -18,7 +18,7 @@ from common import RESULTS, environment, parser_of
 import pbnn
 from pbnn import assess, likelihoods, priors
 
-N_TRAIN, N_TEST, N_INPUTS, N_RELEVANT = 4000, 1000, 200, 10
+N_TRAIN, N_TEST, N_INPUTS, N_RELEVANT = 1000, 1000, 200, 10
 METHOD = pbnn.MCLMC(draws=100, chains=2)
 PRIORS: dict[str, priors.Prior | None] = {
     "plain": None,
@@ -44,7 +44,7 @@ def problem(seed: int, n_train: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 def network(name: str) -> pbnn.Network:
     """Return the network that all share but for the prior of the first layer's weights."""
-    return pbnn.Network([pbnn.Dense(16, "gelu", weight=PRIORS[name])], likelihoods.Gaussian())
+    return pbnn.Network([pbnn.Dense(8, "gelu", weight=PRIORS[name])], likelihoods.Gaussian())
 
 
 def measure(name: str, seed: int, n_train: int) -> dict[str, Any]:
