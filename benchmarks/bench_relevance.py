@@ -44,7 +44,7 @@ def problem(seed: int, n_train: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 def network(name: str) -> pbnn.Network:
     """Return the network that all share but for the prior of the first layer's weights."""
-    return pbnn.Network([pbnn.Dense(8, "gelu", weight=PRIORS[name])], likelihoods.Gaussian())
+    return pbnn.Network([pbnn.Dense(16, "gelu", weight=PRIORS[name])], likelihoods.Gaussian())
 
 
 def measure(name: str, seed: int, n_train: int) -> dict[str, Any]:
