@@ -19,7 +19,7 @@ import pbnn
 from pbnn import assess, likelihoods, priors
 
 N_TRAIN, N_TEST, N_INPUTS, N_RELEVANT = 1000, 1000, 200, 10
-METHOD = pbnn.MCLMC(draws=100, chains=2)
+METHOD = pbnn.MCLMC(draws=100, chains=4, tune=8000, thin=40)
 PRIORS: dict[str, priors.Prior | None] = {
     "plain": None,
     "ARD": priors.ARD(),
