@@ -1,6 +1,6 @@
 """A network and data to a `BNN`: a `pm.Model`, and what is needed to talk about it in the user's terms."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any, final
 
@@ -33,6 +33,16 @@ from pbnn.spec.network import Network
 from pbnn.spec.table import html_table, layer_priors, likelihood_words, text_table
 
 
+class Compiled(dict[Any, Any]):
+    """Functions that were made for a model, by what made them; they may refer to it, for they live and die with it.
+
+    They are neither pickled nor copied: another process compiles its own.
+    """
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Compiled, ()
+
+
 @final
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class BNN:
@@ -58,6 +68,8 @@ class BNN:
         The shape of an observation as it enters, and as it leaves each hidden layer.
     parameters
         `mu` and `variance`, or `p`: the response given the weights, as variables of the graph.
+    compiled
+        What was compiled for it so far, so that a second fit or prediction need not wait.
     """
 
     network: Network
@@ -70,6 +82,7 @@ class BNN:
     affines: tuple[Affine, ...]
     shapes: tuple[tuple[int, ...], ...]
     parameters: Parameters
+    compiled: Compiled = field(default_factory=Compiled, init=False, repr=False)
 
     @property
     def n_obs(self) -> int:

@@ -1,5 +1,6 @@
 """ADVI: a Gaussian fitted to the posterior by stochastic ascent of the evidence lower bound, in JAX on the target."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -7,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pbnn.errors import MethodError
-from pbnn.infer.ascent import Objective, ascend
+from pbnn.infer.ascent import Objective, ascend, steps_of
 from pbnn.infer.gaussian import FAMILIES, Family
 from pbnn.infer.methods import ADVI
 from pbnn.infer.minibatch import log_density_estimate
@@ -25,7 +26,7 @@ def _(method: ADVI, target: Target, session: Session) -> Run:
     start = target.starts(1, session.seed)[0]
     with target.scope(), progress_bar("ADVI", method.steps, show=session.progress) as bar:
         ascent = ascend(
-            elbo(method, target, family),
+            target.once((method, "ascend"), lambda: steps_of(elbo(method, target, family))),
             family.init(jnp.asarray(start)),
             target.data,
             steps=method.steps,
@@ -35,7 +36,10 @@ def _(method: ADVI, target: Target, session: Session) -> Run:
         )
         if ascent.trace.size == 0:
             raise MethodError("fit: interrupted before the first step; there is nothing to return.")
-        z, lp, log_q = _draw(method, target, family, ascent.params, session.seed)
+        draw = target.once((method, "draw"), lambda: jax.jit(_draw(target, family)))
+        # Other keys than those of the ascent, which folds in the number of each chunk.
+        keys = jax.random.split(jax.random.fold_in(jax.random.PRNGKey(session.seed), 2**31), method.draws)
+        z, lp, log_q = map(np.asarray, draw(ascent.params, keys, target.data))
     steps = ascent.trace.size
     if ascent.interrupted:
         message = f"Interrupted after {steps} steps; the draws are from the approximation reached by then."
@@ -76,10 +80,9 @@ def elbo(method: ADVI, target: Target, family: Family) -> Objective:
     return objective
 
 
-def _draw(
-    method: ADVI, target: Target, family: Family, params: Any, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    @jax.jit
+def _draw(target: Target, family: Family) -> Callable[..., Any]:
+    """Return the function that draws from the approximation, with the log densities of both."""
+
     def draw(params: Any, keys: jax.Array, data: Any) -> Any:
         def one(key: jax.Array) -> Any:
             z = family.sample(params, key)
@@ -87,10 +90,7 @@ def _draw(
 
         return jax.lax.map(one, keys)
 
-    # Other keys than those of the ascent, which folds in the number of each chunk.
-    keys = jax.random.split(jax.random.fold_in(jax.random.PRNGKey(seed), 2**31), method.draws)
-    z, lp, log_q = draw(params, keys, target.data)
-    return np.asarray(z), np.asarray(lp), np.asarray(log_q)
+    return draw
 
 
 def _check(method: ADVI, target: Target) -> None:

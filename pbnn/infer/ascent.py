@@ -31,12 +31,14 @@ class Ascent:
 
 Objective = Callable[[Any, jax.Array, Any], jax.Array]
 """`(params, key, data)` to an unbiased estimate of what is maximised."""
+Chunk = Callable[..., Any]
+"""`(params, state, rate, key, data)` to parameters, state, the parameters' average, and the objective at each step."""
 
 
 def ascend(
-    objective: Objective, params: Any, data: Any, *, steps: int, learning_rate: float, seed: int, bar: Bar
+    chunk: Chunk, params: Any, data: Any, *, steps: int, learning_rate: float, seed: int, bar: Bar
 ) -> Ascent:
-    """Maximise an objective from `params`; call it in the scope of the precision that is meant.
+    """Maximise an objective (`steps_of`) from `params`; call it in the scope of the precision that is meant.
 
     A stage ends when the mean objective of the last `WINDOW` chunks exceeds that of the `WINDOW` before by less than
     twice its standard error. ctrl-C ends the ascent and keeps its last iterates.
@@ -47,7 +49,6 @@ def ascend(
         If the objective stays infinite or NaN after the learning rate was cut five times.
     """
     adam = optax.scale_by_adam()
-    chunk = _compile(objective, adam)
     key = jax.random.PRNGKey(seed)
     state = adam.init(params)
     average, traces = params, []
@@ -78,7 +79,10 @@ def ascend(
     return Ascent(average, trace, stage == len(STAGES), interrupted)
 
 
-def _compile(objective: Objective, adam: optax.GradientTransformation) -> Callable[..., Any]:
+def steps_of(objective: Objective) -> Chunk:
+    """Return the function that takes `CHUNK` steps of Adam, to be compiled once for all ascents."""
+    adam = optax.scale_by_adam()
+
     @jax.jit
     def chunk(params: Any, state: Any, rate: jax.Array, key: jax.Array, data: Any) -> Any:
         def step(carry: Any, key: jax.Array) -> Any:

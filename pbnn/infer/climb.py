@@ -34,7 +34,7 @@ class Climb:
     def __init__(self, target: Target) -> None:
         self.held_out = _held_out(target.n_obs)
         self.pieces = PIECES if self.held_out else BLIND_PIECES
-        self.kernel = _kernel(target, self.held_out)
+        self.kernel = target.once(("climb", self.held_out), lambda: jax.jit(_kernel(target, self.held_out)))
 
     def first(self, z: np.ndarray) -> State:
         """Return the state of a climb that begins at `z`."""

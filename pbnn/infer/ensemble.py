@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 
 from pbnn.errors import MethodError
 from pbnn.infer.chains import run_chains
 from pbnn.infer.climb import STEPS
 from pbnn.infer.methods import Ensemble
-from pbnn.infer.programs import Kept, State
+from pbnn.infer.programs import Kept, Kernel, State
 from pbnn.infer.run import Run, Session, run
 from pbnn.infer.staged import Stage, Staged, Told, what_happened
 from pbnn.target import Target
@@ -29,13 +30,17 @@ class Members(Staged):
                 "Ensemble: weighting='held_out' needs a model made by pbnn.build, with at least 48 rows, so that some "
                 "can be set aside; use weighting='uniform'."
             )
-        self.kernels["end"] = lambda inputs, data: target.log_density(inputs["z"], data)
+        self.kernels["end"] = target.once("log density", lambda: jax.jit(_log_density(target)))
         self.stages["end"] = Stage(lambda state: ("end", {"z": state["climb_best"]}), self._ended)
         self.pieces += 1
 
     def _ended(self, state: State, lp: Any) -> Told:
         draw = {"z": state["climb_best"][None], "lp": np.reshape(lp, 1)}
         return state | {"stage": "done", "drawn_draws": 1}, Kept("draws", 0, draw)
+
+
+def _log_density(target: Target) -> Kernel:
+    return lambda inputs, data: target.log_density(inputs["z"], data)
 
 
 @run.register

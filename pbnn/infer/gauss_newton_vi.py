@@ -120,9 +120,14 @@ class _Ascent:
         self.key = jax.random.PRNGKey(seed)
         self.mean = jnp.asarray(start)
         prior = partial(_prior_curvature, subset)
-        begin = jax.jit(lambda z, data: (family.curvature(z, data, 1.0), prior(z)))
+        begin = target.once(
+            (method, "begin"), lambda: jax.jit(lambda z, data: (family.curvature(z, data, 1.0), prior(z)))
+        )
         self.precision = begin(self.mean, target.data)
-        self._chunks = [jax.jit(_chunk(method, subset, family, whole=whole)) for whole in (False, True)]
+        self._chunks = target.once(
+            (method, "chunks"),
+            lambda: [jax.jit(_chunk(method, subset, family, whole=whole)) for whole in (False, True)],
+        )
         self.trace: list[np.ndarray] = []
         self._averages: list[np.ndarray] = []
         self.converged = self.interrupted = False
@@ -159,7 +164,8 @@ class _Ascent:
 
     def factor(self) -> Any:
         """Return the precision reached, factorised."""
-        return jax.jit(self.family.factor)(*self.precision)
+        factor = self.target.once((self.method, "factor"), lambda: jax.jit(self.family.factor))
+        return factor(*self.precision)
 
 
 def _chunk(method: GaussNewtonVI, subset: Subset, family: NaturalFamily, *, whole: bool) -> Any:

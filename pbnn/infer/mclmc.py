@@ -51,8 +51,8 @@ class MclmcChains(Staged):
         self.thin = method.thin or _thin(method, target.n_obs)
         self.checks = 0 if method.adjusted else method.draws // CHECK_SHARE
         self.kernels |= {
-            "begin": lambda inputs, data: initial(target, inputs["key"], inputs["z"], data),
-            "move": _move(target, method),
+            "begin": target.once("microcanonical start", lambda: jax.jit(_begin(target))),
+            "move": target.once(method, lambda: jax.jit(_move(target, method))),
         }
         self.stages |= {
             "begin": Stage(self._ask_begin, self._begun),
@@ -153,6 +153,11 @@ def _point(state: State) -> Point:
 def _unpacked(point: Point) -> State:
     names = ("z", "momentum", "log_density", "gradient")
     return dict(zip(names, point, strict=True))
+
+
+def _begin(target: Target) -> Kernel:
+    """Return the kernel that gives a chain its first momentum."""
+    return lambda inputs, data: initial(target, inputs["key"], inputs["z"], data)
 
 
 def _move(target: Target, method: MCLMC) -> Kernel:

@@ -28,7 +28,7 @@ FIRST_STEP_SIZE = 0.1
 def _(method: NUTS, target: Target, session: Session) -> Run:
     if method.sampler != "blackjax":
         return sample_with_pymc(method, target, session)
-    kernel = _compile(method, target)
+    kernel = target.once(method, lambda: _compile(method, target))
     starts = target.starts(method.chains, session.seed)
     total = method.chains * (method.tune + method.draws)
     chains = [_Chain(method, target, kernel, z, session.seed, i) for i, z in enumerate(starts)]

@@ -45,7 +45,8 @@ class PlacedGaussian:
         z = np.repeat(self.z[None].astype(target.dtype), n, axis=0)
         z[:, subset.positions] += self.gaussian.sample(noise).astype(target.dtype)
         with target.scope():
-            lp = np.asarray(_log_densities(target)(jnp.asarray(z), target.data))
+            log_densities = target.once("log densities", lambda: jax.jit(_log_densities(target)))
+            lp = np.asarray(log_densities(jnp.asarray(z), target.data))
         log_q = 0.5 * (self.gaussian.logdet - (noise**2).sum(axis=1) - subset.dim * log(2 * pi))
         return z[None], {"lp": lp[None], "log_q": log_q[None]}
 
@@ -57,7 +58,7 @@ class PlacedGaussian:
 
 
 def _log_densities(target: Target) -> Any:
-    """Return a compiled function of draws `(n, dim)` and data, that takes no more at once than fit into memory."""
+    """Return the function of draws `(n, dim)` and data, that takes no more at once than fit into memory."""
     of_a_draw = target.n_obs * target.dtype.itemsize * sum(v.shape[-1] for v in target.variables if v.shape)
     batch = min(BATCH, block_rows(of_a_draw))
-    return jax.jit(lambda zs, data: jax.lax.map(lambda z: target.log_density(z, data), zs, batch_size=batch))
+    return lambda zs, data: jax.lax.map(lambda z: target.log_density(z, data), zs, batch_size=batch)

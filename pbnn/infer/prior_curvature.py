@@ -34,11 +34,12 @@ def prior_curvature(subset: Subset) -> Callable[[np.ndarray], np.ndarray]:
     with target.scope():
         probe = jax.random.normal(jax.random.PRNGKey(0), (subset.dim,), target.dtype)
 
-        @jax.jit
-        def derivatives(z: Any) -> tuple[Any, ...]:
+        def derivatives_at(z: Any) -> tuple[Any, ...]:
             u = subset.take(z)
             slope = jax.grad(lambda u: target.log_prior(subset.put(u, z)))(u)
             return u, slope, *(prior_hessian_product(subset, z, v) for v in (jnp.ones_like(u), probe))
+
+        derivatives = target.once(("prior curvature", subset.names), lambda: jax.jit(derivatives_at))
 
     def diagonal(z: np.ndarray) -> np.ndarray:
         with target.scope():

@@ -54,7 +54,9 @@ def record(found: Run, method: Method, target: Target, *, seed: int, wall_time: 
 def _constrain(target: Target, z: np.ndarray) -> dict[str, np.ndarray]:
     with target.scope():
         # A few draws at a time: deterministic variables, such as a network at all rows, may be large.
-        one = jax.jit(lambda chain: jax.lax.map(target.constrain, chain, batch_size=16))
+        one = target.once(
+            "constrain", lambda: jax.jit(lambda zs: jax.lax.map(target.constrain, zs, batch_size=16))
+        )
         chains = [one(jnp.asarray(chain)) for chain in z]
         return {name: np.stack([np.asarray(c[name]) for c in chains]) for name in chains[0]}
 

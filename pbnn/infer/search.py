@@ -35,7 +35,9 @@ class Search:
             return subset.target.log_density(subset.put(u, z), data)
 
         with subset.target.scope():
-            self._slope = jax.jit(jax.value_and_grad(value))
+            self._slope = subset.target.once(
+                ("search", subset.names), lambda: jax.jit(jax.value_and_grad(value))
+            )
         self.peaks: list[tuple[float, np.ndarray]] = []
         self.trace: list[float] = []
         self.n_gradients = 0

@@ -54,8 +54,10 @@ class SgChains(Staged):
         # A step size of SGLD is the square of one of SGHMC.
         self.power = 1 if method.kernel == "sghmc" else 2
         self.kernels |= {
-            "measure": measure(target, batch_size, scaled=True),
-            "move": _move(target, method, batch_size),
+            "measure": target.once(
+                ("measure", batch_size, "scaled"), lambda: jax.jit(measure(target, batch_size, scaled=True))
+            ),
+            "move": target.once(method, lambda: jax.jit(_move(target, method, batch_size))),
         }
         self.stages |= {
             "measure": Stage(self._ask_measure, self._measured),

@@ -42,9 +42,9 @@ class Walks(Staged):
         self.settling = method.iterates // SETTLING
         batch_size = min(method.batch_size, target.n_obs)
         self.kernels |= {
-            "measure": measure(target, batch_size),
-            "walk": _walk(target, batch_size),
-            "draw": _draw(target),
+            "measure": target.once(("measure", batch_size), lambda: jax.jit(measure(target, batch_size))),
+            "walk": target.once(("walk", batch_size), lambda: jax.jit(_walk(target, batch_size))),
+            "draw": target.once("SWAG draw", lambda: jax.jit(_draw(target))),
         }
         self.stages |= {
             "measure": Stage(self._ask_measure, self._measured),

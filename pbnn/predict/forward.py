@@ -11,7 +11,6 @@ from functools import partial
 from itertools import product
 from math import prod
 from typing import Any, Self, final
-from weakref import WeakKeyDictionary, ref
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +28,9 @@ TILE_VALUES = 2**20
 """How many values the widest layer of a tile may hold on a CPU: in float32 they fill a cache of 4 MiB."""
 TILE_VALUES_ACCELERATOR = 2**26
 MIN_RESPONSES = 1000
+
+Tiles = tuple[Callable[..., dict[str, Any]], Callable[..., dict[str, Any]]]
+"""Compiled functions that predict, and that give the log-likelihood."""
 
 
 @final
@@ -90,7 +92,7 @@ class Forward:
 
         Where `X` is part of a longer table, `first_row` is the number of its first row: a multiple of `TILE_ROWS`.
         """
-        tile, at = _compiled(self.bnn, self.precision)[0], self._mode()
+        tile, at = self._tiles()[0], self._mode()
         x = self.bnn.columns.standardize(X).astype(self.precision)
         rows = TILE_ROWS if first_row else min(TILE_ROWS, _power_of_two(len(x)))
         words = np.random.SeedSequence(self.seed).generate_state(2, np.uint32)
@@ -106,7 +108,7 @@ class Forward:
 
     def log_likelihood(self, data: Data) -> np.ndarray:
         """Return the log-likelihood `(chain * draw, obs)` of data (`Target.bind`) for every draw, in nats."""
-        tile, at = _compiled(self.bnn, self.precision)[1], self._mode()
+        tile, at = self._tiles()[1], self._mode()
         x, y = np.asarray(data["x"]), np.asarray(data["y"])
         rows = min(TILE_ROWS, _power_of_two(len(x)))
         out = {"log_likelihood": np.empty((len(self.z), len(x)), self.precision)}
@@ -123,6 +125,10 @@ class Forward:
     def one_output(self) -> bool:
         """Whether one output stands for those of all draws."""
         return self.linearized is not None and self.linearized.predictive == "probit"
+
+    def _tiles(self) -> Tiles:
+        target = Target.of(self.bnn, self.precision)
+        return target.once("tiles", lambda: _tiles(target))
 
     def _mode(self) -> np.ndarray | None:
         """Return where outputs are linearised, if they are."""
@@ -181,51 +187,29 @@ def choose_precision(bnn: BNN) -> Precision:
     return "float64" if wide or offset.any() else "float32"
 
 
-Compiled = tuple[Callable[..., dict[str, Any]], Callable[..., dict[str, Any]]]
-_cache: WeakKeyDictionary[BNN, dict[Precision, Compiled]] = WeakKeyDictionary()
-
-
-def _compiled(bnn: BNN, precision: Precision) -> Compiled:
-    """Return the functions of a tile, made once for each BNN and compiled once for each shape."""
-    functions = _cache.setdefault(bnn, {})
-    if precision not in functions:
-        functions[precision] = _tiles(ref(bnn), precision)
-    return functions[precision]
-
-
-def _tiles(bnn_ref: "ref[BNN]", precision: Precision) -> Compiled:
-    """Return functions of draws `(draw, dim)` and rows that give arrays `(draw, obs, ...)` by name.
-
-    They refer to the BNN weakly: the cache would keep it alive for ever.
-    """
-
-    def target() -> Target:
-        bnn = bnn_ref()
-        assert bnn is not None
-        return Target.of(bnn, precision)
+def _tiles(target: Target) -> Tiles:
+    """Return functions of draws `(draw, dim)` and rows that give arrays `(draw, obs, ...)` by name."""
 
     def outputs(z: Any, x: Any, mode: Any, fixed: Any) -> Any:
         if fixed is not None:
             return fixed
         if mode is None:
-            return target().outputs(z, x)
-        f, change = jax.jvp(lambda z: target().outputs(z, x), (mode,), (z - mode,))
+            return target.outputs(z, x)
+        f, change = jax.jvp(lambda z: target.outputs(z, x), (mode,), (z - mode,))
         return f + change
 
     @partial(jax.jit, static_argnames="with_y")
     def predictions(
         z: Any, x: Any, mode: Any, fixed: Any, key: Any, first: Any, number: Any, *, with_y: bool
     ) -> dict[str, Any]:
-        t = target()
-
         def one(z: Any, draw: Any) -> dict[str, Any]:
             f = outputs(z, x, mode, fixed)
             if not with_y:
-                return t.parameters_of(f, z)
+                return target.parameters_of(f, z)
             own = jax.random.fold_in(jax.random.fold_in(key, draw), number)
-            y = t.draw_response_of(f, z, own)
-            classes = t.bnn is not None and t.bnn.response.kind == "classes"
-            return {"y": y.astype(jnp.int32) if classes else y, **t.parameters_of(f, z)}
+            y = target.draw_response_of(f, z, own)
+            classes = target.bnn is not None and target.bnn.response.kind == "classes"
+            return {"y": y.astype(jnp.int32) if classes else y, **target.parameters_of(f, z)}
 
         return jax.vmap(one)(z, first + jnp.arange(len(z), dtype=jnp.uint32))
 
@@ -234,7 +218,7 @@ def _tiles(bnn_ref: "ref[BNN]", precision: Precision) -> Compiled:
         data = {"x": x, "y": y, "y_loc": y_loc}
 
         def one(z: Any) -> Any:
-            terms = target().log_likelihood_of(outputs(z, x, mode, fixed), z, data)
+            terms = target.log_likelihood_of(outputs(z, x, mode, fixed), z, data)
             return terms if terms.ndim == 1 else terms.sum(axis=1)
 
         return {"log_likelihood": jax.vmap(one)(z)}

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Self, final
-from weakref import WeakKeyDictionary, ref
 
 import jax
 import jax.numpy as jnp
@@ -86,26 +85,11 @@ class Linearization:
         return mean / np.sqrt(1 + np.pi / 8 * variance)
 
 
-_cache: WeakKeyDictionary[BNN, dict[tuple[tuple[str, ...], Precision], Callable[..., Any]]] = (
-    WeakKeyDictionary()
-)
-
-
 def _compiled(bnn: BNN, names: tuple[str, ...], precision: Precision) -> Callable[..., Any]:
-    """Return the function of mode and inputs that gives outputs and derivatives; made once for each BNN.
+    """Return the function of mode and inputs that gives outputs and derivatives; made once for each BNN."""
+    target = Target.of(bnn, precision)
 
-    It refers to the BNN weakly: the cache would keep it alive for ever.
-    """
-    functions, bnn_ref = _cache.setdefault(bnn, {}), ref(bnn)
-    if (names, precision) in functions:
-        return functions[names, precision]
-
-    @jax.jit
     def both(z: Any, x: Any) -> tuple[Any, Any]:
-        here = bnn_ref()
-        assert here is not None
-        target = Target.of(here, precision)
         return target.outputs(z, x), jacobian(Subset.of(target, names), z, x)
 
-    functions[names, precision] = both
-    return both
+    return target.once(("jacobians", names), lambda: jax.jit(both))

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, final
-from weakref import WeakKeyDictionary
 
 import jax
 import jax.numpy as jnp
@@ -152,17 +151,17 @@ def _unconstrained(model: pm.Model, precision: Precision) -> Callable[..., Any]:
     return jax.jit(jax.vmap(jax.vmap(flat)))
 
 
-_Made = tuple[tuple[Any, ...], ModelGraphs, ResponseGraphs]
-_cache: WeakKeyDictionary[BNN, dict[Precision, _Made]] = WeakKeyDictionary()
-
-
 def bnn_graphs(bnn: BNN, precision: Precision) -> tuple[ModelGraphs, ResponseGraphs]:
     """Return the functions of a BNN, made anew only when its model has changed."""
-    cached, state = _cache.setdefault(bnn, {}), _state(bnn)
-    if precision not in cached or cached[precision][0] != state:
+    state = _state(bnn)
+    if bnn.compiled.get("state") != state:
+        bnn.compiled.clear()
+        bnn.compiled["state"] = state
+    if precision not in bnn.compiled:
         graphs = model_graphs(bnn.model, precision, leave_out="y"), _response_graphs(bnn, precision)
-        cached[precision] = (state, *graphs)
-    return cached[precision][1:]
+        bnn.compiled[precision] = graphs
+    found: tuple[ModelGraphs, ResponseGraphs] = bnn.compiled[precision]
+    return found
 
 
 def _state(bnn: BNN) -> tuple[Any, ...]:

@@ -1,9 +1,9 @@
 """`Target`: a model as a log density on `R^d` in JAX, and the way back to named variables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self, final
+from typing import Any, Self, TypeVar, final
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,7 @@ from pbnn.target.graphs import ModelGraphs, ResponseGraphs, Variable, bnn_graphs
 from pbnn.target.jaxify import Precision, scope
 
 Array = jax.Array
+Made = TypeVar("Made")
 Point = Array | list[Array]
 """A flat vector `(dim,)` of the unconstrained variables, or the list of them in their shapes."""
 
@@ -120,6 +121,21 @@ class Target:
     def scope(self) -> Any:
         """Return a context manager within which JAX traces and runs in the target's precision."""
         return scope(self.precision)
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what `make` returns, made once for all fits of a BNN to data of one shape.
+
+        Give it functions that are wrapped in `jax.jit`, and the fits share what these compile. `key` says what they
+        depend on beside the model and the shapes of its data; new data (`pm.set_data`) reach them as arguments only.
+        """
+        if self.bnn is None:
+            return make()
+        shapes = tuple(sorted((name, np.shape(value)) for name, value in self.data.items()))
+        made: dict[Any, Made] = self.bnn.compiled
+        whole = (key, self.precision, shapes)
+        if whole not in made:
+            made[whole] = make()
+        return made[whole]
 
     def log_density(self, z: Point, data: Data | None = None) -> Array:
         """Return the log posterior density, up to a constant, at `z` `(dim,)`."""
@@ -310,7 +326,7 @@ class Target:
             draw = make_initial_point_fn(model=self.model, jitter_rvs=set(self.model.free_RVs))
         seeds = iter(np.random.SeedSequence(seed).generate_state(10 * n))
         with self.scope():
-            slope = jax.jit(jax.value_and_grad(self.log_density))
+            slope = self.once("slope", lambda: jax.jit(jax.value_and_grad(self.log_density)))
             found: list[np.ndarray] = []
             tries = 0
             while len(found) < n:
