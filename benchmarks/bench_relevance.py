@@ -18,7 +18,7 @@ from common import RESULTS, environment, parser_of
 import pbnn
 from pbnn import assess, likelihoods, priors
 
-N_TRAIN, N_TEST, N_INPUTS, N_RELEVANT = 1000, 1000, 200, 10
+N_TRAIN, N_TEST, N_INPUTS, N_RELEVANT = 3000, 1000, 200, 10
 METHOD = pbnn.MCLMC(draws=100, chains=4, tune=8000, thin=40)
 PRIORS: dict[str, priors.Prior | None] = {
     "plain": None,
