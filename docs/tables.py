@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -208,6 +209,62 @@ def uci_laplace(found: dict[str, Any]) -> Rows:
     return rows
 
 
+def convolution(found: dict[str, Any]) -> Rows:
+    times, scored = found["gradient"], found["predictions"]
+    medians = [times["timed"][name]["median_s"] for name in ("pbnn", "jax")]
+    rows = [["", "pbnn", "peer", "", "asked"],
+            [f"value and gradient, {times['rows']:,} images, ms; plain JAX", *(f"{1e3 * t:.1f}" for t in medians),
+             f"ratio {times['ratio']:.2f}", f"{times['asked']:g}"]]  # fmt: skip
+    for measure, of in scored["summary"].items():
+        error = "" if of["standard_error"] is None else f" ± {of['standard_error']:.4f}"
+        name = f"{measure}, {scored['splits']} splits; SWAG, deep ensemble, {scored['members']} members each"
+        both = [f"{of[method]:.4f}" for method in ("swag", "ensemble")]
+        rows.append([name, *both, f"{of['difference']:+.4f}{error}", "> 0"])
+    return rows
+
+
+def calibration(found: dict[str, Any]) -> Rows:
+    names = {"calibrated": "calibrated, marginal likelihood", "rule": "calibrated, rule of thumb",
+             "default": "pbnn's default"}  # fmt: skip
+    rows = [
+        ["", "splits", "N(0, 1)", *names.values(), *(f"{name}, above N(0, 1)" for name in names.values())]
+    ]
+    for data, of in found.items():
+        if data == "distance":
+            continue
+        pairs = [
+            of["lpd"]["unit"],
+            *(of["lpd"][name] for name in names),
+            *(of["lpd_above_unit"][n] for n in names),
+        ]
+        rows.append([data, str(of["n_splits"]), *(f"{mean:.2f} ± {se:.2f}" for mean, se in pairs)])
+    return rows
+
+
+def calibration_distance(found: dict[str, Any]) -> Rows:
+    rows = [
+        ["inputs", "lengthscale", "layers", "distance before", "after", "times less (asked: 5)", "seconds"]
+    ]
+    for of in found["distance"]:
+        before, after = (f"{mean:.4f} ± {se:.4f}" for mean, se in (of["before"], of["after"]))
+        rows.append([str(of["n_inputs"]), f"{of['lengthscale']:g}", str(of["depth"]), before, after,
+                     f"{of['reduction']:.0f}", f"{of['wall_s']:.0f}"])  # fmt: skip
+    return rows
+
+
+def relevance(found: dict[str, Any]) -> Rows:
+    rows = [["", "runs", "all ten ranked first (asked: 95 %)", "lpd", "lpd above the plain prior's (asked: each)",
+             "least gain", "seconds a run", "median of the worst R-hats of relevance"]]  # fmt: skip
+    for name, of in found["priors"].items():
+        runs = [run[name] for run in found["by_seed"].values() if name in run]
+        worst = median(run["relevance_r_hat_max"] for run in runs)
+        plain = name == "plain"
+        rows.append([name, str(of["runs"]), f"{of['ranked_first_share']:.0%}", f"{of['lpd_mean']:.2f}",
+                     "" if plain else of["lpd_above_plain"], "" if plain else f"{of['least_gain']:.2f}",
+                     f"{of['wall_s_sum'] / of['runs']:.0f}", f"{worst:.1f}"])  # fmt: skip
+    return rows
+
+
 TABLES: dict[str, Callable[[dict[str, Any]], Rows]] = {
     "advi": advi,
     "predict": predict,
@@ -221,10 +278,19 @@ TABLES: dict[str, Callable[[dict[str, Any]], Rows]] = {
     "laplace_memory": laplace_memory,
     "variational": variational,
     "uci_laplace": uci_laplace,
+    "convolution": convolution,
+    "calibration": calibration,
+    "calibration_distance": calibration_distance,
+    "relevance": relevance,
     "demo": demo,
 }
 
-FILES = {"agreement": "laplace", "variational": "laplace", "laplace_memory": "laplace"}
+FILES = {
+    "agreement": "laplace",
+    "variational": "laplace",
+    "laplace_memory": "laplace",
+    "calibration_distance": "calibration",
+}
 """Where a table is made from the result of another name."""
 
 

@@ -1,6 +1,6 @@
 """Times that are known in part: censored, and observed only from some time on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self, final
 
 import numpy as np
@@ -82,21 +82,10 @@ def censored(lower: Any, upper: Any, entry: Any = None) -> Censored:
     >>> y.exact.tolist()
     [True, False, False]
     """
-    _require_same_rows(lower=lower, upper=upper, entry=entry)
-    low, high = _vector(lower, "lower"), _vector(upper, "upper")
-    late = np.zeros(len(low)) if entry is None else _vector(entry, "entry")
-    for name, part in (("upper", high), ("entry", late)):
-        if len(part) != len(low):
-            raise ShapeError(f"censored: lower has {len(low)} rows and {name} has {len(part)}.")
-    _refuse(low > high, "lower bound {0:g} lies above the upper bound {1:g}", low, high)
-    _refuse(~np.isfinite(low) | (low < 0), "lower bound {0:g} is no time; times are finite and >= 0", low)
-    _refuse(high <= 0, "upper bound {0:g} must be > 0", high)
-    _refuse(~np.isfinite(late) | (late < 0), "entry {0:g} is no time; times are finite and >= 0", late)
-    _refuse(
-        late > low, "entry {0:g} lies above the lower bound {1:g}, so the row would not be there", late, low
-    )
-    _refuse((late == low) & np.isinf(high) & (late > 0), "entry {0:g} is the end of watching as well", late)
-    return Censored(low, high, late, _name(lower))
+    columns = _columns("censored", lower=lower, upper=upper, entry=entry)
+    low, high = columns["lower"], columns["upper"]
+    _refuse(low > high, "censored: lower bound {0:g} lies above the upper bound {1:g}", low, high)
+    return Censored(low, high, _entries("censored: lower bound", low, high, columns), _name(lower))
 
 
 def right_censored(time: Any, event: Any, entry: Any = None) -> Censored:
@@ -129,23 +118,45 @@ def right_censored(time: Any, event: Any, entry: Any = None) -> Censored:
     >>> pbnn.right_censored(time=[5.0, 8.0], event=[True, False]).upper.tolist()
     [5.0, inf]
     """
-    _require_same_rows(time=time, event=event, entry=entry)
-    times, events = _vector(time, "time"), _vector(event, "event")
-    if len(times) != len(events):
-        raise ShapeError(f"right_censored: time has {len(times)} rows and event has {len(events)}.")
-    _refuse((events != 0) & (events != 1), "event must be 0 or 1, or a boolean; got {0:g}", events)
-    return replace(censored(times, np.where(events == 1, times, np.inf), entry), name=_name(time))
+    columns = _columns("right_censored", time=time, event=event, entry=entry)
+    times, events = columns["time"], columns["event"]
+    bad = (events != 0) & (events != 1)
+    _refuse(bad, "right_censored: event must be 0 or 1, or a boolean; got {0:g}", events)
+    upper = np.where(events == 1, times, np.inf)
+    return Censored(times, upper, _entries("right_censored: time", times, upper, columns), _name(time))
 
 
-def _require_same_rows(**columns: Any) -> None:
-    """Refuse pandas columns whose rows are in different orders: they would be taken by position."""
-    indexed = {name: column for name, column in columns.items() if isinstance(column, pd.Series)}
+def _columns(where: str, **columns: Any) -> dict[str, np.ndarray]:
+    """Return what is not None as vectors, and refuse other lengths and pandas columns with rows in another order."""
+    given = {name: column for name, column in columns.items() if column is not None}
+    vectors = {name: _vector(column, f"{where}: {name}") for name, column in given.items()}
+    first = next(iter(vectors))
+    for name, vector in vectors.items():
+        if len(vector) != len(vectors[first]):
+            raise ShapeError(f"{where}: {first} has {len(vectors[first])} rows and {name} has {len(vector)}.")
+    indexed = {name: column for name, column in given.items() if isinstance(column, pd.Series)}
     for name, column in indexed.items():
         first, other = next(iter(indexed.items()))
-        if len(column) == len(other) and not column.index.equals(other.index):
+        if not column.index.equals(other.index):
             raise DataError(
-                f"censored: {first} and {name} have different indexes; pass {name}.loc[{first}.index], or arrays."
+                f"{where}: {first} and {name} have different indexes; pass {name}.loc[{first}.index], or arrays."
             )
+    return vectors
+
+
+def _entries(what: str, low: np.ndarray, high: np.ndarray, columns: dict[str, np.ndarray]) -> np.ndarray:
+    """Check times, and return when each row came under observation."""
+    where = what.partition(":")[0]
+    late = columns.get("entry", np.zeros(len(low)))
+    _refuse(~np.isfinite(low) | (low < 0), what + " {0:g} is no time; times are finite and >= 0", low)
+    _refuse(high <= 0, what + " {0:g} and the bound {1:g} leave no time > 0", low, high)
+    _refuse(
+        ~np.isfinite(late) | (late < 0), where + ": entry {0:g} is no time; times are finite and >= 0", late
+    )
+    _refuse(late > low, what + " {1:g} comes before entry {0:g}, so the row would not be there", late, low)
+    ends = (late == low) & np.isinf(high) & (late > 0)
+    _refuse(ends, where + ": entry {0:g} is the end of watching as well", late)
+    return late
 
 
 def _name(values: Any) -> str:
@@ -154,13 +165,13 @@ def _name(values: Any) -> str:
 
 
 def _vector(values: Any, name: str) -> np.ndarray:
-    array = as_array(values, f"censored: {name}")
+    array = as_array(values, name)
     if array.ndim != 1:
-        raise ShapeError(f"censored: {name} must have shape (obs,); got {array.shape}.")
+        raise ShapeError(f"{name} must have shape (obs,); got {array.shape}.")
     try:
         numbers = pd.Series(array).to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError):
-        raise DataError(f"censored: {name} must hold numbers.") from None
+        raise DataError(f"{name} must hold numbers.") from None
     _refuse(np.isnan(numbers), f"{name} is missing", numbers)
     return numbers
 
@@ -169,4 +180,4 @@ def _refuse(bad: np.ndarray, what: str, *values: np.ndarray) -> None:
     if bad.any():
         row = int(np.argmax(bad))
         more = f", and {bad.sum() - 1} more" if bad.sum() > 1 else ""
-        raise DataError(f"censored: {what.format(*(v[row] for v in values))} (row {row}{more}).")
+        raise DataError(f"{what.format(*(v[row] for v in values))} (row {row}{more}).")

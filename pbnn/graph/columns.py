@@ -229,4 +229,10 @@ def _categories(column: pd.Series, name: str) -> tuple[Label, ...]:
         raise DataError(
             f"build: X column {name!r} mixes text and numbers; make its categories one kind."
         ) from None
+    measured = [v for v in ordered if isinstance(v, float) and v != round(v)]
+    if len(measured) > 1:
+        raise DataError(
+            f"build: X column {name!r} is to hold categories, and holds numbers such as {measured[0]:g}, each of which "
+            "would be one; cut it into groups first (pandas.cut), or name another column."
+        )
     return tuple(as_label(v) for v in ordered)
