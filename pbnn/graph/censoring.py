@@ -149,7 +149,7 @@ def _entries(what: str, low: np.ndarray, high: np.ndarray, columns: dict[str, np
     where = what.partition(":")[0]
     late = columns.get("entry", np.zeros(len(low)))
     _refuse(~np.isfinite(low) | (low < 0), what + " {0:g} is no time; times are finite and >= 0", low)
-    _refuse(high <= 0, what + " {0:g} and the bound {1:g} leave no time > 0", low, high)
+    _refuse(high <= 0, where + ": an event at time {0:g}; times of events must be > 0", high)
     _refuse(
         ~np.isfinite(late) | (late < 0), where + ": entry {0:g} is no time; times are finite and >= 0", late
     )

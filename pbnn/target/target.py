@@ -20,6 +20,8 @@ from pbnn.target.jaxify import Precision, scope
 
 Array = jax.Array
 Made = TypeVar("Made")
+KEPT = 32
+"""Compiled functions of a BNN that are kept: each takes memory maps, of which a process has 65530, and then it dies."""
 Point = Array | list[Array]
 """A flat vector `(dim,)` of the unconstrained variables, or the list of them in their shapes."""
 
@@ -131,11 +133,15 @@ class Target:
         if self.bnn is None:
             return make()
         shapes = tuple(sorted((name, np.shape(value)) for name, value in self.data.items()))
-        made: dict[Any, Made] = self.bnn.compiled
         whole = (key, self.precision, shapes)
-        if whole not in made:
-            made[whole] = make()
-        return made[whole]
+        kept: dict[Any, Made] = self.bnn.compiled.setdefault("kernels", {})
+        made = kept.pop(whole, None)
+        if made is None:
+            made = make()
+        kept[whole] = made  # behind the others: the first has not been asked for the longest
+        if len(kept) > KEPT:
+            del kept[next(iter(kept))]
+        return made
 
     def log_density(self, z: Point, data: Data | None = None) -> Array:
         """Return the log posterior density, up to a constant, at `z` `(dim,)`."""

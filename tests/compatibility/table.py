@@ -6,7 +6,7 @@ layers between them, and each has a likelihood of its own, so that a fit serves 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,7 @@ RESPONSES: dict[str, tuple[Any, Any]] = {
 }
 
 
-@cache
+@lru_cache(maxsize=1)
 def bnn_of(network: str, response: str) -> BNN:
     """Return a network of layers, or the linear one (`""`), with a likelihood."""
     layers, X = NETWORKS[network] if network else ([], TABLE[["a", "b"]])

@@ -144,9 +144,9 @@ def test_a_survival_fit_predicts_scores_and_is_saved(tmp_path):
 
 BAD = {
     "reversed": (lambda: pbnn.censored([1.0, 5.0], [2.0, 4.0]), r"bound 5 lies above the upper bound 4 \(row 1\)"),
-    "entry late": (lambda: pbnn.censored([1.0, 5.0], [2.0, 6.0], [0.0, 5.5]), r"lower bound 5 comes before entry 5.5.*row 1"),
+    "entry late": (lambda: pbnn.censored([1.0, 5.0], [2.0, 6.0], [0.0, 5.5]), r"bound 5 comes before entry 5.5.*row 1"),
     "negative": (lambda: pbnn.censored([-1.0], [2.0]), r"lower bound -1 is no time.*row 0"),
-    "zero": (lambda: pbnn.censored([0.0], [0.0]), r"upper bound 0 must be > 0 \(row 0\)"),
+    "zero": (lambda: pbnn.censored([0.0], [0.0]), r"event at time 0; .* > 0 \(row 0\)"),
     "missing": (lambda: pbnn.censored([1.0, np.nan], [2.0, 2.0]), r"lower is missing \(row 1\)"),
     "event": (lambda: pbnn.right_censored([1.0, 2.0], [1, 2]), r"event must be 0 or 1.*got 2 \(row 1\)"),
     "text": (lambda: pbnn.right_censored(["a"], [1]), "time must hold numbers"),

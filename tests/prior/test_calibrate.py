@@ -34,7 +34,7 @@ def test_reduces_the_distance_five_times(found):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lengthscale", [1.0, 3.0])
+@pytest.mark.parametrize("lengthscale", [1.0, pytest.param(3.0, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_reduces_it_at_every_depth(depth, lengthscale):
     target = priors.GP(priors.RBF(lengthscale))

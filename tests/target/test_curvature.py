@@ -33,6 +33,7 @@ CASES = [
     name if name in QUICK else pytest.param(name, marks=slow if name in LAYERS else pytest.mark.nightly)
     for name in NETS
 ]
+CHEAP_CASES = [*QUICK, *(pytest.param(name, marks=pytest.mark.nightly) for name in NETS if name not in QUICK)]
 FISHER_QUICK = ("two outputs", "two heteroscedastic")
 SMALL = 2000
 """Bytes: so little memory that sums go over several blocks."""
@@ -144,7 +145,7 @@ def test_information_about_the_noise_is_that_of_a_large_sample(name):
 # ------------------------------------------------------------------------------------------------------- products
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", CHEAP_CASES)
 def test_products_are_those_of_the_dense_matrices(name):
     J, G = dense(name)
     vs = np.random.default_rng(0).normal(size=(J.shape[-1], 3))
