@@ -27,6 +27,7 @@ CASES = {
     ),
     "sequence": ([pbnn.GRU(4)], likelihoods.Gaussian(), SEQUENCE, LAST),
 }
+IN_CI = {("image", "kron"), ("sequence", "diag")}
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -64,8 +65,14 @@ def test_report_is_written(fitted, tmp_path):
     assert "could not" not in text
 
 
-@pytest.mark.parametrize("structure", ["full", "kron", "diag"])
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    ("name", "structure"),
+    [
+        pytest.param(name, structure, marks=[] if (name, structure) in IN_CI else pytest.mark.nightly)
+        for name in CASES
+        for structure in ("full", "kron", "diag")
+    ],
+)
 def test_laplace(name, structure):
     layers, likelihood, X, y = CASES[name]
     bnn = pbnn.build(pbnn.Network(layers, likelihood), X, y)

@@ -106,7 +106,7 @@ def test_curvature_of_weights_is_the_hessian_of_a_linear_network():
     np.testing.assert_allclose(found, hessian, rtol=1e-6)
 
 
-@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("own", [pytest.param(False, marks=pytest.mark.nightly), True])
 def test_curvature_far_out_is_finite_in_float32(own):
     for name in FAMILIES:
         y = pbnn.censored(*ROWS.T)

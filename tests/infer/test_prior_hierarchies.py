@@ -95,7 +95,7 @@ def test_a_funnel_has_no_mode(method):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("structure", ["full", "diag"])
+@pytest.mark.parametrize("structure", ["full", pytest.param("diag", marks=pytest.mark.nightly)])
 def test_laplace_tunes_the_scales_of_inputs(structure):
     bnn = target_of(PRIORS["ard"]).bnn
     idata = pbnn.fit(bnn, pbnn.Laplace(structure, draws=50), seed=1, progress=False)
