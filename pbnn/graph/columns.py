@@ -14,6 +14,9 @@ from pbnn.graph.labels import Label, as_label, codes_of
 from pbnn.graph.tensors import as_rows, as_tensor, tensor_names
 from pbnn.graph.values import as_array, as_numbers, center_and_scale, is_constant, warn_of_outliers
 
+MOST_LEVELS = 10
+"""So many numbers with fractions, such as doses, may be categories, whatever the number of rows."""
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -229,10 +232,10 @@ def _categories(column: pd.Series, name: str) -> tuple[Label, ...]:
         raise DataError(
             f"build: X column {name!r} mixes text and numbers; make its categories one kind."
         ) from None
-    measured = [v for v in ordered if isinstance(v, float) and v != round(v)]
-    if len(measured) > 1:
+    measured = any(isinstance(v, float) and v != round(v) for v in ordered)
+    if measured and len(ordered) > max(MOST_LEVELS, len(column) / 2):
         raise DataError(
-            f"build: X column {name!r} is to hold categories, and holds numbers such as {measured[0]:g}, each of which "
-            "would be one; cut it into groups first (pandas.cut), or name another column."
+            f"build: X column {name!r} is to hold categories, and holds {len(ordered)} different numbers in "
+            f"{len(column)} rows; cut it into groups first (pandas.cut), or name another column."
         )
     return tuple(as_label(v) for v in ordered)

@@ -329,6 +329,15 @@ def test_an_int_means_the_name_if_columns_have_names():
     assert learn(X.rename(columns={2: "a"}), -1).categories == (None, None, (1.5, 2.5, 3.5))
 
 
+def test_measurements_are_no_categories():
+    X = pd.DataFrame({"dose": [0.25, 0.5] * 10, "age": np.linspace(20.5, 70, 20)})
+    assert learn(X, "dose").categories == ((0.25, 0.5), None)
+    with pytest.raises(
+        DataError, match=r"'age' is to hold categories, and holds 20 different numbers in 20 rows"
+    ):
+        learn(X, "age")
+
+
 def test_unknown_column_of_embedding():
     with pytest.raises(
         DataError, match=r"unknown column of Embedding 'kinds'; known: a, b, kind\. Did you mean 'kind'"
