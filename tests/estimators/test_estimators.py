@@ -18,6 +18,8 @@ MAP = pbnn.MAP(starts=1)
 rng = np.random.default_rng(0)
 X = rng.normal(size=(40, 2))
 SIGNAL = X[:, 0] + 0.3 * rng.normal(size=40)
+# Both with noise: of an output without any, the mode is singular, and a point fit lets the other one go.
+BOTH = np.stack([SIGNAL, 10 * X[:, 1] + 2 * np.cos(9 * X[:, 0])], axis=1)
 LABELS = np.array(["low", "mid", "top"])[np.digitize(SIGNAL, [-0.5, 0.5])]
 X_NEW = rng.normal(size=(7, 2))
 TABLE = pd.DataFrame({"x": X[:, 0], "kind": pd.Categorical(np.where(X[:, 1] > 0, "b", "a"))})
@@ -30,7 +32,7 @@ def regressor():
 
 @pytest.fixture(scope="module")
 def two_outputs():
-    return BNNRegressor((), method=MAP, random_state=1).fit(X, np.stack([SIGNAL, 10 * X[:, 1]], axis=1))
+    return BNNRegressor((), method=MAP, random_state=1).fit(X, BOTH)
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +108,8 @@ def test_several_outputs(two_outputs):
     assert mean.shape == std.shape == (7, 2)
     assert two_outputs.predict_quantiles(X_NEW, [0.5]).shape == (7, 2, 1)
     assert two_outputs.sample_y(X_NEW, 4).shape == (7, 2, 4)
-    np.testing.assert_allclose(mean[:, 1], 10 * X_NEW[:, 1], rtol=0.05)
-    assert two_outputs.score(X, np.stack([SIGNAL, 10 * X[:, 1]], axis=1)) > 0.9
+    assert np.corrcoef(mean[:, 1], X_NEW[:, 1])[0, 1] > 0.99
+    assert two_outputs.score(X, BOTH) > 0.8
 
 
 def test_a_column_comes_back_as_a_column():
