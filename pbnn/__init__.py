@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pbnn import assess, datasets, errors, plots, priors, target
+    from pbnn import assess, datasets, errors, estimators, plots, priors, target
     from pbnn.assess.compare import compare
     from pbnn.assess.convergence import diagnose
     from pbnn.assess.relevance import relevance
@@ -122,6 +122,7 @@ _MODULES = {
     "assess": "pbnn.assess",
     "datasets": "pbnn.datasets",
     "errors": "pbnn.errors",
+    "estimators": "pbnn.estimators",
     "likelihoods": "pbnn.spec.likelihoods",
     "plots": "pbnn.plots",
     "priors": "pbnn.priors",

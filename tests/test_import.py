@@ -16,6 +16,7 @@ HEAVY = {
     "arviz_plots",
     "xarray",
     "pandas",
+    "sklearn",
     "numpy",
 }
 NUMERIC = {"numpy", "pandas", "xarray"}

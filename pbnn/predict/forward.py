@@ -62,9 +62,16 @@ class Forward:
     linearized: Linearization | None = None
 
     @classmethod
-    def of(cls, bnn: BNN, posterior: xr.Dataset, seed: int, linearized: Linearization | None = None) -> Self:
+    def of(
+        cls,
+        bnn: BNN,
+        posterior: xr.Dataset,
+        seed: int,
+        linearized: Linearization | None = None,
+        precision: Precision | None = None,
+    ) -> Self:
         """Read the draws of a posterior group; `ModelError` if it belongs to another model."""
-        precision = choose_precision(bnn)
+        precision = precision or choose_precision(bnn)
         target = Target.of(bnn, precision)
         z = np.asarray(target.draws(posterior)).reshape(-1, target.dim)
         return cls(bnn, precision, z, widest(bnn, target), seed, linearized)

@@ -12,6 +12,7 @@ from pbnn.predict.forward import TILE_ROWS, Forward
 from pbnn.predict.linearized import Linearization
 from pbnn.predict.rows import encode_rows, inputs_dataset
 from pbnn.predict.summary import summarize_classes, summarize_numbers
+from pbnn.target import Precision
 from pbnn.target.cores import on_all_cores
 
 Kind = Literal["draws", "summary"]
@@ -29,6 +30,7 @@ def predict(
     kind: Kind = "draws",
     quantiles: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95),
     memory: float = 2e9,
+    precision: Precision | None = None,
 ) -> xr.DataTree:
     """Predict the response at new inputs.
 
@@ -46,9 +48,11 @@ def predict(
     kind
         `"draws"`, or `"summary"` over the draws, which needs memory for the summary alone.
     quantiles
-        Which ones a summary gives.
+        Which ones a summary gives; with none, `()`, of a response that is no angle, it takes no draws of the response.
     memory
         The most that draws may take, in bytes.
+    precision
+        What to compute in, `"float32"` or `"float64"`; None chooses, as said below.
 
     Returns
     -------
@@ -106,7 +110,7 @@ def predict(
     posterior = posterior_of(idata, "predict")
     values, obs = encode_rows(bnn, idata, X)
     seed = resolve_seed(seed, "predict")
-    forward = Forward.of(bnn, posterior, seed, Linearization.of(idata))
+    forward = Forward.of(bnn, posterior, seed, Linearization.of(idata), precision)
     if kind == "draws":
         require_memory(forward, len(values), memory, "predict", f"kind='summary', or fewer draws ({THIN})")
         dataset = draw_everywhere(forward, values, posterior.coords)
@@ -141,8 +145,9 @@ def draw_everywhere(forward: Forward, X: np.ndarray, sample: Mapping[Any, Any]) 
 
 def _summarize(forward: Forward, X: np.ndarray, quantiles: np.ndarray, memory: float) -> xr.Dataset:
     classes = forward.bnn.response.kind == "classes"
-    names = ("p",) if classes else ("y", "mu", "variance")
-    if not classes:
+    names = ("p",) if classes else ("mu", "variance")
+    if not classes and (len(quantiles) or forward.bnn.response.circular):
+        names = ("y", *names)
         forward = forward.with_many_responses()
     of_row = len(forward.z) * _row_bytes(forward, names)
     if of_row * min(TILE_ROWS, len(X)) > memory:
@@ -162,6 +167,7 @@ def _summarize(forward: Forward, X: np.ndarray, quantiles: np.ndarray, memory: f
             columns = {name: values[:, row : row + TILE_ROWS] for name, values in arrays.items()}
             if classes:
                 return summarize_classes(**columns, quantiles=quantiles)
+            columns.setdefault("y", columns["mu"])  # not drawn, since nothing is asked of it
             return summarize_numbers(**columns, quantiles=quantiles, circular=forward.bnn.response.circular)
 
         parts += on_all_cores(one, range(0, len(here), TILE_ROWS))

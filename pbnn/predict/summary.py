@@ -65,5 +65,7 @@ def quantiles_over_draws(
 
     NumPy sorts contiguous rows with vector instructions: three times faster than its own selection.
     """
+    if not len(quantiles):
+        return np.empty((0, *values.shape[1:]))
     rows = np.sort(np.moveaxis(values, 0, -1).copy(), axis=-1)
     return np.quantile(rows, quantiles, axis=-1, method=method)
