@@ -19,6 +19,7 @@ import xarray as xr
 
 from pbnn.graph.build import BNN
 from pbnn.predict.linearized import Linearization
+from pbnn.spec import likelihoods
 from pbnn.target import Data, Precision, Target
 from pbnn.target.cores import on_all_cores
 from pbnn.target.jaxify import scope
@@ -68,6 +69,11 @@ class Forward:
         target = Target.of(bnn, precision)
         z = np.asarray(target.draws(posterior)).reshape(-1, target.dim)
         return cls(bnn, precision, z, widest(bnn, target), seed, linearized)
+
+    @property
+    def gives_normals(self) -> bool:
+        """Whether the response given the weights is normal, with what `mu` and `variance` say."""
+        return isinstance(self.bnn.network.likelihood, likelihoods.Gaussian)
 
     @property
     def cells(self) -> dict[str, np.dtype]:
