@@ -6,11 +6,13 @@ Figures and reports draw what these functions return; they compute nothing thems
 from pbnn.assess.arviz import for_arviz
 from pbnn.assess.calibration import confusion, coverage, pit_histogram, reliability
 from pbnn.assess.compare import compare
+from pbnn.assess.conformal import Conformal, conformal
 from pbnn.assess.convergence import diagnose
 from pbnn.assess.decomposition import split_entropy, split_modes, split_variance
 from pbnn.assess.loo import PARETO_K, pareto_k
 from pbnn.assess.model_evidence import compare_evidence
 from pbnn.assess.pointwise import pointwise
+from pbnn.assess.recalibrate import recalibrate, without_recalibration
 from pbnn.assess.relevance import relevance
 from pbnn.assess.scores import score, score_rows
 from pbnn.assess.sensitivity import prior_sensitivity
@@ -18,9 +20,11 @@ from pbnn.assess.symmetry import canonicalize, weight_r_hat
 
 __all__ = [
     "PARETO_K",
+    "Conformal",
     "canonicalize",
     "compare",
     "compare_evidence",
+    "conformal",
     "confusion",
     "coverage",
     "diagnose",
@@ -29,6 +33,7 @@ __all__ = [
     "pit_histogram",
     "pointwise",
     "prior_sensitivity",
+    "recalibrate",
     "relevance",
     "reliability",
     "score",
@@ -37,4 +42,5 @@ __all__ = [
     "split_modes",
     "split_variance",
     "weight_r_hat",
+    "without_recalibration",
 ]

@@ -69,8 +69,8 @@ def pointwise(
         `(level, obs[, output])`, the central intervals; `quantiles` `(quantile, obs[, output])`; and of several
         outputs `energy` `(obs,)`, the energy score, each output in units of `bnn.response.scale`. The bounds of counts
         are counts, so their intervals hold somewhat more than `level`. Of times known in part, `observed` and what is
-        made of it is NaN, but for `pit`, which lies anywhere between those of the bounds; angles are laid out around the predicted mean direction,
-        `observed` too.
+        made of it is NaN, but for `pit`, which lies anywhere between those of the bounds; angles are laid out around
+        the predicted mean direction, `observed` too.
         Classes: `observed` and `predicted` `(obs,)`, labels, and `observed_code`, `predicted_code`; `p`
         `(obs, class)`; `confidence`, the largest of `p`; `correct` (0 or 1); `brier`.
         Both: `lpd` `(obs,)`, the log predictive density of all outputs together, in nats, with `y` in its own units.

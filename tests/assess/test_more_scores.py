@@ -30,6 +30,7 @@ def class_rows(n=400, classes=3, seed=0):
 @pytest.mark.peer
 def test_rules_agree_with_scoringrules():
     import scoringrules as sr
+
     lower, upper = np.quantile(DRAWS, [0.1, 0.9], axis=1)
     np.testing.assert_allclose(
         interval_score(lower, upper, Y, 0.8), sr.interval_score(Y, lower, upper, 0.2), rtol=1e-12
