@@ -191,3 +191,24 @@ def energy_score(draws: np.ndarray, y: np.ndarray) -> np.ndarray:
     shifts = np.unique(np.linspace(1, n - 1, min(n - 1, PAIRS)).round().astype(int))
     among = [np.linalg.norm(draws - np.roll(draws, s, axis=0), axis=-1).mean(axis=0) for s in shifts]
     return to_y - np.mean(among, axis=0) / 2
+
+
+def pit_of_weighted(draws: np.ndarray, weights: np.ndarray, y: np.ndarray, within: np.ndarray) -> np.ndarray:
+    """Return the weight of the draws below `y`, and a random share of that of its ties.
+
+    Parameters
+    ----------
+    draws, weights
+        `(..., draws)`; weights that sum to about 1.
+    y, within
+        `(...)`: what was observed, and numbers uniform in [0, 1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pit_of_weighted(np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.3, 0.2]), np.array(2.0), np.array(0.5)).round(2)
+    np.float64(0.65)
+    """
+    below = (weights * (draws < y[..., None])).sum(axis=-1)
+    ties = (weights * (draws == y[..., None])).sum(axis=-1)
+    return (below + within * ties) / weights.sum(axis=-1)

@@ -11,6 +11,9 @@ from pbnn.assess.conformal import Conformal, _class_residuals, _residuals
 from pbnn.errors import DataError, MethodError, PbnnWarning
 from pbnn.spec import likelihoods
 from pbnn.spec.network import Network
+from pbnn.spec.priors import Normal
+
+PLAIN = Network([], likelihoods.Categorical(), weights=Normal(scale=1.0), biases=Normal(scale=1.0))
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +125,7 @@ def labelled():
     rng = np.random.default_rng(3)
     X = rng.normal(size=(3000, 2))
     y = np.array(["a", "b", "c"])[np.digitize(X[:, 0] + 0.5 * rng.normal(size=3000), [-0.5, 0.5])]
-    bnn = pbnn.build(Network([], likelihoods.Categorical()), X[:50], y[:50], standardize=False)
+    bnn = pbnn.build(PLAIN, X[:50], y[:50], standardize=False)
     posterior = xr.Dataset(
         {
             "out_weight": (

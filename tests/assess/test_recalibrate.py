@@ -11,6 +11,9 @@ from pbnn.assess import pointwise, recalibrate, without_recalibration
 from pbnn.errors import DataError, MethodError
 from pbnn.spec import likelihoods
 from pbnn.spec.network import Network
+from pbnn.spec.priors import Normal
+
+PLAIN = Network([], likelihoods.Categorical(), weights=Normal(scale=1.0), biases=Normal(scale=1.0))
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +106,7 @@ def sure():
     X = rng.normal(size=(2000, 2))
     logits = np.stack([X[:, 0], X[:, 1], -X.sum(axis=1)], axis=1)
     y = np.array(["a", "b", "c"])[(logits + rng.gumbel(size=logits.shape)).argmax(axis=1)]
-    bnn = pbnn.build(Network([], likelihoods.Categorical()), X[:50], y[:50], standardize=False)
+    bnn = pbnn.build(PLAIN, X[:50], y[:50], standardize=False)
     weights = 2 * np.array([[1.0, 0.0, -1.0], [0.0, 1.0, -1.0]])
     noise = 0.05 * rng.normal(size=(2, 40, 2, 3))
     posterior = xr.Dataset(
