@@ -10,6 +10,8 @@ from scipy import stats
 from pbnn.errors import DataError, unknown
 from pbnn.graph.labels import Label
 
+MOST_BINS = 50
+"""Of the sweep: where all rows are alike, frequencies never decrease."""
 BAND = 0.95
 """Probability that a table's `lower` and `upper` enclose, point by point."""
 
@@ -35,7 +37,7 @@ def reliability(rows: xr.Dataset, *, label: Label | None = None, bins: int | Non
         for all bins together. Scalars `ece`, the expected calibration error (mean absolute gap, weighted by counts),
         `ece_se`, its standard error given the bins, `ece_if_calibrated`: what it would be by chance alone, as it is
         never 0 in finite data; `ece_debiased`, less what the scatter of the frequencies adds to it; and `ece_sweep`, in
-        as many bins of equal counts as leave the frequencies increasing. attrs: `bins`.
+        as many bins of equal counts, 50 at most, as leave the frequencies increasing. attrs: `bins`.
 
     Raises
     ------
@@ -106,7 +108,7 @@ def _debiased(gap: np.ndarray, observed: np.ndarray, count: np.ndarray) -> float
 def _sweep(p: np.ndarray, hit: np.ndarray) -> float:
     """Return the error in the most bins of equal counts whose frequencies increase (Roelofs et al. 2022)."""
     best = 1
-    for bins in range(2, len(p) + 1):
+    for bins in range(2, min(len(p), MOST_BINS) + 1):
         if (np.diff(_binned(p, hit, bins)[3]) < 0).any():
             break
         best = bins

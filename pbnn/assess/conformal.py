@@ -220,7 +220,7 @@ def conformal(
     >>> net = pbnn.Network([], likelihoods.Gaussian(noise=0.01))  # far too sure
     >>> bnn = pbnn.build(net, X[:100], y[:100])
     >>> idata = pbnn.fit(bnn, "laplace", seed=1, progress=False)
-    >>> bands = pbnn.conformal(bnn, idata, X[100:], y[100:], level=0.9).predict([[0.0], [0.5]])
+    >>> bands = pbnn.conformal(bnn, idata, X[100:], y[100:], level=0.9).predict(np.array([[0.0], [0.5]]))
     >>> dict(bands.sizes), bands.attrs["coverage_at_least"]
     ({'obs': 2}, 0.9)
     """
@@ -254,7 +254,7 @@ def conformal(
     if ceil((n + 1) * level - 1e-9) > n:
         warn(
             f"conformal: {n} rows are too few for level={level:g}, so everything is inside; "
-            f"take {ceil(level / (1 - level))}."
+            f"take {ceil(level / (1 - level) - 1e-9)}."
         )
     return Conformal(tuple(fits), fold, found, measure, kind, float(level), seed)
 

@@ -13,6 +13,7 @@ from pbnn.errors import DataError, SpecError, unknown
 from pbnn.graph.build import BNN
 from pbnn.predict.rows import encode_rows
 
+_MODES = ("within", "between", "within_mcse", "between_mcse")
 BEYOND = 0.05
 """Share of the range of an input that the map reaches beyond the data, on both sides."""
 
@@ -160,15 +161,17 @@ def _elsewhere(bnn: BNN, known: np.ndarray, at: Mapping[str, Any], names: Sequen
 
 def _numbers(mu: xr.DataArray, variance: xr.DataArray) -> xr.Dataset:
     parts, modes = split_variance(mu, variance, errors=True), split_modes(mu, errors=True)
-    squares = parts.merge(modes[["within", "between", "within_mcse", "between_mcse"]])
-    return _roots(squares).assign(mean=mu.mean(("chain", "draw")))
+    return _roots(parts.assign({name: modes[name] for name in _MODES})).assign(
+        mean=mu.mean(("chain", "draw"))
+    )
 
 
 def _classes(p: xr.DataArray) -> xr.Dataset:
     modes = split_modes(p, errors=True)
     # Variances of classes add up; their errors are taken to go together, which is on the safe side.
-    summed = modes[["within", "between", "within_mcse", "between_mcse"]].sum("class", skipna=False)
-    return split_entropy(p, errors=True).merge(_roots(summed)).assign(p=p.mean(("chain", "draw")))
+    summed = _roots(modes[list(_MODES)].sum("class", skipna=False))
+    parts = split_entropy(p, errors=True).assign(dict(summed.data_vars))
+    return parts.assign(p=p.mean(("chain", "draw")))
 
 
 def _roots(squares: xr.Dataset) -> xr.Dataset:

@@ -9,6 +9,7 @@ import xarray as xr
 from scipy import stats
 
 from pbnn.assess.calibration import BAND, reliability
+from pbnn.assess.scores import mean_and_se
 from pbnn.errors import DataError, count
 
 SLICES = 4
@@ -120,9 +121,8 @@ def _pairs(spans: pd.DataFrame) -> tuple[Sequence[Any], Sequence[Any]]:
 
 
 def _mean(values: xr.DataArray, name: str) -> dict[str, xr.DataArray]:
-    n = values.notnull().sum("obs")
-    se = values.std("obs", ddof=1) / np.sqrt(n) if values.sizes["obs"] > 1 else values.mean("obs") * np.nan
-    return {name: values.mean("obs"), f"{name}_se": se}
+    value, se = mean_and_se(values)
+    return {name: value, f"{name}_se": se}
 
 
 def _numbers(rows: xr.Dataset, level: float, each: float) -> xr.Dataset:

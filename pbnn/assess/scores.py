@@ -154,7 +154,7 @@ def _monte_carlo_errors(
 
 def _numbers(rows: xr.Dataset) -> dict[str, Score]:
     y, lower, upper = rows["observed"], rows["lower"], rows["upper"]
-    square, square_se = _mean(rows["residual"] ** 2)
+    square, square_se = mean_and_se(rows["residual"] ** 2)
     rmse = np.sqrt(square)
     inside = ((lower <= y) & (y <= upper)).where(y.notnull())
     if rows.attrs.get("censored") and "pit" in rows:
@@ -173,28 +173,29 @@ def _numbers(rows: xr.Dataset) -> dict[str, Score]:
         else None,
     }
     rmse_and_se = rmse, square_se / (2 * rmse.where(rmse > 0))  # delta method
-    return {"rmse": rmse_and_se} | {name: _mean(v) for name, v in means.items() if v is not None}
+    return {"rmse": rmse_and_se} | {name: mean_and_se(v) for name, v in means.items() if v is not None}
 
 
 def _classes(rows: xr.Dataset) -> dict[str, Score]:
     table = reliability(rows)
     # The ECE of finite data is never 0: say what chance alone would give.
     chance = {"bins": table.attrs["bins"], "if_calibrated": float(table["ece_if_calibrated"])}
-    found = {name: _mean(rows[name]) for name in ("lpd", "brier") if name in rows}
+    found = {name: mean_and_se(rows[name]) for name in ("lpd", "brier") if name in rows}
     p, codes = rows["p"].transpose("obs", "class").to_numpy(), rows["observed_code"].to_numpy()
     area, area_se, averaged = macro_auroc(p, codes)
     f1 = macro_f1(rows["predicted_code"].to_numpy(), codes, p.shape[1])
     return {
-        "accuracy": _mean(rows["correct"]),
+        "accuracy": mean_and_se(rows["correct"]),
         **found,
         "f1": (xr.DataArray(f1[0]), xr.DataArray(f1[1])),
         "auroc": (xr.DataArray(area, attrs={"classes": averaged}), xr.DataArray(area_se)),
         "ece": (table["ece"].assign_attrs(chance), table["ece_se"]),
-        "sharpness": _mean(xr.apply_ufunc(entr, rows["p"]).sum("class")),
+        "sharpness": mean_and_se(xr.apply_ufunc(entr, rows["p"]).sum("class")),
     }
 
 
-def _mean(values: xr.DataArray) -> Score:
+def mean_and_se(values: xr.DataArray) -> Score:
+    """Return the mean over rows that are known, and its standard error; NaN for fewer than 2."""
     n = values.notnull().sum("obs")
     mean = values.sum("obs") / n.where(n > 0)
     squares = ((values - mean) ** 2).sum("obs") / (n - 1).where(n > 1)

@@ -28,9 +28,9 @@ def risk_coverage(rows: xr.Dataset, *, by: str | None = None, points: int = 100,
     -------
     xarray.Dataset
         By `coverage`, the share of rows kept, most certain first (and by `output`): `risk`, their share of wrong
-        classes, or the mean squared residual; `oracle`, the same if they were kept in the order of what they cost. Scalars (by
-        `output`): `aurc`, the mean of `risk` over all numbers of kept rows; `aurc_oracle` and `aurc_random`, the least
-        possible and that of any order unrelated to the risk; `aurc_se`, by bootstrap.
+        classes, or the mean squared residual; `oracle`, the same if they were kept in the order of what they cost.
+        Scalars (by `output`): `aurc`, the mean of `risk` over all numbers of kept rows; `aurc_oracle` and
+        `aurc_random`, the least possible and that of any order unrelated to the risk; `aurc_se`, by bootstrap.
 
     Raises
     ------
