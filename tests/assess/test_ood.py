@@ -84,6 +84,7 @@ def test_several_outputs_add_up(two_outputs, scatter):
     np.testing.assert_allclose(table["in_score"].sel(measure="epistemic_variance"), expected, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_networks_for_images_have_features_too(scatter):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 4, 4, 1))
