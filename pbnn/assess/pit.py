@@ -1,5 +1,7 @@
 """Probability integral transforms against the uniform distribution, at all levels together; and leave-one-out ones."""
 
+from functools import lru_cache
+
 import numpy as np
 import xarray as xr
 from arviz_stats import ecdf_utils
@@ -56,10 +58,7 @@ def pit_ecdf(rows: xr.Dataset, *, prob: float = 0.95, seed: int = 0) -> xr.Datas
     n = pit.sizes["obs"]
     if n < 2:
         raise DataError(f"pit_ecdf: needs at least 2 rows; got {n}.")
-    x = np.arange(1, min(n, POINTS)) / min(n, POINTS)
-    rng = np.random.default_rng(seed)
-    pointwise_prob = ecdf_utils.simulate_confidence_bands(n, 1, x, prob, SIMULATIONS, rng)
-    lower, upper = ecdf_utils.get_pointwise_confidence_band(pointwise_prob, n, x)
+    x, lower, upper = _band(n, prob, seed)
     ecdf = xr.apply_ufunc(
         lambda u: ecdf_utils.compute_ecdf(u, x),
         pit,
@@ -78,6 +77,14 @@ def pit_ecdf(rows: xr.Dataset, *, prob: float = 0.95, seed: int = 0) -> xr.Datas
     ).transpose("x", ...)
     over = (table["difference"] < table["lower"]) | (table["difference"] > table["upper"])
     return table.assign(inside=~over.any("x"))
+
+
+@lru_cache(maxsize=16)
+def _band(n: int, prob: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return levels, and between what the distribution function of `n` uniform numbers lies at all of them."""
+    x = np.arange(1, min(n, POINTS)) / min(n, POINTS)
+    each = ecdf_utils.simulate_confidence_bands(n, 1, x, prob, SIMULATIONS, np.random.default_rng(seed))
+    return x, *ecdf_utils.get_pointwise_confidence_band(each, n, x)
 
 
 def loo_pit(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_points: int = 500) -> xr.Dataset:

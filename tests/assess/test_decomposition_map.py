@@ -14,38 +14,36 @@ from pbnn.spec.layers import Dense
 from pbnn.spec.network import Network
 
 
-def chains_of(n_chains, n_draws, seed, between=0.0):
-    rng = np.random.default_rng(seed)
-    values = rng.normal(size=(n_chains, n_draws)) + between * rng.normal(size=(n_chains, 1))
-    return xr.DataArray(values, dims=("chain", "draw"))
+def chains_of(n_chains, n_draws, repeats=1, between=0.0):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(n_chains, n_draws, repeats)) + between * rng.normal(size=(n_chains, 1, repeats))
+    return xr.DataArray(values, dims=("chain", "draw", "obs"))
 
 
 @pytest.mark.parametrize(("factor", "ok"), [(1.0, True), (0.4, False)])
 @pytest.mark.parametrize("n_chains", [1, 6])
 def test_errors_of_parts_are_the_spread_over_repeats(n_chains, factor, ok):
-    found = []
-    for seed in range(200):
-        mu = chains_of(n_chains, 240 // n_chains, seed)
-        found.append(split_variance(mu, 0.5 + 0.1 * mu, errors=True))
+    mu = chains_of(n_chains, 240 // n_chains, repeats=200)
+    found = split_variance(mu, 0.5 + 0.1 * mu, errors=True)
     for name in ("epistemic", "aleatoric"):
-        spread = np.var([f[name] for f in found], ddof=1)
-        told = factor**2 * np.mean([f[f"{name}_mcse"] ** 2 for f in found])
+        spread = found[name].var(ddof=1)
+        told = factor**2 * (found[f"{name}_mcse"] ** 2).mean()
         ratios = stats.f.ppf([0.0001, 0.9999], 199, 200)
         assert (ratios[0] < spread / told < ratios[1]) == ok, name
 
 
 def test_errors_of_modes_are_the_spread_over_repeats():
-    found = [split_modes(chains_of(20, 30, seed, between=2.0), errors=True) for seed in range(200)]
+    found = split_modes(chains_of(20, 30, repeats=200, between=2.0), errors=True)
     for name in ("between", "within"):
-        ratio = np.var([f[name] for f in found], ddof=1) / np.mean([f[f"{name}_mcse"] ** 2 for f in found])
+        ratio = found[name].var(ddof=1) / (found[f"{name}_mcse"] ** 2).mean()
         assert 0.6 < ratio < 1.6, name  # the jackknife of a variance of 20 is good to a tenth or so
 
 
 def test_few_draws_or_modes_tell_no_error():
-    one = split_variance(chains_of(1, 3, 0), chains_of(1, 3, 0) ** 2, errors=True)
+    one = split_variance(chains_of(1, 3), chains_of(1, 3) ** 2, errors=True)
     assert np.isnan(one["epistemic_mcse"])
     assert np.isfinite(one["epistemic"])
-    assert np.isnan(split_modes(chains_of(2, 50, 0), errors=True)["between_mcse"])
+    assert np.isnan(split_modes(chains_of(2, 50), errors=True)["between_mcse"])
     p = xr.DataArray(
         np.random.default_rng(0).dirichlet([1, 1], size=(2, 20, 3)), dims=("chain", "draw", "obs", "class")
     )
