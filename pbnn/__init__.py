@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pbnn import assess, datasets, errors, estimators, plots, priors, target
     from pbnn.assess.compare import compare
+    from pbnn.assess.conformal import conformal
     from pbnn.assess.convergence import diagnose
+    from pbnn.assess.recalibrate import recalibrate
     from pbnn.assess.relevance import relevance
     from pbnn.assess.scores import score
     from pbnn.assess.sensitivity import prior_sensitivity
@@ -105,12 +107,14 @@ _HOMES = {
     "diagnose": "pbnn.assess.convergence",
     "fit": "pbnn.infer",
     "compare": "pbnn.assess.compare",
+    "conformal": "pbnn.assess.conformal",
     "laplace_gp": "pbnn.predict.gaussian_process",
     "load": "pbnn.persist",
     "nn": "pbnn.graph.nn",
     "predict": "pbnn.predict",
     "prior_predict": "pbnn.predict",
     "prior_sensitivity": "pbnn.assess.sensitivity",
+    "recalibrate": "pbnn.assess.recalibrate",
     "relevance": "pbnn.assess.relevance",
     "report": "pbnn.report",
     "resume": "pbnn.infer",

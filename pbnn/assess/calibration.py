@@ -10,6 +10,8 @@ from scipy import stats
 from pbnn.errors import DataError, unknown
 from pbnn.graph.labels import Label
 
+MOST_BINS = 50
+"""Of the sweep: where all rows are alike, frequencies never decrease."""
 BAND = 0.95
 """Probability that a table's `lower` and `upper` enclose, point by point."""
 
@@ -31,9 +33,11 @@ def reliability(rows: xr.Dataset, *, label: Label | None = None, bins: int | Non
     -------
     xarray.Dataset
         By `bin`: `predicted` (mean probability), `observed` (frequency), `count`, and `lower`, `upper`: where the
-        frequency would lie with probability 0.95 if the probabilities were right. Scalars `ece`, the expected
-        calibration error (mean absolute gap, weighted by counts), `ece_se`, its standard error given the bins, and
-        `ece_if_calibrated`: what it would be by chance alone, as it is never 0 in finite data. attrs: `bins`.
+        frequency would lie with probability 0.95 if the probabilities were right; `lower_all`, `upper_all`: the same
+        for all bins together. Scalars `ece`, the expected calibration error (mean absolute gap, weighted by counts),
+        `ece_se`, its standard error given the bins, `ece_if_calibrated`: what it would be by chance alone, as it is
+        never 0 in finite data; `ece_debiased`, less what the scatter of the frequencies adds to it; and `ece_sweep`, in
+        as many bins of equal counts, 50 at most, as leave the frequencies increasing. attrs: `bins`.
 
     Raises
     ------
@@ -43,19 +47,18 @@ def reliability(rows: xr.Dataset, *, label: Label | None = None, bins: int | Non
     References
     ----------
     Guo et al. (2017), On calibration of modern neural networks, arXiv:1706.04599. Roelofs et al. (2022), Mitigating
-    bias in calibration error estimation, arXiv:2012.08668: why bins of equal counts.
+    bias in calibration error estimation, arXiv:2012.08668: bins of equal counts, and the sweep. Kumar, Liang & Ma
+    (2019), Verified uncertainty calibration, arXiv:1909.10155: the debiased error, by a normal approximation.
     """
     p, hit = _probability(rows, label)
     n = len(p)
     bins = min(15, max(1, n // 20)) if bins is None else bins
-    inner = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1]))
-    # A bin holds its upper edge; empty ones go.
-    _, bin_of, count = np.unique(np.searchsorted(inner, p), return_inverse=True, return_counts=True)
-    predicted = np.bincount(bin_of, p) / count
-    observed = np.bincount(bin_of, hit) / count
+    bin_of, count, predicted, observed = _binned(p, hit, bins)
     gap = observed - predicted
     spread = np.sqrt(np.bincount(bin_of, p * (1 - p))) / count
     lower, upper = stats.binom.interval(BAND, count, np.clip(predicted, 0, 1))
+    # Frequencies of different bins are independent, so the bands of all together are Sidak's.
+    lower_all, upper_all = stats.binom.interval(BAND ** (1 / len(count)), count, np.clip(predicted, 0, 1))
     # |gap| of a bin is the mean of these over its rows, so their mean over all rows is the ECE.
     signed = np.sign(gap)[bin_of] * (hit - p)
     by_bin = {
@@ -64,16 +67,88 @@ def reliability(rows: xr.Dataset, *, label: Label | None = None, bins: int | Non
         "count": count,
         "lower": lower / count,
         "upper": upper / count,
+        "lower_all": lower_all / count,
+        "upper_all": upper_all / count,
     }
     return xr.Dataset(
         {
             **{name: ("bin", values) for name, values in by_bin.items()},
+            "ece_debiased": _debiased(gap, observed, count),
+            "ece_sweep": _sweep(p, hit),
             "ece": signed.mean(),
             "ece_se": signed.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan,
             "ece_if_calibrated": np.sqrt(2 / np.pi) * (count * spread).sum() / n,
         },
         attrs={"bins": len(count)},
     )
+
+
+def _binned(
+    p: np.ndarray, hit: np.ndarray, bins: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the bin of each row, and of each bin its count, mean probability and frequency."""
+    inner = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1]))
+    # A bin holds its upper edge; empty ones go.
+    _, bin_of, count = np.unique(np.searchsorted(inner, p), return_inverse=True, return_counts=True)
+    return bin_of, count, np.bincount(bin_of, p) / count, np.bincount(bin_of, hit) / count
+
+
+def _debiased(gap: np.ndarray, observed: np.ndarray, count: np.ndarray) -> float:
+    """Return the mean absolute gap less what it grows by if frequencies scatter about those observed."""
+    ece = np.abs(gap) @ count
+    # Laplace's rule keeps the scatter of a bin of hits alone above 0.
+    share = (observed * count + 1) / (count + 2)
+    spread = np.sqrt(share * (1 - share) / count)
+    grown = (spread * np.sqrt(2 / np.pi) * np.exp(-((gap / spread) ** 2) / 2)) + gap * (
+        1 - 2 * stats.norm.cdf(-gap / spread)
+    )
+    return float(max(2 * ece - grown @ count, 0.0) / count.sum())
+
+
+def _sweep(p: np.ndarray, hit: np.ndarray) -> float:
+    """Return the error in the most bins of equal counts whose frequencies increase (Roelofs et al. 2022)."""
+    best = 1
+    for bins in range(2, min(len(p), MOST_BINS) + 1):
+        if (np.diff(_binned(p, hit, bins)[3]) < 0).any():
+            break
+        best = bins
+    _, count, predicted, observed = _binned(p, hit, best)
+    return float(np.abs(observed - predicted) @ count / len(p))
+
+
+def class_calibration(rows: xr.Dataset, *, bins: int | None = None) -> xr.Dataset:
+    """Compare the predicted probability of each class with how often it occurs.
+
+    Parameters
+    ----------
+    rows
+        From `pointwise`, of a classifier.
+    bins
+        Of equal counts, and so adaptive; see `reliability`.
+
+    Returns
+    -------
+    xarray.Dataset
+        By `class`: `count` of its rows, `ece`, `ece_se`, `ece_if_calibrated`, `ece_debiased`, `ece_sweep`; scalars
+        `mean_ece`, `mean_ece_debiased` and `mean_ece_if_calibrated` over classes: the class-wise error.
+
+    References
+    ----------
+    Kull et al. (2019), Beyond temperature scaling, arXiv:1910.12656: class-wise. Nixon et al. (2019), Measuring
+    calibration in deep learning, arXiv:1904.01685: adaptive bins.
+    """
+    _need(rows, "classes", "class_calibration")
+    labels = rows["class"].to_numpy()
+    names = ("ece", "ece_se", "ece_if_calibrated", "ece_debiased", "ece_sweep")
+    found = [reliability(rows, label=label, bins=bins)[list(names)] for label in labels.tolist()]
+    table = xr.concat(found, "class", combine_attrs="drop").assign_coords({"class": labels})
+    table["count"] = ("class", np.bincount(rows["observed_code"].to_numpy(), minlength=len(labels)))
+    for name in ("ece", "ece_debiased", "ece_if_calibrated"):
+        table[f"mean_{name}"] = table[name].mean("class")
+    for name in table.data_vars:
+        about = "number of rows" if name == "count" else f"{str(name).replace('_', ' ')}, class by class"
+        table[name].attrs = {"long_name": about, "units": "1"}
+    return table
 
 
 def confusion(rows: xr.Dataset) -> xr.Dataset:

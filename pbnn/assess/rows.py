@@ -11,15 +11,18 @@ from pbnn.graph.build import BNN
 from pbnn.predict.forward import TILE_ROWS, Forward
 from pbnn.predict.linearized import Linearization
 from pbnn.predict.predictions import posterior_of, resolve_seed
+from pbnn.predict.recalibration import Recalibration
 
 BLOCK_BYTES = 2**26
 """Draws are held for about this many bytes of rows at a time."""
 
 
 def read_draws(
-    bnn: BNN, idata: xr.DataTree, where: str, seed: int | None = None
+    bnn: BNN, idata: xr.DataTree, where: str, seed: int | None = None, *, raw: bool = False
 ) -> tuple[Forward, xr.Dataset]:
     """Return the draws of a fit, ready to run on inputs, and its posterior group.
+
+    Predictions are recalibrated if the fit is, unless `raw`: that the draws represent the posterior is another matter.
 
     Raises
     ------
@@ -32,7 +35,8 @@ def read_draws(
         )
     posterior = posterior_of(idata, where)
     seed = resolve_seed(seed, where)
-    return Forward.of(bnn, posterior, seed, Linearization.of(idata)), posterior
+    moves = None if raw else Recalibration.of(idata)
+    return Forward.of(bnn, posterior, seed, Linearization.of(idata), moves), posterior
 
 
 def spaced(n: int, limit: int | None) -> np.ndarray:

@@ -19,6 +19,8 @@ import xarray as xr
 
 from pbnn.graph.build import BNN
 from pbnn.predict.linearized import Linearization
+from pbnn.predict.recalibration import Recalibration
+from pbnn.spec import likelihoods
 from pbnn.target import Data, Precision, Target
 from pbnn.target.cores import on_all_cores
 from pbnn.target.jaxify import scope
@@ -52,6 +54,8 @@ class Forward:
         Of the draws of the response.
     linearized
         Where the network is linearised; None leaves it as it is.
+    recalibration
+        How its predictive distributions are moved; None leaves them as they are.
     """
 
     bnn: BNN
@@ -60,6 +64,7 @@ class Forward:
     width: int
     seed: int
     linearized: Linearization | None = None
+    recalibration: Recalibration | None = None
 
     @classmethod
     def of(
@@ -68,13 +73,20 @@ class Forward:
         posterior: xr.Dataset,
         seed: int,
         linearized: Linearization | None = None,
+        recalibration: Recalibration | None = None,
         precision: Precision | None = None,
     ) -> Self:
         """Read the draws of a posterior group; `ModelError` if it belongs to another model."""
         precision = precision or choose_precision(bnn)
         target = Target.of(bnn, precision)
         z = np.asarray(target.draws(posterior)).reshape(-1, target.dim)
-        return cls(bnn, precision, z, widest(bnn, target), seed, linearized)
+        return cls(bnn, precision, z, widest(bnn, target), seed, linearized, recalibration)
+
+    @property
+    def gives_normals(self) -> bool:
+        """Whether the response given the weights is normal, with what `mu` and `variance` say."""
+        moved = self.recalibration is not None and self.recalibration.method == "isotonic"
+        return isinstance(self.bnn.network.likelihood, likelihoods.Gaussian) and not moved
 
     @property
     def cells(self) -> dict[str, np.dtype]:
@@ -99,8 +111,50 @@ class Forward:
 
         Where `X` is part of a longer table, `first_row` is the number of its first row: a multiple of `TILE_ROWS`.
         """
-        tile, at = self._tiles()[0], self._mode()
         x = self.bnn.columns.standardize(X).astype(self.precision)
+        if self.recalibration is None:
+            self._fill(x, into, first_row)
+        else:
+            self._fill_moved(x, into, first_row)
+
+    def _fill_moved(self, x: np.ndarray, into: dict[str, np.ndarray], first_row: int = 0) -> None:
+        """Fill arrays, and move the draws of each row as the recalibration says."""
+        moves, n = self.recalibration, len(x)
+        assert moves is not None
+        if "p" in self.cells:
+            whole = into | (self.allocate(["p"], n) if "p" not in into else {})
+            self._fill(x, {"p": whole["p"]}, first_row)
+            for row in range(0, n, TILE_ROWS):
+                here = slice(row, row + TILE_ROWS)
+                moves.move_probabilities(whole["p"][:, here])
+                if "y" in whole:
+                    number = (first_row + row) // TILE_ROWS
+                    whole["y"][:, here] = self._draw_codes(whole["p"][:, here], number)
+            return
+        whole = into | (self.allocate(["mu"], n) if "mu" not in into else {})
+        self._fill(x, whole, first_row)
+        if moves.factor.size:
+            moves.stretch(whole)
+        if moves.method == "isotonic":
+            many = whole.get("y") if len(self.z) >= MIN_RESPONSES else None
+            moves.move_ranks(whole, self._responses(x, first_row) if many is None else many)
+
+    def _responses(self, x: np.ndarray, first_row: int = 0) -> np.ndarray:
+        """Return many responses `(response, obs)`, stretched if need be, but of their own ranks."""
+        many, moves = self.with_many_responses(), self.recalibration
+        drawn = many.allocate(["y", "mu"], len(x))
+        many._fill(x, drawn, first_row)
+        if moves is not None and moves.factor.size:
+            moves.stretch(drawn)
+        return drawn["y"]
+
+    def _draw_codes(self, p: np.ndarray, number: int) -> np.ndarray:
+        """Draw a class from each of the probabilities `(draw, rows, class)` of a tile."""
+        u = np.random.default_rng([self.seed, 1, number]).uniform(size=(len(p), TILE_ROWS))
+        return (u[:, : p.shape[1], None] > p.cumsum(axis=2)[..., :-1]).sum(axis=2)
+
+    def _fill(self, x: np.ndarray, into: dict[str, np.ndarray], first_row: int) -> None:
+        tile, at = self._tiles()[0], self._mode()
         rows = TILE_ROWS if first_row else min(TILE_ROWS, _power_of_two(len(x)))
         words = np.random.SeedSequence(self.seed).generate_state(2, np.uint32)
         key = jax.random.wrap_key_data(words, impl="threefry2x32")
@@ -115,6 +169,34 @@ class Forward:
 
     def log_likelihood(self, data: Data) -> np.ndarray:
         """Return the log-likelihood `(chain * draw, obs)` of data (`Target.bind`) for every draw, in nats."""
+        if self.recalibration is None:
+            return self._log_likelihood(data)
+        return self._log_likelihood_moved(data, self.recalibration)
+
+    def _log_likelihood_moved(self, data: Data, moves: Recalibration) -> np.ndarray:
+        """Return the log-likelihood of distributions that are moved: by the change of variables."""
+        x, y, y_loc = (np.asarray(data[name]) for name in ("x", "y", "y_loc"))
+        if "p" in self.cells:
+            p = self.allocate(["p"], len(x))
+            self._fill_moved(x, p)
+            with np.errstate(divide="ignore"):  # a draw may give a class no probability
+                return np.log(p["p"][:, np.arange(len(x)), y.astype(int)])
+        found = self._log_likelihood_stretched(data) if moves.factor.size else self._log_likelihood(data)
+        if moves.method == "isotonic":
+            found = found + moves.log_slope((self._responses(x) < y + y_loc).mean(axis=0))
+        return found
+
+    def _log_likelihood_stretched(self, data: Data) -> np.ndarray:
+        moves, (x, y, y_loc) = self.recalibration, (np.asarray(data[name]) for name in ("x", "y", "y_loc"))
+        assert moves is not None
+        drawn = self.allocate(["mu"], len(x))
+        self._fill(x, drawn, 0)
+        mean = drawn["mu"].mean(axis=0, dtype=float) - y_loc
+        factor = moves.factor if y.ndim == 2 else moves.factor[0]
+        inside = (mean + (y - mean) / factor).astype(self.precision)
+        return self._log_likelihood({**data, "y": inside}) - np.log(moves.factor).sum()
+
+    def _log_likelihood(self, data: Data) -> np.ndarray:
         tile, at = self._tiles()[1], self._mode()
         x, y = np.asarray(data["x"]), np.asarray(data["y"])
         rows = min(TILE_ROWS, _power_of_two(len(x)))

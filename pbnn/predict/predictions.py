@@ -10,6 +10,7 @@ from pbnn.errors import DataError, MethodError, ModelError, unknown
 from pbnn.graph.build import BNN
 from pbnn.predict.forward import TILE_ROWS, Forward
 from pbnn.predict.linearized import Linearization
+from pbnn.predict.recalibration import Recalibration
 from pbnn.predict.rows import encode_rows, inputs_dataset
 from pbnn.predict.summary import summarize_classes, summarize_numbers
 from pbnn.target import Precision
@@ -110,7 +111,9 @@ def predict(
     posterior = posterior_of(idata, "predict")
     values, obs = encode_rows(bnn, idata, X)
     seed = resolve_seed(seed, "predict")
-    forward = Forward.of(bnn, posterior, seed, Linearization.of(idata), precision)
+    forward = Forward.of(
+        bnn, posterior, seed, Linearization.of(idata), Recalibration.of(idata), precision
+    )
     if kind == "draws":
         require_memory(forward, len(values), memory, "predict", f"kind='summary', or fewer draws ({THIN})")
         dataset = draw_everywhere(forward, values, posterior.coords)
