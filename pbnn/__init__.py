@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pbnn import assess, datasets, errors, plots, priors, target
     from pbnn.assess.compare import compare
     from pbnn.assess.convergence import diagnose
+    from pbnn.assess.kfold import kfold
+    from pbnn.assess.loo import loo
     from pbnn.assess.relevance import relevance
     from pbnn.assess.scores import score
     from pbnn.assess.sensitivity import prior_sensitivity
@@ -92,6 +94,8 @@ _HOMES = {
     "LayerNorm": "pbnn.spec.layers",
     "MAP": "pbnn.infer",
     "MCLMC": "pbnn.infer",
+    "kfold": "pbnn.assess.kfold",
+    "loo": "pbnn.assess.loo",
     "NUTS": "pbnn.infer",
     "Network": "pbnn.spec.network",
     "PymcADVI": "pbnn.infer",

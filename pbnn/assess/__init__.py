@@ -8,7 +8,8 @@ from pbnn.assess.calibration import confusion, coverage, pit_histogram, reliabil
 from pbnn.assess.compare import compare
 from pbnn.assess.convergence import diagnose
 from pbnn.assess.decomposition import split_entropy, split_modes, split_variance
-from pbnn.assess.loo import PARETO_K, pareto_k
+from pbnn.assess.kfold import kfold
+from pbnn.assess.loo import PARETO_K, loo, pareto_k
 from pbnn.assess.model_evidence import compare_evidence
 from pbnn.assess.pointwise import pointwise
 from pbnn.assess.relevance import relevance
@@ -25,6 +26,8 @@ __all__ = [
     "coverage",
     "diagnose",
     "for_arviz",
+    "kfold",
+    "loo",
     "pareto_k",
     "pit_histogram",
     "pointwise",
