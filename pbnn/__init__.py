@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pbnn import assess, datasets, errors, plots, priors, target
     from pbnn.assess.compare import compare
+    from pbnn.assess.compare_models import compare_models
     from pbnn.assess.convergence import diagnose
     from pbnn.assess.kfold import kfold
     from pbnn.assess.loo import loo
@@ -109,6 +110,7 @@ _HOMES = {
     "diagnose": "pbnn.assess.convergence",
     "fit": "pbnn.infer",
     "compare": "pbnn.assess.compare",
+    "compare_models": "pbnn.assess.compare_models",
     "laplace_gp": "pbnn.predict.gaussian_process",
     "load": "pbnn.persist",
     "nn": "pbnn.graph.nn",

@@ -6,6 +6,7 @@ Figures and reports draw what these functions return; they compute nothing thems
 from pbnn.assess.arviz import for_arviz
 from pbnn.assess.calibration import confusion, coverage, pit_histogram, reliability
 from pbnn.assess.compare import compare
+from pbnn.assess.compare_models import by_chain, compare_models
 from pbnn.assess.convergence import diagnose
 from pbnn.assess.decomposition import split_entropy, split_modes, split_variance
 from pbnn.assess.kfold import kfold
@@ -19,9 +20,11 @@ from pbnn.assess.symmetry import canonicalize, weight_r_hat
 
 __all__ = [
     "PARETO_K",
+    "by_chain",
     "canonicalize",
     "compare",
     "compare_evidence",
+    "compare_models",
     "confusion",
     "coverage",
     "diagnose",

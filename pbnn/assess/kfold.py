@@ -16,7 +16,7 @@ from pbnn.graph.build import BNN
 from pbnn.infer.methods import METHODS, Method, as_method
 from pbnn.predict.forward import Forward
 from pbnn.predict.predictions import resolve_seed
-from pbnn.target import Data, Target
+from pbnn.target import Data
 from pbnn.target.data import current_data
 
 
@@ -136,8 +136,7 @@ def method_of(idata: xr.DataTree) -> Method:
 def _held_out(bnn: BNN, idata: xr.DataTree, one: Refit) -> dict[str, np.ndarray]:
     """Return `elpd` and `mcse` of the rows that a fit has not seen."""
     forward, _ = read_draws(bnn, idata, "kfold", one.seed)
-    data = Target.of(bnn, forward.precision).bind_encoded(*one.extra)
-    elpd, mcse = log_mean_density(forward, data)
+    elpd, mcse = log_mean_density(forward, forward.bind(*one.extra))
     return {"elpd": elpd, "mcse": mcse}
 
 

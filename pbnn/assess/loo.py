@@ -14,7 +14,7 @@ from pbnn.graph.build import BNN
 from pbnn.infer.methods import Method
 from pbnn.predict.forward import Forward
 from pbnn.predict.rows import training_data
-from pbnn.target import Data, Target
+from pbnn.target import Data
 
 PARETO_K = 0.7
 """Above it the weights of a row are too uneven (Vehtari et al. 2024, JMLR 25(72))."""
@@ -103,12 +103,30 @@ def loo(
     >>> from pbnn import likelihoods
     >>> X = np.linspace(-1, 1, 40)[:, None]
     >>> bnn = pbnn.build(pbnn.Network([], likelihoods.Gaussian()), X, X[:, 0] + np.sin(9 * X[:, 0]))
-    >>> idata = pbnn.fit(bnn, pbnn.Laplace("diag", draws=400), seed=1, progress=False)
+    >>> idata = pbnn.fit(bnn, pbnn.ADVI(steps=1000, draws=400), seed=1, progress=False)
     >>> table = pbnn.loo(bnn, idata)
     >>> table.attrs["n_obs"], table.attrs["n_bad"]
     (40, 0)
     """
-    forward, _ = read_draws(bnn, idata, "loo", seed)
+    table = leave_one_out(bnn, idata, refit=refit, moment_match=moment_match, seed=seed)
+    if n_bad := table.attrs["n_bad"]:
+        warn(
+            f"loo: {n_bad} of {table.attrs['n_obs']} rows have a Pareto k above {table.attrs['k_threshold']:.2g}, so "
+            "their elpd is not to be trusted. Pass refit=True, or use pbnn.kfold."
+        )
+    return table
+
+
+def leave_one_out(
+    bnn: BNN,
+    idata: xr.DataTree,
+    *,
+    refit: bool | str | Method = False,
+    moment_match: bool = False,
+    seed: int = 0,
+) -> xr.Dataset:
+    """Return what `loo` does, and warn of nothing."""
+    forward, _ = read_draws(bnn, idata, "loo", seed, mixed=False)
     n_draws = len(forward.z)
     if tail_length(n_draws) < MIN_TAIL:
         raise MethodError(
@@ -116,8 +134,7 @@ def loo(
             "pbnn.kfold, which fits again."
         )
     inputs, observed = training_data(bnn, idata, "loo")
-    data = Target.of(bnn, forward.precision).bind_encoded(inputs, observed)
-    table = loo_rows(forward, data)
+    table = loo_rows(forward, forward.bind(inputs, observed))
     table["observed"] = (("obs", "output", "bound")[: observed.ndim], observed)
     if bnn.response.censored:
         table["observed"] = (("obs", "bound"), observed)
@@ -128,17 +145,12 @@ def loo(
         _correct(table, matched(bnn, idata, inputs, observed, _bad(table), threshold))
     if refit is not False:
         _correct(table, refitted(bnn, idata, inputs, observed, _bad(table), refit, seed))
-    if n_bad := len(_bad(table)):
-        table.attrs["n_bad"] = n_bad
-        warn(
-            f"loo: {n_bad} of {len(inputs)} rows have a Pareto k above {threshold:.2g}, so their elpd is not to be "
-            "trusted. Pass refit=True, or use pbnn.kfold."
-        )
+    table.attrs["n_bad"] = len(_bad(table))
     return summed(table, "PSIS-LOO")
 
 
 def loo_rows(forward: Forward, data: Data) -> xr.Dataset:
-    """Return `elpd`, `p_loo`, `mcse` and `pareto_k` of rows of data (`Target.bind`), block by block."""
+    """Return `elpd`, `p_loo`, `mcse` and `pareto_k` of rows of data (`Forward.bind`), block by block."""
     parts = []
     for rows in blocks(len(data["x"]), 4 * 8 * len(forward.z)):
         # Rows first: smoothing sorts them, which is quick where they are contiguous.

@@ -78,7 +78,7 @@ def _smoothed_tail(ordered: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fit_pareto(excess: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return shape and scale `(rows,)` of a generalized Pareto distribution, of ascending values `(rows, m)` above 0."""
+    """Return shape and scale `(rows,)` of the generalized Pareto distribution of ascending values `(rows, m)`."""
     m = excess.shape[1]
     quartile = excess[:, int(m / 4 + 0.5) - 1]
     grid = np.arange(1, 31 + int(m**0.5)) - 0.5

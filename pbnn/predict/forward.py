@@ -7,7 +7,7 @@ number of the tile's rows, so they depend neither on the order of the work nor o
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, singledispatch
 from itertools import product
 from math import prod
 from typing import Any, Self, final
@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from pbnn.errors import ModelError
 from pbnn.graph.build import BNN
 from pbnn.predict.linearized import Linearization
 from pbnn.target import Data, Precision, Target
@@ -106,8 +107,12 @@ class Forward:
 
         self._tile_by_tile(run, into, rows)
 
+    def bind(self, X: np.ndarray, y: np.ndarray) -> Data:
+        """Return observations, encoded and in the user's units, as `log_likelihood` takes them."""
+        return Target.of(self.bnn, self.precision).bind_encoded(X, y)
+
     def log_likelihood(self, data: Data) -> np.ndarray:
-        """Return the log-likelihood `(chain * draw, obs)` of data (`Target.bind`) for every draw, in nats."""
+        """Return the log-likelihood `(chain * draw, obs)` of data (`bind`) for every draw, in nats."""
         tile, at = self._tiles()[1], self._mode()
         x, y = np.asarray(data["x"]), np.asarray(data["y"])
         rows = min(TILE_ROWS, _power_of_two(len(x)))
@@ -165,6 +170,17 @@ class Forward:
         values = TILE_VALUES if jax.default_backend() == "cpu" else TILE_VALUES_ACCELERATOR
         fit = max(1, values // (rows * self.width))
         return min(1 << (fit.bit_length() - 1), _power_of_two(len(self.z)))
+
+
+@singledispatch
+def forward_of(model: Any, idata: xr.DataTree, posterior: xr.Dataset, seed: int) -> Any:
+    """Return the draws of a fit, ready to run on inputs; `posterior` is its group of draws."""
+    raise ModelError(f"predict: {type(model).__name__} is neither a BNN nor an average of some.")
+
+
+@forward_of.register
+def _(bnn: BNN, idata: xr.DataTree, posterior: xr.Dataset, seed: int) -> Forward:
+    return Forward.of(bnn, posterior, seed, Linearization.of(idata))
 
 
 def widest(bnn: BNN, target: Target) -> int:
