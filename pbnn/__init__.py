@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pbnn import assess, datasets, errors, plots, priors, target
+    from pbnn.assess.average import average
     from pbnn.assess.compare import compare
     from pbnn.assess.compare_models import compare_models
     from pbnn.assess.convergence import diagnose
     from pbnn.assess.kfold import kfold
     from pbnn.assess.loo import loo
     from pbnn.assess.relevance import relevance
+    from pbnn.assess.sbc import sbc
     from pbnn.assess.scores import score
     from pbnn.assess.sensitivity import prior_sensitivity
     from pbnn.graph.build import BNN, build
@@ -104,6 +106,7 @@ _HOMES = {
     "SGMCMC": "pbnn.infer",
     "SWAG": "pbnn.infer",
     "Target": "pbnn.target",
+    "average": "pbnn.assess.average",
     "build": "pbnn.graph.build",
     "censored": "pbnn.graph.censoring",
     "check_prior": "pbnn.prior.check",
@@ -122,6 +125,7 @@ _HOMES = {
     "resume": "pbnn.infer",
     "right_censored": "pbnn.graph.censoring",
     "save": "pbnn.persist",
+    "sbc": "pbnn.assess.sbc",
     "score": "pbnn.assess.scores",
 }
 _MODULES = {

@@ -29,7 +29,9 @@ def read_draws(
         If it is no fit, or that of another model.
     """
     if isinstance(bnn, Average) and not mixed:
-        raise ModelError(f"{where}: an average has no posterior of its own; pass each model with its own fit.")
+        raise ModelError(
+            f"{where}: an average has no posterior of its own; pass each model with its own fit."
+        )
     if not isinstance(bnn, BNN | Average):
         raise ModelError(
             f"{where}: the first argument must be what pbnn.build returned; got {type(bnn).__name__}."

@@ -1,4 +1,4 @@
-"""Several models whose predictions are mixed: an `Average` in the place of a `BNN`, a `Mixture` in that of a `Forward`."""
+"""Models whose predictions are mixed: an `Average` in the place of a `BNN`, a `Mixture` in that of a `Forward`."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -133,9 +133,11 @@ class Mixture:
 def _(average: Average, idata: xr.DataTree, posterior: xr.Dataset, seed: int) -> Mixture:
     if "members" not in idata.children or "member" not in posterior:
         raise ModelError("average: the tree is not the one that pbnn.average returned with the models.")
-    stored = json_names(idata)
+    stored = names_of(idata)
     if stored != list(average.models):
-        raise ModelError(f"average: the tree is of the models {stored}, and these are {list(average.models)}.")
+        raise ModelError(
+            f"average: the tree is of the models {stored}, and these are {list(average.models)}."
+        )
     members = []
     for i, bnn in enumerate(average.models.values()):
         tree = idata["members"][str(i)]
@@ -145,7 +147,7 @@ def _(average: Average, idata: xr.DataTree, posterior: xr.Dataset, seed: int) ->
     return Mixture(average, tuple(members), z, seed)
 
 
-def json_names(idata: xr.DataTree) -> list[str]:
+def names_of(idata: xr.DataTree) -> list[str]:
     """Return the names of the models that a tree averages."""
     return [str(name) for name in idata["weights"]["model"].to_numpy()] if "weights" in idata.children else []
 
