@@ -7,6 +7,7 @@ import xarray as xr
 
 _MEANING = {
     "elpd": ("log predictive density given the other rows", "nat"),
+    "lppd": ("log predictive density given all rows", "nat"),
     "p_loo": ("effective number of parameters", "1"),
     "mcse": ("Monte Carlo standard error of elpd", "nat"),
     "pareto_k": ("Pareto shape of the importance weights", "1"),

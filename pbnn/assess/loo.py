@@ -76,13 +76,13 @@ def loo(
     Returns
     -------
     xarray.Dataset
-        By `obs`, in nats: `elpd`, the log density of the row given all others; `p_loo`, how much lower that is than
-        given all rows; `mcse`, Monte Carlo standard error of `elpd`, for independent draws; `pareto_k`, whose reliable
+        By `obs`, in nats: `elpd`, the log density of the row given all others; `lppd`, the same given all rows;
+        `p_loo = lppd - elpd`; `mcse`, Monte Carlo standard error of `elpd`, for independent draws; `pareto_k`, whose reliable
         values are below attrs `k_threshold`, the smaller of 0.7 and what this number of draws can tell;
         `observed` `(obs[, output])`, the response in the user's units, or codes of classes; `corrected`, whether the
-        row was refitted or matched. attrs: sums `elpd_total`, `se_total`, its standard error over rows, `p_loo_total`,
-        the effective number of parameters; `n_bad`, rows that are still above the threshold; `n_obs`, `n_draws`,
-        `kind` of the response, `estimator`.
+        row was matched or refitted (then `pareto_k` says what it was before). attrs: sums `elpd_total`, `se_total`,
+        its standard error over rows, `p_loo_total`, the effective number of parameters; `n_bad`, rows that are still
+        above the threshold; `n_obs`, `n_draws`, `kind` of the response, `estimator`.
 
     Raises
     ------
@@ -99,7 +99,7 @@ def loo(
 
     Examples
     --------
-    >>> import numpy as np, pbnn, warnings
+    >>> import numpy as np, pbnn
     >>> from pbnn import likelihoods
     >>> X = np.linspace(-1, 1, 40)[:, None]
     >>> bnn = pbnn.build(pbnn.Network([], likelihoods.Gaussian()), X, X[:, 0] + np.sin(9 * X[:, 0]))
@@ -135,9 +135,8 @@ def leave_one_out(
         )
     inputs, observed = training_data(bnn, idata, "loo")
     table = loo_rows(forward, forward.bind(inputs, observed))
-    table["observed"] = (("obs", "output", "bound")[: observed.ndim], observed)
-    if bnn.response.censored:
-        table["observed"] = (("obs", "bound"), observed)
+    last = "bound" if bnn.response.censored else "output"
+    table["observed"] = (("obs", last)[: observed.ndim], observed)
     table["corrected"] = ("obs", np.zeros(len(inputs), bool))
     threshold = min(PARETO_K, 1 - 1 / np.log10(n_draws))
     table.attrs = {"kind": bnn.response.kind, "k_threshold": threshold, "n_draws": n_draws}
@@ -145,12 +144,13 @@ def leave_one_out(
         _correct(table, matched(bnn, idata, inputs, observed, _bad(table), threshold))
     if refit is not False:
         _correct(table, refitted(bnn, idata, inputs, observed, _bad(table), refit, seed))
+    table["p_loo"] = table["lppd"] - table["elpd"]
     table.attrs["n_bad"] = len(_bad(table))
     return summed(table, "PSIS-LOO")
 
 
 def loo_rows(forward: Forward, data: Data) -> xr.Dataset:
-    """Return `elpd`, `p_loo`, `mcse` and `pareto_k` of rows of data (`Forward.bind`), block by block."""
+    """Return `elpd`, `lppd`, `mcse` and `pareto_k` of rows of data (`Forward.bind`), block by block."""
     parts = []
     for rows in blocks(len(data["x"]), 4 * 8 * len(forward.z)):
         # Rows first: smoothing sorts them, which is quick where they are contiguous.
@@ -172,7 +172,7 @@ def _of_block(log_lik: np.ndarray) -> dict[str, np.ndarray]:
         lppd = logsumexp(log_lik, axis=1) - np.log(log_lik.shape[1])
         return {
             "elpd": elpd,
-            "p_loo": lppd - elpd,
+            "lppd": lppd,
             "mcse": np.where(impossible, np.inf, np.sqrt((error**2).sum(axis=1))),
             "pareto_k": k,
         }
@@ -187,6 +187,5 @@ def _bad(table: xr.Dataset) -> np.ndarray:
 def _correct(table: xr.Dataset, found: dict[int, dict[str, float]]) -> None:
     """Write better values of some rows into the table."""
     for row, values in found.items():
-        lppd = float(table["elpd"][row] + table["p_loo"][row])
-        for name, value in {**values, "p_loo": lppd - values["elpd"], "corrected": True}.items():
+        for name, value in {**values, "corrected": True}.items():
             table[name][row] = value

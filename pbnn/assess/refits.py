@@ -97,7 +97,10 @@ def _named(run: Callable[[], Any], number: int, where: str) -> Any:
 
 def _fit(bnn: BNN, method: Method, read: Read, one: Refit) -> Any:
     pm.set_data({"X": one.X, "y_data": one.y}, model=bnn.model)
-    return read(bnn, fit(bnn, method, seed=one.seed, progress=False), one)
+    idata = fit(bnn, method, seed=one.seed, progress=False)
+    if idata.attrs["interrupted"]:
+        raise KeyboardInterrupt  # `fit` keeps what it has, but some fits are no answer here
+    return read(bnn, idata, one)
 
 
 # ---------------------------------------------------------------- in a worker

@@ -60,6 +60,7 @@ def test_loo_is_that_of_exact_refits(linear, shift, ok):
     total = float(table["elpd"].sum() - exact_loo(linear).sum()) / float(table["mcse"].sum())
     assert (abs(total) < 3 and float(abs(error).max()) < 5) == ok
     assert table.attrs["n_bad"] == 0
+    np.testing.assert_allclose(table["p_loo"], table["lppd"] - table["elpd"])
     assert table.attrs["elpd_total"] == pytest.approx(float(table["elpd"].sum()))
     assert 3 < table.attrs["p_loo_total"] < 6 or not ok
 
