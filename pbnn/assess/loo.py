@@ -77,8 +77,8 @@ def loo(
     -------
     xarray.Dataset
         By `obs`, in nats: `elpd`, the log density of the row given all others; `lppd`, the same given all rows;
-        `p_loo = lppd - elpd`; `mcse`, Monte Carlo standard error of `elpd`, for independent draws; `pareto_k`, whose reliable
-        values are below attrs `k_threshold`, the smaller of 0.7 and what this number of draws can tell;
+        `p_loo = lppd - elpd`; `mcse`, Monte Carlo standard error of `elpd`, for independent draws; `pareto_k`,
+        reliable below attrs `k_threshold`, the smaller of 0.7 and what this number of draws can tell;
         `observed` `(obs[, output])`, the response in the user's units, or codes of classes; `corrected`, whether the
         row was matched or refitted (then `pareto_k` says what it was before). attrs: sums `elpd_total`, `se_total`,
         its standard error over rows, `p_loo_total`, the effective number of parameters; `n_bad`, rows that are still

