@@ -15,6 +15,9 @@ from pbnn.assess.stacking import mixed_lpd, pseudo_bma_weights, stacking_weights
 from pbnn.errors import DataError, ModelError, warn
 from pbnn.graph.build import BNN
 
+SMALL = 4.0
+"""Differences below it, in nats, have standard errors that are not to be trusted (Sivula et al. 2020)."""
+
 Models = Mapping[str, tuple[BNN, xr.DataTree]]
 """A model and its fit, by name."""
 
@@ -63,7 +66,8 @@ def compare_models(
     References
     ----------
     Yao, Vehtari, Simpson & Gelman (2018), Using stacking to average Bayesian predictive distributions,
-    10.1214/17-BA1091; Vehtari, Gelman & Gabry (2017), 10.1007/s11222-016-9696-4, on paired standard errors.
+    10.1214/17-BA1091; Vehtari, Gelman & Gabry (2017), 10.1007/s11222-016-9696-4, on paired standard errors; Sivula,
+    Magnusson, Matamoros & Vehtari (2020), arXiv:2008.10296, on differences that are too small to call.
 
     Examples
     --------
@@ -238,7 +242,7 @@ def _words(table: xr.Dataset) -> str:
         return f"There is one model, {names[0]}."
     gap, se = -float(table["elpd_difference"][1]), float(table["difference_se"][1])
     beside = f"{names[0]} predicts {gap:.3g} ± {se:.2g} nats better than {names[1]}, over {table.attrs['n_obs']} rows"
-    if gap > 4 and gap > 2 * se:
+    if gap > SMALL and gap > 2 * se:
         verdict = f"{beside}."
     else:
         verdict = f"{beside}: too close to call, so average them."
