@@ -93,6 +93,7 @@ def test_stacking_leaves_a_wrong_mode_out(models):
     assert lpd(*stacked, X, y).mean() > lpd(truth.bnn, idata, X, y).mean()
 
 
+@pytest.mark.slow
 def test_classes_counts_and_single_draws(scatter, classifier, counter):
     for bnn, name in ((classifier, "p"), (counter, "mu")):
         X = bnn.model["X"].get_value()[:5]
