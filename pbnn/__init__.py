@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pbnn import assess, datasets, errors, estimators, plots, priors, target
+    from pbnn.assess.average import average
     from pbnn.assess.compare import compare
+    from pbnn.assess.compare_models import compare_models
     from pbnn.assess.conformal import conformal
     from pbnn.assess.convergence import diagnose
+    from pbnn.assess.kfold import kfold
+    from pbnn.assess.loo import loo
     from pbnn.assess.recalibrate import recalibrate
     from pbnn.assess.relevance import relevance
+    from pbnn.assess.sbc import sbc
     from pbnn.assess.scores import score
     from pbnn.assess.sensitivity import prior_sensitivity
     from pbnn.graph.build import BNN, build
@@ -94,6 +99,8 @@ _HOMES = {
     "LayerNorm": "pbnn.spec.layers",
     "MAP": "pbnn.infer",
     "MCLMC": "pbnn.infer",
+    "kfold": "pbnn.assess.kfold",
+    "loo": "pbnn.assess.loo",
     "NUTS": "pbnn.infer",
     "Network": "pbnn.spec.network",
     "PymcADVI": "pbnn.infer",
@@ -101,6 +108,7 @@ _HOMES = {
     "SGMCMC": "pbnn.infer",
     "SWAG": "pbnn.infer",
     "Target": "pbnn.target",
+    "average": "pbnn.assess.average",
     "build": "pbnn.graph.build",
     "censored": "pbnn.graph.censoring",
     "check_prior": "pbnn.prior.check",
@@ -108,6 +116,7 @@ _HOMES = {
     "fit": "pbnn.infer",
     "compare": "pbnn.assess.compare",
     "conformal": "pbnn.assess.conformal",
+    "compare_models": "pbnn.assess.compare_models",
     "laplace_gp": "pbnn.predict.gaussian_process",
     "load": "pbnn.persist",
     "nn": "pbnn.graph.nn",
@@ -120,6 +129,7 @@ _HOMES = {
     "resume": "pbnn.infer",
     "right_censored": "pbnn.graph.censoring",
     "save": "pbnn.persist",
+    "sbc": "pbnn.assess.sbc",
     "score": "pbnn.assess.scores",
 }
 _MODULES = {

@@ -4,6 +4,7 @@ A run file is the `DataTree` of the fit, as any NetCDF reader sees it, with thre
 network, and what was learned of the columns and of the response. Its arrays carry checksums, so damage is found.
 """
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ import xarray as xr
 from pbnn.errors import FileError, MethodError, ModelError
 from pbnn.graph.build import BNN
 from pbnn.graph.texts import as_texts, from_texts
+from pbnn.predict.mixture import Average, names_of
 from pbnn.write import write_whole
 
-FORMAT = 1
-"""Raised when a change makes older versions misread new files."""
+FORMAT = 2
+"""Raised when a change makes older versions misread new files; each file has the least that can read it."""
 
 
-def save(bnn: BNN, idata: xr.DataTree, path: str | os.PathLike[str]) -> None:
+def save(bnn: BNN | Average, idata: xr.DataTree, path: str | os.PathLike[str]) -> None:
     """Write a model and its fit to one file, from which `load` makes both again.
 
     The file is written beside its place and then renamed, so an earlier file of that name survives a full disk or a
@@ -31,7 +33,7 @@ def save(bnn: BNN, idata: xr.DataTree, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     bnn, idata
-        The model and its fit.
+        The model and its fit, or what `average` returned.
     path
         Where to write, such as `"run.nc"`.
 
@@ -58,22 +60,18 @@ def save(bnn: BNN, idata: xr.DataTree, path: str | os.PathLike[str]) -> None:
     >>> again.network == bnn.network
     True
     """
-    if not isinstance(bnn, BNN):
+    if not isinstance(bnn, BNN | Average):
         raise MethodError(
             f"save: the first argument must be a BNN (pbnn.build); got {type(bnn).__name__}. The code of a general "
             'pm.Model fits in no file; keep its fit with idata.to_netcdf("run.nc").'
         )
     _check_fit(bnn, idata)
     tree = idata.copy()
-    tree.attrs = {
-        **idata.attrs,
-        "pbnn_format": FORMAT,
-        **as_texts(bnn),
-    }
+    tree.attrs = {**idata.attrs, **_model_texts(bnn)}
     write_whole(path, _content(tree, path), "save")
 
 
-def load(path: str | os.PathLike[str]) -> tuple[BNN, xr.DataTree]:
+def load(path: str | os.PathLike[str]) -> tuple[BNN | Average, xr.DataTree]:
     """Read a file that `save` wrote.
 
     Parameters
@@ -83,7 +81,7 @@ def load(path: str | os.PathLike[str]) -> tuple[BNN, xr.DataTree]:
 
     Returns
     -------
-    BNN, DataTree
+    BNN or Average, DataTree
         The model, with the training data that are in the file (no rows if they are not), and its fit, in memory.
 
     Raises
@@ -115,9 +113,19 @@ def load(path: str | os.PathLike[str]) -> tuple[BNN, xr.DataTree]:
 # ---------------------------------------------------------------- writing
 
 
-def _check_fit(bnn: BNN, idata: Any) -> None:
+def _model_texts(model: BNN | Average) -> dict[str, str | int]:
+    if isinstance(model, Average):
+        return {"pbnn_format": 2, "models": json.dumps([as_texts(bnn) for bnn in model.models.values()])}
+    return {"pbnn_format": 1, **as_texts(model)}
+
+
+def _check_fit(bnn: BNN | Average, idata: Any) -> None:
     if not isinstance(idata, xr.DataTree) or "posterior" not in idata.children:
         raise ModelError("save: idata must be a DataTree with a group 'posterior', as pbnn.fit gives.")
+    if isinstance(bnn, Average):
+        if names_of(idata) != list(bnn.models):
+            raise ModelError("save: idata is not the tree that pbnn.average returned with these models.")
+        return
     theirs = idata.attrs.get("network", bnn.network.to_json())
     if theirs != bnn.network.to_json():
         raise ModelError("save: idata is the fit of another network; pass the BNN that it belongs to.")
@@ -191,7 +199,10 @@ def _cause(error: Exception) -> str:
     return "its content cannot be read"
 
 
-def _rebuild(tree: xr.DataTree) -> BNN:
+def _rebuild(tree: xr.DataTree) -> BNN | Average:
+    if "models" in tree.attrs:
+        texts = json.loads(tree.attrs.pop("models"))
+        return Average(dict(zip(names_of(tree), map(from_texts, texts), strict=True)))
     X = y = None
     if "X" in tree.get("constant_data", {}) and "y" in tree.get("observed_data", {}):
         X, y = tree["constant_data"]["X"].to_numpy(), tree["observed_data"]["y"].to_numpy()

@@ -292,7 +292,7 @@ NETWORK = Network(DEEP, Categorical()).to_json()
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("pbnn_format", 2, "format 2, and this version of pbnn reads up to 1; install a newer pbnn"),
+        ("pbnn_format", 3, "format 3, and this version of pbnn reads up to 2; install a newer pbnn"),
         ("network", NETWORK.replace("layer.Dense", "os.system"), "unknown type 'os.system'"),
         ("network", "import os", "JSON: not readable"),
         ("network", NETWORK.replace('"units": 3', '"units": -3'), "units must be a whole number"),

@@ -4,20 +4,24 @@ Figures and reports draw what these functions return; they compute nothing thems
 """
 
 from pbnn.assess.arviz import for_arviz
+from pbnn.assess.average import average
 from pbnn.assess.calibration import class_calibration, confusion, coverage, pit_histogram, reliability
 from pbnn.assess.compare import compare
+from pbnn.assess.compare_models import by_chain, compare_models
 from pbnn.assess.conformal import Conformal, conformal
 from pbnn.assess.convergence import diagnose
 from pbnn.assess.decomposition import split_entropy, split_modes, split_variance
 from pbnn.assess.decomposition_map import decomposition_map
 from pbnn.assess.groups import by_group
-from pbnn.assess.loo import PARETO_K, pareto_k
+from pbnn.assess.kfold import kfold
+from pbnn.assess.loo import PARETO_K, loo, pareto_k
 from pbnn.assess.model_evidence import compare_evidence
 from pbnn.assess.ood import ood, separation
 from pbnn.assess.pit import loo_pit, pit_ecdf
 from pbnn.assess.pointwise import class_table, pointwise, rows_and_batches
 from pbnn.assess.recalibrate import recalibrate, without_recalibration
 from pbnn.assess.relevance import relevance
+from pbnn.assess.sbc import sbc
 from pbnn.assess.scores import score, score_rows
 from pbnn.assess.selective import risk_coverage
 from pbnn.assess.sensitivity import prior_sensitivity
@@ -26,18 +30,23 @@ from pbnn.assess.symmetry import canonicalize, weight_r_hat
 __all__ = [
     "PARETO_K",
     "Conformal",
+    "average",
+    "by_chain",
     "by_group",
     "canonicalize",
     "class_calibration",
     "class_table",
     "compare",
     "compare_evidence",
+    "compare_models",
     "conformal",
     "confusion",
     "coverage",
     "decomposition_map",
     "diagnose",
     "for_arviz",
+    "kfold",
+    "loo",
     "loo_pit",
     "ood",
     "pareto_k",
@@ -50,6 +59,7 @@ __all__ = [
     "reliability",
     "risk_coverage",
     "rows_and_batches",
+    "sbc",
     "score",
     "score_rows",
     "separation",

@@ -37,7 +37,7 @@ def for_arviz(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_poin
     ModelError
         If `idata` is the fit of another model.
     """
-    forward, posterior = read_draws(bnn, idata, "for_arviz", seed)
+    forward, posterior = read_draws(bnn, idata, "for_arviz", seed, mixed=False)
     response = bnn.response
     inputs, observed = training_data(bnn, idata, "for_arviz")
     at = spaced(len(inputs), max_points)

@@ -89,7 +89,7 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
     >>> pbnn.diagnose(bnn, pbnn.fit(bnn, pbnn.MAP(), seed=1)).attrs["trust"]
     'caution'
     """
-    forward, posterior = read_draws(bnn, idata, "diagnose", 0, raw=True)
+    forward, posterior = read_draws(bnn, idata, "diagnose", 0, mixed=False, raw=True)
     n_chains, n_draws = posterior.sizes["chain"], posterior.sizes["draw"]
     inputs, _ = encode_rows(bnn, idata, X, "diagnose")
     if X is None:

@@ -15,8 +15,9 @@ from pbnn.errors import DataError, ModelError
 from pbnn.graph.build import BNN
 from pbnn.predict.angles import around, mean_direction
 from pbnn.predict.forward import TILE_ROWS, Forward
+from pbnn.predict.mixture import Average
 from pbnn.predict.rows import training_data
-from pbnn.target import Data, Precision, Target
+from pbnn.target import Data
 from pbnn.target.cores import on_all_cores
 
 LEVELS = (0.5, 0.8, 0.9, 0.95)
@@ -26,7 +27,7 @@ BATCHES = 8
 
 
 def pointwise(
-    bnn: BNN,
+    bnn: BNN | Average,
     idata: xr.DataTree,
     X: Any = None,
     y: Any = None,
@@ -121,15 +122,15 @@ def rows_and_batches(
     """
     wanted = Wanted() if wanted is None else wanted
     forward, posterior = read_draws(bnn, idata, "score", seed)
-    data, inputs, observed = _bind(bnn, idata, forward.precision, X, y)
+    inputs, observed = _encode(bnn, idata, X, y)
     at = spaced(len(observed), max_rows)
-    data, inputs, observed = take(data, at), inputs[at], observed[at]
+    inputs, observed = inputs[at], observed[at]
     cuts = _batches(posterior.sizes["chain"], posterior.sizes["draw"]) if batches else []
     if bnn.response.kind == "classes":
         table, *parts = _class_rows(forward, inputs, observed, cuts)
     else:
         table, *parts = _number_rows(forward, inputs, observed, wanted, cuts)
-    lpd, weight = _predictive_density(forward, data)
+    lpd, weight = _predictive_density(forward, forward.bind(inputs, observed))
     table["lpd"] = ("obs", lpd)
     table.attrs = {
         "kind": bnn.response.kind,
@@ -152,10 +153,8 @@ def _batches(chains: int, draws: int) -> list[np.ndarray]:
     ]
 
 
-def _bind(
-    bnn: BNN, idata: xr.DataTree, precision: Precision, X: Any, y: Any
-) -> tuple[Data, np.ndarray, np.ndarray]:
-    """Return the data as the target takes them, encoded inputs, and responses in the user's units or as codes."""
+def _encode(bnn: BNN | Average, idata: xr.DataTree, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return encoded inputs, and responses in the user's units or as codes."""
     if (X is None) != (y is None):
         raise DataError("score: pass both X and y, or neither for the training data.")
     if X is None:
@@ -164,7 +163,7 @@ def _bind(
         inputs, observed = bnn.columns.encode(X, "score"), bnn.response.encode(y, "score")
     if len(inputs) != len(observed):
         raise DataError(f"score: X has {len(inputs)} rows and y has {len(observed)}; they must be equal.")
-    return Target.of(bnn, precision).bind_encoded(inputs, observed), inputs, observed
+    return inputs, observed
 
 
 def _number_rows(

@@ -75,7 +75,7 @@ def relevance(bnn: BNN, idata: xr.DataTree, *, by: By = "auto", prob: float = 0.
         raise SpecError(unknown("relevance", "by", by, get_args(By)))
     if isinstance(prob, bool) or not isinstance(prob, int | float) or not 0 < prob < 1:
         raise ModelError(f"relevance: prob must be a number between 0 and 1; got {prob!r}.")
-    _, posterior = read_draws(bnn, idata, "relevance", 0)
+    _, posterior = read_draws(bnn, idata, "relevance", 0, mixed=False)
     weight, prior = _first_layer(bnn)
     if by == "scale" and not scales_inputs(prior):
         raise SpecError(

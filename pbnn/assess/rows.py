@@ -8,35 +8,44 @@ import xarray as xr
 
 from pbnn.errors import ModelError
 from pbnn.graph.build import BNN
-from pbnn.predict.forward import TILE_ROWS, Forward
-from pbnn.predict.linearized import Linearization
+from pbnn.predict.forward import TILE_ROWS, Forward, forward_of
+from pbnn.predict.mixture import Average
 from pbnn.predict.predictions import posterior_of, resolve_seed
-from pbnn.predict.recalibration import Recalibration
 
 BLOCK_BYTES = 2**26
 """Draws are held for about this many bytes of rows at a time."""
 
 
 def read_draws(
-    bnn: BNN, idata: xr.DataTree, where: str, seed: int | None = None, *, raw: bool = False
+    bnn: BNN | Average,
+    idata: xr.DataTree,
+    where: str,
+    seed: int | None = None,
+    *,
+    mixed: bool = True,
+    raw: bool = False,
 ) -> tuple[Forward, xr.Dataset]:
     """Return the draws of a fit, ready to run on inputs, and its posterior group.
 
-    Predictions are recalibrated if the fit is, unless `raw`: that the draws represent the posterior is another matter.
+    An average of models gives a `Mixture`, which is used in the same way, unless `mixed` is False. Predictions are
+    recalibrated if the fit is, unless `raw`: that the draws represent the posterior is another matter.
 
     Raises
     ------
     ModelError
         If it is no fit, or that of another model.
     """
-    if not isinstance(bnn, BNN):
+    if isinstance(bnn, Average) and not mixed:
+        raise ModelError(
+            f"{where}: an average has no posterior of its own; pass each model with its own fit."
+        )
+    if not isinstance(bnn, BNN | Average):
         raise ModelError(
             f"{where}: the first argument must be what pbnn.build returned; got {type(bnn).__name__}."
         )
     posterior = posterior_of(idata, where)
     seed = resolve_seed(seed, where)
-    moves = None if raw else Recalibration.of(idata)
-    return Forward.of(bnn, posterior, seed, Linearization.of(idata), moves), posterior
+    return forward_of(bnn, idata, posterior, seed, raw=raw), posterior
 
 
 def spaced(n: int, limit: int | None) -> np.ndarray:

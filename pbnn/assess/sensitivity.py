@@ -116,7 +116,7 @@ def prior_sensitivity(
         raise MethodError(f"prior_sensitivity: rows must be a whole number >= 0; got {rows!r}.")
     if not 0 < threshold < np.inf:
         raise MethodError(f"prior_sensitivity: threshold must be a positive number; got {threshold!r}.")
-    forward, posterior = read_draws(bnn, idata, "prior_sensitivity", seed, raw=True)
+    forward, posterior = read_draws(bnn, idata, "prior_sensitivity", seed, mixed=False, raw=True)
     _require_draws(idata, posterior)
     inputs, labels = encode_rows(bnn, idata, X, "prior_sensitivity")
     log_likelihood = _log_likelihood(bnn, idata, forward, posterior)

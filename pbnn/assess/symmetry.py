@@ -82,7 +82,7 @@ def canonicalize(bnn: BNN, idata: xr.DataTree) -> xr.DataTree:
     ...     - abs(idata["posterior"]["h0_weight"]).sum())
     0.0
     """
-    _, posterior = read_draws(bnn, idata, "canonicalize")
+    _, posterior = read_draws(bnn, idata, "canonicalize", mixed=False)
     units = hidden_units(bnn.network)
     variables = (*bnn.model.free_RVs, *bnn.model.deterministics)
     dims = {v.name: bnn.model.named_vars_to_dims.get(v.name, ()) for v in variables if v.name in posterior}

@@ -79,7 +79,7 @@ def run_on(
     MethodError
         If a chain failed in every try.
     """
-    _check_start_method(executor)
+    check_start_method(executor)
     model = target.bnn if target.bnn is not None else target.model
     store = str(keeper.path) if isinstance(keeper, Store) else None
     job = Job(cloudpickle.dumps(model), type(program), session.method, session.seed, store)
@@ -102,7 +102,7 @@ def run_on(
     return run_programs(program, target, missing, keeper, advance, batched=False)
 
 
-def _check_start_method(executor: Executor) -> None:
+def check_start_method(executor: Executor) -> None:
     """Refuse a pool of forked processes: JAX has threads, and a fork of those may wait forever."""
     context = getattr(executor, "_mp_context", None)
     if context is not None and context.get_start_method() == "fork":

@@ -24,6 +24,7 @@ from pbnn.plots.relevance import plot_relevance
 from pbnn.plots.reliability import plot_reliability
 from pbnn.plots.residuals import plot_residuals
 from pbnn.plots.rootogram import plot_rootogram
+from pbnn.plots.sbc import plot_sbc
 from pbnn.plots.sensitivity import plot_sensitivity
 from pbnn.plots.surface import plot_surface
 from pbnn.plots.trace import plot_trace
@@ -50,6 +51,7 @@ __all__ = [
     "plot_reliability",
     "plot_residuals",
     "plot_rootogram",
+    "plot_sbc",
     "plot_sensitivity",
     "plot_surface",
     "plot_trace",

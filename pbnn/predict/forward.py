@@ -7,7 +7,7 @@ number of the tile's rows, so they depend neither on the order of the work nor o
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, singledispatch
 from itertools import product
 from math import prod
 from typing import Any, Self, final
@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
+from pbnn.errors import ModelError
 from pbnn.graph.build import BNN
 from pbnn.predict.linearized import Linearization
 from pbnn.predict.recalibration import Recalibration
@@ -167,6 +168,10 @@ class Forward:
 
         self._tile_by_tile(run, into, rows)
 
+    def bind(self, X: np.ndarray, y: np.ndarray) -> Data:
+        """Return observations, encoded and in the user's units, as `log_likelihood` takes them."""
+        return Target.of(self.bnn, self.precision).bind_encoded(X, y)
+
     def log_likelihood(self, data: Data) -> np.ndarray:
         """Return the log-likelihood `(chain * draw, obs)` of data (`Target.bind`) for every draw, in nats."""
         if self.recalibration is None:
@@ -254,6 +259,34 @@ class Forward:
         values = TILE_VALUES if jax.default_backend() == "cpu" else TILE_VALUES_ACCELERATOR
         fit = max(1, values // (rows * self.width))
         return min(1 << (fit.bit_length() - 1), _power_of_two(len(self.z)))
+
+
+@singledispatch
+def forward_of(
+    model: Any,
+    idata: xr.DataTree,
+    posterior: xr.Dataset,
+    seed: int,
+    *,
+    raw: bool = False,
+    precision: Precision | None = None,
+) -> Any:
+    """Return the draws of a fit, ready to run on inputs; `posterior` is its group of draws, `raw` not recalibrated."""
+    raise ModelError(f"predict: {type(model).__name__} is neither a BNN nor an average of some.")
+
+
+@forward_of.register
+def _(
+    bnn: BNN,
+    idata: xr.DataTree,
+    posterior: xr.Dataset,
+    seed: int,
+    *,
+    raw: bool = False,
+    precision: Precision | None = None,
+) -> Forward:
+    moves = None if raw else Recalibration.of(idata)
+    return Forward.of(bnn, posterior, seed, Linearization.of(idata), moves, precision)
 
 
 def widest(bnn: BNN, target: Target) -> int:

@@ -8,9 +8,8 @@ import xarray as xr
 
 from pbnn.errors import DataError, MethodError, ModelError, unknown
 from pbnn.graph.build import BNN
-from pbnn.predict.forward import TILE_ROWS, Forward
-from pbnn.predict.linearized import Linearization
-from pbnn.predict.recalibration import Recalibration
+from pbnn.predict.forward import TILE_ROWS, Forward, forward_of
+from pbnn.predict.mixture import Average
 from pbnn.predict.rows import encode_rows, inputs_dataset
 from pbnn.predict.summary import summarize_classes, summarize_numbers
 from pbnn.target import Precision
@@ -23,7 +22,7 @@ SUMMARY_BYTES = 2**28
 
 
 def predict(
-    bnn: BNN,
+    bnn: BNN | Average,
     idata: xr.DataTree,
     X: Any = None,
     *,
@@ -38,7 +37,7 @@ def predict(
     Parameters
     ----------
     bnn
-        The model, from `build` or `load`.
+        The model, from `build` or `load`, or an average of several, from `average`.
     idata
         Its fit: any tree with a `posterior` of this model, also one from `pm.sample(model=bnn.model)`.
     X
@@ -98,7 +97,7 @@ def predict(
     >>> dict(pred["predictions"]["mu"].sizes)
     {'chain': 1, 'draw': 10, 'obs': 3}
     """
-    if not isinstance(bnn, BNN):
+    if not isinstance(bnn, BNN | Average):
         raise MethodError(
             f"predict: the first argument must be a BNN (pbnn.build); got {type(bnn).__name__}. For a general pm.Model "
             "use pm.set_data and pm.sample_posterior_predictive."
@@ -111,9 +110,7 @@ def predict(
     posterior = posterior_of(idata, "predict")
     values, obs = encode_rows(bnn, idata, X)
     seed = resolve_seed(seed, "predict")
-    forward = Forward.of(
-        bnn, posterior, seed, Linearization.of(idata), Recalibration.of(idata), precision
-    )
+    forward = forward_of(bnn, idata, posterior, seed, precision=precision)
     if kind == "draws":
         require_memory(forward, len(values), memory, "predict", f"kind='summary', or fewer draws ({THIN})")
         dataset = draw_everywhere(forward, values, posterior.coords)

@@ -39,8 +39,10 @@ def encode_rows(
         stored = idata["constant_data"]["X"]
         values = stored.to_numpy().astype(float)
         labels = stored.coords["obs"].to_numpy() if "obs" in stored.coords else None
-    else:
+    elif isinstance(bnn, BNN):
         values, labels = bnn.model["X"].get_value(), None
+    else:
+        raise DataError(f"{where}: the models averaged are fits of different rows; pass X.")
     n = len(bnn.columns.names)
     if values.shape[1:] != (n,):
         raise ShapeError(
