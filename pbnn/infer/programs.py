@@ -172,7 +172,10 @@ class _Batch:
 
     def __init__(self, program: Program, target: Target, size: int) -> None:
         self._target, self._size = target, size
-        self._kernels = {name: jax.jit(jax.vmap(k, (0, None))) for name, k in program.kernels.items()}
+        self._kernels = {
+            name: target.once(("batch", k), lambda k=k: jax.jit(jax.vmap(k, (0, None))))
+            for name, k in program.kernels.items()
+        }
 
     def __call__(self, name: str, inputs: Sequence[Any]) -> list[Any]:
         filled = [*inputs, *[inputs[-1]] * (self._size - len(inputs))]
