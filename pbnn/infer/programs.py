@@ -6,6 +6,7 @@ chains that ask for the same work can be given it side by side, one to a core, o
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Any, Protocol, final
 
@@ -173,7 +174,7 @@ class _Batch:
     def __init__(self, program: Program, target: Target, size: int) -> None:
         self._target, self._size = target, size
         self._kernels = {
-            name: target.once(("batch", k), lambda k=k: jax.jit(jax.vmap(k, (0, None))))
+            name: target.once(("batch", k), partial(jax.jit, jax.vmap(k, (0, None))))
             for name, k in program.kernels.items()
         }
 
