@@ -50,6 +50,8 @@ class Forward:
         Numbers that the widest layer holds of a row.
     seed
         Of the draws of the response.
+    tiles
+        What runs it.
     linearized
         Where the network is linearised; None leaves it as it is.
     """
@@ -59,6 +61,7 @@ class Forward:
     z: np.ndarray
     width: int
     seed: int
+    tiles: Tiles
     linearized: Linearization | None = None
 
     @classmethod
@@ -67,7 +70,8 @@ class Forward:
         precision = choose_precision(bnn)
         target = Target.of(bnn, precision)
         z = np.asarray(target.draws(posterior)).reshape(-1, target.dim)
-        return cls(bnn, precision, z, widest(bnn, target), seed, linearized)
+        tiles = target.once("tiles", lambda: _tiles(target))
+        return cls(bnn, precision, z, widest(bnn, target), seed, tiles, linearized)
 
     @property
     def cells(self) -> dict[str, np.dtype]:
@@ -92,7 +96,7 @@ class Forward:
 
         Where `X` is part of a longer table, `first_row` is the number of its first row: a multiple of `TILE_ROWS`.
         """
-        tile, at = self._tiles()[0], self._mode()
+        tile, at = self.tiles[0], self._mode()
         x = self.bnn.columns.standardize(X).astype(self.precision)
         rows = TILE_ROWS if first_row else min(TILE_ROWS, _power_of_two(len(x)))
         words = np.random.SeedSequence(self.seed).generate_state(2, np.uint32)
@@ -108,7 +112,7 @@ class Forward:
 
     def log_likelihood(self, data: Data) -> np.ndarray:
         """Return the log-likelihood `(chain * draw, obs)` of data (`Target.bind`) for every draw, in nats."""
-        tile, at = self._tiles()[1], self._mode()
+        tile, at = self.tiles[1], self._mode()
         x, y = np.asarray(data["x"]), np.asarray(data["y"])
         rows = min(TILE_ROWS, _power_of_two(len(x)))
         out = {"log_likelihood": np.empty((len(self.z), len(x)), self.precision)}
@@ -125,10 +129,6 @@ class Forward:
     def one_output(self) -> bool:
         """Whether one output stands for those of all draws."""
         return self.linearized is not None and self.linearized.predictive == "probit"
-
-    def _tiles(self) -> Tiles:
-        target = Target.of(self.bnn, self.precision)
-        return target.once("tiles", lambda: _tiles(target))
 
     def _mode(self) -> np.ndarray | None:
         """Return where outputs are linearised, if they are."""
