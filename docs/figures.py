@@ -7,13 +7,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import pbnn
+from pbnn import likelihoods, priors
 from pbnn.cli.demo import METHOD, NETWORK
 from pbnn.plots.bands import plot_bands
 
 OUT = Path(__file__).resolve().parent / "img"
 
 
-def main() -> None:
+def bands() -> None:
     """Fit the network of `pbnn demo` to all its data, and draw its bands a little beyond them."""
     data = pbnn.datasets.load_motorcycle()
     bnn = pbnn.build(NETWORK, data.X, data.y)
@@ -25,8 +26,41 @@ def main() -> None:
     with matplotlib.rc_context({"font.size": 10, "svg.fonttype": "path"}):
         figure = Figure(figsize=(7.2, 3.8), layout="constrained")
         plot_bands(pred, X=data.X, y=data.y, ax=figure.add_subplot()).set_ylabel("acceleration (g)")
-        OUT.mkdir(exist_ok=True)
         figure.savefig(OUT / "bands.png", dpi=110)
+
+
+def calibrated() -> None:
+    """Draw functions from a prior before and after it was told how functions should look."""
+    X = np.linspace(0, 10, 80)[:, None]
+    y = 20 + 20 * np.sin(X[:, 0])  # only its units count
+    plain = pbnn.Network(
+        [pbnn.Dense(50), pbnn.Dense(50)],
+        likelihoods.Gaussian(),
+        weights=priors.Normal(),
+        biases=priors.Normal(),
+    )
+    said = priors.elicit(x_changes_over=3.0, response_between=(0, 40))
+    found = priors.calibrate(plain, X, said, y, seed=1)
+    with matplotlib.rc_context({"font.size": 10, "svg.fonttype": "path"}):
+        figure = Figure(figsize=(9, 3.2), layout="constrained")
+        axes = figure.subplots(1, 2)
+        for ax, network, title in zip(
+            axes, (plain, found.network), ("N(0, 1) on all weights", "calibrated"), strict=True
+        ):
+            bnn = pbnn.build(network, X, y)
+            functions = pbnn.prior_predict(bnn, draws=25, seed=3)["prior_predictive"]["mu"].squeeze("chain")
+            ax.plot(X[:, 0], functions.T, color="C0", linewidth=0.8, alpha=0.7)
+            ax.axhspan(0, 40, color="0.92", zorder=0)
+            ax.set(title=title, xlabel="x")
+        axes[0].set_ylabel("response")
+        figure.savefig(OUT / "calibrated_prior.png", dpi=110)
+
+
+def main() -> None:
+    """Draw all."""
+    OUT.mkdir(exist_ok=True)
+    bands()
+    calibrated()
 
 
 if __name__ == "__main__":

@@ -127,8 +127,8 @@ def right_censored(time: Any, event: Any, entry: Any = None) -> Censored:
 
 
 def _columns(where: str, **columns: Any) -> dict[str, np.ndarray]:
-    """Return what is not None as vectors, and refuse other lengths and pandas columns with rows in another order."""
-    given = {name: column for name, column in columns.items() if column is not None}
+    """Return the columns as vectors, and refuse other lengths and pandas columns with rows in another order."""
+    given = {name: column for name, column in columns.items() if name != "entry" or column is not None}
     vectors = {name: _vector(column, f"{where}: {name}") for name, column in given.items()}
     first = next(iter(vectors))
     for name, vector in vectors.items():

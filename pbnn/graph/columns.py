@@ -232,10 +232,11 @@ def _categories(column: pd.Series, name: str) -> tuple[Label, ...]:
         raise DataError(
             f"build: X column {name!r} mixes text and numbers; make its categories one kind."
         ) from None
-    measured = any(isinstance(v, float) and v != round(v) for v in ordered)
+    categories = tuple(as_label(v) for v in ordered)
+    measured = any(isinstance(v, float) and v % 1 for v in categories)
     if measured and len(ordered) > max(MOST_LEVELS, len(column) / 2):
         raise DataError(
             f"build: X column {name!r} is to hold categories, and holds {len(ordered)} different numbers in "
             f"{len(column)} rows; cut it into groups first (pandas.cut), or name another column."
         )
-    return tuple(as_label(v) for v in ordered)
+    return categories

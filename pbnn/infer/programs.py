@@ -6,6 +6,7 @@ chains that ask for the same work can be given it side by side, one to a core, o
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 from typing import Any, Protocol, final
 
@@ -172,7 +173,10 @@ class _Batch:
 
     def __init__(self, program: Program, target: Target, size: int) -> None:
         self._target, self._size = target, size
-        self._kernels = {name: jax.jit(jax.vmap(k, (0, None))) for name, k in program.kernels.items()}
+        self._kernels = {
+            name: target.once(("batch", k), partial(jax.jit, jax.vmap(k, (0, None))))
+            for name, k in program.kernels.items()
+        }
 
     def __call__(self, name: str, inputs: Sequence[Any]) -> list[Any]:
         filled = [*inputs, *[inputs[-1]] * (self._size - len(inputs))]

@@ -53,6 +53,8 @@ class Forward:
         Numbers that the widest layer holds of a row.
     seed
         Of the draws of the response.
+    tiles
+        What runs it.
     linearized
         Where the network is linearised; None leaves it as it is.
     recalibration
@@ -64,6 +66,7 @@ class Forward:
     z: np.ndarray
     width: int
     seed: int
+    tiles: Tiles
     linearized: Linearization | None = None
     recalibration: Recalibration | None = None
 
@@ -81,7 +84,8 @@ class Forward:
         precision = precision or choose_precision(bnn)
         target = Target.of(bnn, precision)
         z = np.asarray(target.draws(posterior)).reshape(-1, target.dim)
-        return cls(bnn, precision, z, widest(bnn, target), seed, linearized, recalibration)
+        tiles = target.once("tiles", lambda: _tiles(target))
+        return cls(bnn, precision, z, widest(bnn, target), seed, tiles, linearized, recalibration)
 
     @property
     def gives_normals(self) -> bool:
@@ -155,7 +159,7 @@ class Forward:
         return (u[:, : p.shape[1], None] > p.cumsum(axis=2)[..., :-1]).sum(axis=2)
 
     def _fill(self, x: np.ndarray, into: dict[str, np.ndarray], first_row: int) -> None:
-        tile, at = self._tiles()[0], self._mode()
+        tile, at = self.tiles[0], self._mode()
         rows = TILE_ROWS if first_row else min(TILE_ROWS, _power_of_two(len(x)))
         words = np.random.SeedSequence(self.seed).generate_state(2, np.uint32)
         key = jax.random.wrap_key_data(words, impl="threefry2x32")
@@ -202,7 +206,7 @@ class Forward:
         return self._log_likelihood({**data, "y": inside}) - np.log(moves.factor).sum()
 
     def _log_likelihood(self, data: Data) -> np.ndarray:
-        tile, at = self._tiles()[1], self._mode()
+        tile, at = self.tiles[1], self._mode()
         x, y = np.asarray(data["x"]), np.asarray(data["y"])
         rows = min(TILE_ROWS, _power_of_two(len(x)))
         out = {"log_likelihood": np.empty((len(self.z), len(x)), self.precision)}
@@ -219,10 +223,6 @@ class Forward:
     def one_output(self) -> bool:
         """Whether one output stands for those of all draws."""
         return self.linearized is not None and self.linearized.predictive == "probit"
-
-    def _tiles(self) -> Tiles:
-        target = Target.of(self.bnn, self.precision)
-        return target.once("tiles", lambda: _tiles(target))
 
     def _mode(self) -> np.ndarray | None:
         """Return where outputs are linearised, if they are."""

@@ -157,11 +157,11 @@ def bnn_graphs(bnn: BNN, precision: Precision) -> tuple[ModelGraphs, ResponseGra
     if bnn.compiled.get("state") != state:
         bnn.compiled.clear()
         bnn.compiled["state"] = state
-    if precision not in bnn.compiled:
+    graphs: tuple[ModelGraphs, ResponseGraphs] | None = bnn.compiled.get(precision)
+    if graphs is None:
         graphs = model_graphs(bnn.model, precision, leave_out="y"), _response_graphs(bnn, precision)
         bnn.compiled[precision] = graphs
-    found: tuple[ModelGraphs, ResponseGraphs] = bnn.compiled[precision]
-    return found
+    return graphs
 
 
 def _state(bnn: BNN) -> tuple[Any, ...]:
@@ -171,7 +171,9 @@ def _state(bnn: BNN) -> tuple[Any, ...]:
     """
     model = bnn.model
     added = [*model.potentials, *model.deterministics]
-    read = [v for v in graph_inputs(added) if isinstance(v, TensorSharedVariable)]
+    others = [rv for rv in model.basic_RVs if rv.name != "y"]
+    reading = [*others, *(model.rvs_to_values[rv] for rv in others), *added]
+    read = [v for v in graph_inputs(reading) if isinstance(v, TensorSharedVariable)]
     return (*model.basic_RVs, *added, *((v.name, v.get_value(borrow=True).tobytes()) for v in read))
 
 

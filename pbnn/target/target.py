@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import RLock
 from typing import Any, Self, TypeVar, final
 
 import jax
@@ -22,6 +23,8 @@ Array = jax.Array
 Made = TypeVar("Made")
 KEPT = 32
 """Compiled functions of a BNN that are kept: each takes memory maps, of which a process has 65530, and then it dies."""
+_making = RLock()
+"""Held while functions of a BNN are looked up or made: its fits may run in several threads."""
 Point = Array | list[Array]
 """A flat vector `(dim,)` of the unconstrained variables, or the list of them in their shapes."""
 
@@ -133,15 +136,16 @@ class Target:
         if self.bnn is None:
             return make()
         shapes = tuple(sorted((name, np.shape(value)) for name, value in self.data.items()))
-        whole = (key, self.precision, shapes)
-        kept: dict[Any, Made] = self.bnn.compiled.setdefault("kernels", {})
-        made = kept.pop(whole, None)
-        if made is None:
-            made = make()
-        kept[whole] = made  # behind the others: the first has not been asked for the longest
-        if len(kept) > KEPT:
-            del kept[next(iter(kept))]
-        return made
+        whole = (key, self._graphs, shapes)
+        with _making:
+            kept: dict[Any, Made] = self.bnn.compiled.setdefault("kernels", {})
+            made = kept.pop(whole, None)
+            if made is None:
+                made = make()
+            kept[whole] = made  # behind the others: the first has not been asked for the longest
+            if len(kept) > KEPT:
+                del kept[next(iter(kept))]
+            return made
 
     def log_density(self, z: Point, data: Data | None = None) -> Array:
         """Return the log posterior density, up to a constant, at `z` `(dim,)`."""

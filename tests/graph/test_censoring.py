@@ -149,6 +149,7 @@ BAD = {
     "zero": (lambda: pbnn.censored([0.0], [0.0]), r"event at time 0; .* > 0 \(row 0\)"),
     "missing": (lambda: pbnn.censored([1.0, np.nan], [2.0, 2.0]), r"lower is missing \(row 1\)"),
     "event": (lambda: pbnn.right_censored([1.0, 2.0], [1, 2]), r"event must be 0 or 1.*got 2 \(row 1\)"),
+    "no column": (lambda: pbnn.censored(None, [1.0]), r"censored: lower must have shape"),
     "text": (lambda: pbnn.right_censored(["a"], [1]), "time must hold numbers"),
 }  # fmt: skip
 

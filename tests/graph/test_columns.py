@@ -329,8 +329,9 @@ def test_an_int_means_the_name_if_columns_have_names():
     assert learn(X.rename(columns={2: "a"}), -1).categories == (None, None, (1.5, 2.5, 3.5))
 
 
-def test_measurements_are_no_categories():
-    X = pd.DataFrame({"dose": [0.25, 0.5] * 10, "age": np.linspace(20.5, 70, 20)})
+@pytest.mark.parametrize("dtype", [float, np.float32, object])
+def test_measurements_are_no_categories(dtype):
+    X = pd.DataFrame({"dose": [0.25, 0.5] * 10, "age": np.linspace(20.5, 70, 20).astype(dtype)})
     assert learn(X, "dose").categories == ((0.25, 0.5), None)
     with pytest.raises(
         DataError, match=r"'age' is to hold categories, and holds 20 different numbers in 20 rows"

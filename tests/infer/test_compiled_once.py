@@ -1,6 +1,7 @@
 """What was compiled for a fit serves the next one, and new data do not meet the old ones in it."""
 
 from functools import cache
+from types import SimpleNamespace
 
 import jax.monitoring
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 
 import pbnn
 from pbnn import likelihoods
+from pbnn.infer.programs import _Batch
+from pbnn.target import Target
 
 METHODS = {
     "nuts": pbnn.NUTS(draws=20, tune=20, chains=1),
@@ -77,9 +80,37 @@ def test_another_seed_and_other_data_take_no_compilation(method, compiled):
 
 def test_a_model_that_is_added_to_is_compiled_anew():
     bnn = pbnn.build(NETWORK, X, FIRST)
-    before = fit(bnn, "map", 1)
+    fit(bnn, "map", 1)
     with bnn.model:
         pm.Potential("tight", -1e4 * (bnn.model["out_bias"] - 5).sum() ** 2)
     after = pbnn.fit(bnn, METHODS["map"], seed=1, progress=False)["posterior"]["out_bias"]
     assert float(after.squeeze()) == pytest.approx(5, abs=0.05)
-    assert before.shape == (1, 1, 60)
+
+
+@pytest.mark.parametrize("of", ["prior", "observed"])
+def test_data_that_a_variable_of_the_users_reads_are_read_anew(of):
+    bnn = pbnn.build(NETWORK, X, FIRST)
+    with bnn.model:
+        known = pm.Data("known", np.zeros(1))
+        pm.Normal("added", known, shape=1) if of == "prior" else pm.Normal("added", 0.0, observed=known)
+    before = Target.of(bnn)
+    with bnn.model:
+        pm.set_data({"known": np.full(1, 2.0)})
+    z = np.zeros(before.dim)
+    assert float(Target.of(bnn).log_prior(z) - before.log_prior(z)) == pytest.approx(-2)
+
+
+def test_a_target_from_before_a_change_keeps_its_functions_to_itself():
+    bnn = pbnn.build(NETWORK, X, FIRST)
+    before = Target.of(bnn)
+    with bnn.model:
+        pm.Potential("tight", -(bnn.model["out_bias"].sum() ** 2))
+    after = Target.of(bnn)
+    assert before.once("key", object) is not after.once("key", object)
+    assert after.once("key", object) is Target.of(bnn).once("key", object)
+
+
+def test_chains_in_a_batch_share_too():
+    target = Target.of(old_data())
+    program = SimpleNamespace(kernels={"move": lambda inputs, data: inputs})
+    assert _Batch(program, target, 2)._kernels == _Batch(program, target, 2)._kernels

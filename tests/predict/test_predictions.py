@@ -198,7 +198,7 @@ def test_no_second_compilation():
     one = case("gaussian")
     for kind in ("draws", "summary"):
         draws_of(one, kind=kind)
-    functions = forward.Forward.of(one.bnn, one.idata["posterior"].to_dataset(), 0)._tiles()
+    functions = forward.Forward.of(one.bnn, one.idata["posterior"].to_dataset(), 0).tiles
     sizes = [function._cache_size() for function in functions]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("pbnn.target.graphs.jaxify", None)  # nor is any graph made again
