@@ -224,20 +224,19 @@ def convolution(found: dict[str, Any]) -> Rows:
 
 
 def calibration(found: dict[str, Any]) -> Rows:
-    names = {"calibrated": "calibrated, marginal likelihood", "rule": "calibrated, rule of thumb",
-             "default": "pbnn's default"}  # fmt: skip
-    rows = [
-        ["", "splits", "N(0, 1)", *names.values(), *(f"{name}, above N(0, 1)" for name in names.values())]
-    ]
-    for data, of in found.items():
-        if data == "distance":
-            continue
-        pairs = [
-            of["lpd"]["unit"],
-            *(of["lpd"][name] for name in names),
-            *(of["lpd_above_unit"][n] for n in names),
-        ]
-        rows.append([data, str(of["n_splits"]), *(f"{mean:.2f} ± {se:.2f}" for mean, se in pairs)])
+    names = {
+        "unit": "N(0, 1)",
+        "calibrated": "calibrated, scales fixed",
+        "rule": "calibrated by a rule of thumb, scales fixed",
+        "default": "pbnn's default, scales learned",
+    }
+    sets = {data: of for data, of in found.items() if data != "distance"}
+    rows = [[""]]
+    for data, of in sets.items():
+        rows[0] += [f"{data}, {of['n_splits']} splits: lpd", "above N(0, 1) (asked: 2 standard errors)"]
+    for name, words in names.items():
+        pairs = [p for of in sets.values() for p in (of["lpd"].get(name), of["lpd_above_unit"].get(name))]
+        rows.append([words, *("" if pair is None else f"{pair[0]:.2f} ± {pair[1]:.2f}" for pair in pairs)])
     return rows
 
 
