@@ -8,7 +8,9 @@
   with as many members.
 """
 
+import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -104,40 +106,39 @@ def speed(images: np.ndarray, labels: np.ndarray, args: Any) -> dict[str, Any]:
     }
 
 
-def accuracy(images: np.ndarray, labels: np.ndarray, splits: int, seed: int) -> dict[str, Any]:
-    """Score both methods on the same splits."""
-    rows: list[dict[str, Any]] = []
-    for split in range(splits):
-        X, X_test, y, y_test = train_test_split(
-            images, labels, test_size=0.2, random_state=seed + split, stratify=labels
-        )
-        bnn = pbnn.build(NETWORK, X, y)
-        for name, method in METHODS.items():
-            start = time.perf_counter()
-            tree = pbnn.fit(bnn, method, seed=seed + split, progress=False)
-            wall = time.perf_counter() - start
-            found = pbnn.score(bnn, tree, X_test, y_test, seed=seed)
-            row = {"accuracy": float(found["accuracy"]), "lpd": float(found["lpd"]), "wall_s": round(wall, 1)}
-            rows.append({"split": split, "method": name, **row})
-            print(rows[-1], flush=True)
-    table = {
-        n: {k: np.array([r[k] for r in rows if r["method"] == n]) for k in ("accuracy", "lpd")}
-        for n in METHODS
-    }
+def split(images: np.ndarray, labels: np.ndarray, number: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Score both methods on a split."""
+    X, X_test, y, y_test = train_test_split(
+        images, labels, test_size=0.2, random_state=seed + number, stratify=labels
+    )
+    bnn = pbnn.build(NETWORK, X, y)
+    for name, method in METHODS.items():
+        start = time.perf_counter()
+        tree = pbnn.fit(bnn, method, seed=seed + number, progress=False)
+        wall = time.perf_counter() - start
+        found = pbnn.score(bnn, tree, X_test, y_test, seed=seed)
+        row = {"accuracy": float(found["accuracy"]), "lpd": float(found["lpd"]), "wall_s": round(wall, 1)}
+        print(number, name, row, file=sys.stderr, flush=True)
+        yield {"split": number, "method": name, **row}
+
+
+def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return means over splits, and SWAG's paired difference to the ensemble."""
     gains = {}
     for measure in ("accuracy", "lpd"):
-        gain = table["swag"][measure] - table["ensemble"][measure]
+        of = {name: np.array([row[measure] for row in rows if row["method"] == name]) for name in METHODS}
+        gain = of["swag"] - of["ensemble"]
         gains[measure] = {
-            **{name: round(float(of[measure].mean()), 4) for name, of in table.items()},
+            **{name: round(float(values.mean()), 4) for name, values in of.items()},
             "difference": round(float(gain.mean()), 4),
-            "standard_error": round(float(gain.std(ddof=1) / splits**0.5), 4) if splits > 1 else None,
+            "standard_error": round(float(gain.std(ddof=1) / len(gain) ** 0.5), 4) if len(gain) > 1 else None,
             "met": bool(gain.mean() > 0),
         }
-    return {"members": MEMBERS, "splits": splits, "summary": gains, "rows": rows}
+    return {"members": MEMBERS, "splits": len(rows) // len(METHODS), "summary": gains, "rows": rows}
 
 
 def main() -> None:
-    """Time, then score."""
+    """Time, then score; what is done is written after each split."""
     parser = parser_of(__doc__, repeats=15)
     parser.add_argument("--splits", type=int, default=5, help="random splits (default %(default)s)")
     args = parser.parse_args()
@@ -147,9 +148,11 @@ def main() -> None:
         "layers": [str(layer) for layer in LAYERS],
         "methods": {name: repr(method) for name, method in METHODS.items()},
         "gradient": speed(images, data.target, args),
-        "predictions": accuracy(images, data.target, args.splits, args.seed),
     }
-    record("convolution", found, args, packages=("scikit-learn",))
+    rows: list[dict[str, Any]] = []
+    for number in range(args.splits):
+        rows += split(images, data.target, number, args.seed)
+        record("convolution", found | {"predictions": summary(rows)}, args, packages=("scikit-learn",))
 
 
 if __name__ == "__main__":
