@@ -34,7 +34,9 @@ def table():
     return pbnn.datasets.split(data, 0.25, seed=1)
 
 
-@pytest.mark.parametrize("form", ["frame", "array", pytest.param("dataarray", marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(
+    "form", ["array", *(pytest.param(form, marks=pytest.mark.nightly) for form in ("frame", "dataarray"))]
+)
 def test_public_surface_runs_as_written(form, table, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     as_X, as_y = FORMS[form]

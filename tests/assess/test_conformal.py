@@ -92,7 +92,7 @@ def least_squares(linear):
     return refit
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_cross_validated_intervals_cover_about_the_level(linear):
     hits = []
     for seed in range(150):

@@ -45,7 +45,7 @@ def test_angles_are_kept_as_they_are_drawn():
     )
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_angles_near_the_cut_are_compared_around_their_mean():
     rng = np.random.default_rng(0)
     bnn = pbnn.build(Network([], VonMises()), rng.normal(size=(30, 1)), np.pi + 0.1 * rng.normal(size=30))

@@ -171,7 +171,7 @@ def test_scores_of_a_normal_predictive_are_near_their_closed_forms(linear):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("chains", [1, 4])
+@pytest.mark.parametrize("chains", [pytest.param(1, marks=pytest.mark.nightly), 4])
 def test_monte_carlo_error_is_the_spread_over_repeats(linear, chains):
     X, y = linear.new_data(50)
     runs = [score(linear.bnn, linear.draws(chains, 800 // chains, seed=s), X, y, seed=s) for s in range(30)]

@@ -66,7 +66,14 @@ def fit_exactly(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("noise", "loc"), [(1.0, 0.0), (3.0, 0.0), (1.0, 6.0)])
+@pytest.mark.parametrize(
+    ("noise", "loc"),
+    [
+        pytest.param(1.0, 0.0, marks=pytest.mark.nightly),
+        (3.0, 0.0),
+        pytest.param(1.0, 6.0, marks=pytest.mark.nightly),
+    ],
+)
 def test_matches_the_conjugate_posterior(noise, loc):
     bnn, y = conjugate(noise, loc)
     found = xr.concat(
@@ -123,6 +130,7 @@ def test_groups_and_quantities(network, scatter):
     assert np.isfinite(found["sensitivity"]).all()
 
 
+@pytest.mark.nightly
 def test_groups_that_a_fit_holds_fixed_are_left_out(network):
     """A Laplace approximation holds scales and noise at their best values."""
     fitted = pbnn.fit(network, pbnn.Laplace(draws=100), seed=1, progress=False)

@@ -54,7 +54,9 @@ NETWORKS = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.nightly if n.startswith("residual") else []) for n in NETWORKS]
+)
 def test_scrambled_units_are_put_back(name, scatter):
     bnn = made(*NETWORKS[name])
     idata = scatter(bnn, chains=2, draws=10, spread=0.02)

@@ -122,6 +122,7 @@ def test_a_column_comes_back_as_a_column():
     assert named.bnn_.response.names == ("heat",)
 
 
+@pytest.mark.nightly
 def test_counts_by_their_likelihood():
     y = rng.poisson(np.exp(0.5 * X[:, 0] + 1))
     model = BNNRegressor((), likelihood=likelihoods.Poisson(), method=MAP, random_state=1).fit(X, y)
@@ -133,6 +134,7 @@ def test_counts_by_their_likelihood():
     assert np.array_equal(model.predict_quantiles(X_NEW) % 1, np.zeros((7, 3)))
 
 
+@pytest.mark.nightly
 def test_times_known_in_part():
     time = np.exp(0.3 * X[:, 0])
     y = pbnn.right_censored(np.minimum(time, 1.2), event=time <= 1.2)

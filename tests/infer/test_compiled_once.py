@@ -65,7 +65,13 @@ def fit(bnn, method, seed):
     return pbnn.predict(bnn, tree, seed=1)["predictions"]["mu"].to_numpy()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param(m, marks=pytest.mark.nightly if m in ("gauss-newton-vi", "sgmcmc") else [])
+        for m in METHODS
+    ],
+)
 def test_another_seed_and_other_data_take_no_compilation(method, compiled):
     bnn = old_data()
     fit(bnn, method, 1)

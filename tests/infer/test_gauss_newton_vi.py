@@ -57,7 +57,10 @@ def test_minibatches_come_to_the_same_place(linear):
     assert np.abs(np.log(np.diagonal(covariance) / sd**2)).max() < 0.3
 
 
-@pytest.mark.parametrize(("structure", "peer"), [("diag", "meanfield"), ("full", "fullrank")])
+@pytest.mark.parametrize(
+    ("structure", "peer"),
+    [pytest.param("diag", "meanfield", marks=pytest.mark.nightly), ("full", "fullrank")],
+)
 def test_it_reaches_the_bound_of_advi(structure, peer):
     data = pbnn.datasets.make_sine(120, seed=0)
     bnn = pbnn.build(pbnn.Network([pbnn.Dense(5)], likelihoods.Gaussian()), data.X, data.y)

@@ -391,6 +391,7 @@ def test_a_mode_without_curvature_is_told():
 # ---------------------------------------------------------------------------------------------------- evidence
 
 
+@pytest.mark.nightly
 def test_evidence_compares_networks(linear):
     rng = np.random.default_rng(0)
     y = linear.X[:, 0] + 0.3 * rng.normal(size=len(linear.X))

@@ -232,7 +232,7 @@ def test_one_parameter_is_refused():
         fit(model, MCLMC(), seed=1)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_few_rows_and_many_weights():
     rng = np.random.default_rng(0)
     bnn = build(Network([Dense(200), Dense(20)], Gaussian()), rng.normal(size=(10, 2)), rng.normal(size=10))

@@ -109,8 +109,8 @@ def test_laplace_tunes_the_scales_of_inputs(structure):
     "method",
     [
         pbnn.ADVI(steps=300, draws=20),
-        pbnn.GaussNewtonVI(draws=20),
-        pbnn.NUTS(draws=10, tune=20, chains=1),
+        pytest.param(pbnn.GaussNewtonVI(draws=20), marks=pytest.mark.nightly),
+        pytest.param(pbnn.NUTS(draws=10, tune=20, chains=1), marks=pytest.mark.nightly),
         pbnn.MCLMC(draws=10, chains=1, tune=400, thin=2),
     ],
     ids=lambda m: type(m).__name__,

@@ -66,7 +66,9 @@ def test_draws_are_those_of_scipy(name, precision, wrong):
     assert (worst < 4.5) != wrong
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "Gamma" else pytest.mark.nightly) for name in CASES]
+)
 def test_a_fit_predicts_scores_and_is_saved(name, tmp_path):
     one, idata, y = bnn(name), fit(name), CASES[name][1]
     pred = pbnn.predict(one, idata, X, seed=2)["predictions"]
@@ -88,6 +90,7 @@ def test_a_fit_predicts_scores_and_is_saved(name, tmp_path):
     np.testing.assert_array_equal(pbnn.predict(loaded, back, X, seed=2)["predictions"]["y"], pred["y"])
 
 
+@pytest.mark.nightly
 def test_angles_are_averaged_as_directions():
     """Directions about +-pi: their mean is there, not at 0."""
     rng = np.random.default_rng(1)
