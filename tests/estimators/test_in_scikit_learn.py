@@ -38,10 +38,9 @@ X = TABLE[["x"]].to_numpy()
 @pytest.fixture
 def quick_to_compile():
     """Leave out XLA's optimisations: they take longer than the tiny fits that they would speed up."""
-    before = jax.config.jax_disable_most_optimizations
     jax.config.update("jax_disable_most_optimizations", True)
     yield
-    jax.config.update("jax_disable_most_optimizations", before)
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.mark.slow
