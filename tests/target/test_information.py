@@ -1,12 +1,14 @@
 """Fisher information of each likelihood: against the textbook, sums over responses, and draws of the score."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import expit, polygamma, softmax
 
 from pbnn.target.curvature import fisher_information, fisher_roots
+from pbnn.target.curvature.information import ROOTS
 from tests.graph.likelihood_cases import CASES, outputs, point, target
 
 DISCRETE = ("Binomial", "NegativeBinomial", "ZeroInflatedPoisson")
@@ -136,3 +138,12 @@ def test_von_mises_far_out_and_at_nothing():
     across = np.where(kappas < 1e-6, 0.5, (1 - np.array(variance)) / np.maximum(kappas, 1e-6))
     np.testing.assert_allclose(found[:, 1, 1], across, rtol=1e-6)
     np.testing.assert_allclose(found[3:, 0, 0], 1 / (2 * kappas[3:] ** 2), rtol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("family", "at"), [("asymmetric_laplace", (0.3, 1.2, 0.9)), ("binomial", (5.0, 0.4))]
+)
+def test_roots_have_slopes_though_a_parameter_is_known(family, at):
+    """Laplace's evidence takes them."""
+    slopes = jax.jacfwd(ROOTS[family], argnums=tuple(range(len(at))))(*map(jnp.asarray, at))
+    assert all(np.isfinite(slope).all() for slope in slopes)

@@ -19,7 +19,10 @@ COUNTS = 512
 
 
 def _diagonal(*entries: Array) -> Array:
-    return jnp.diag(jnp.sqrt(jnp.maximum(jnp.stack(entries), 0.0)))
+    """Return roots of entries, which are 0 where a parameter is known: the slope of the root is infinite there."""
+    stacked = jnp.stack(entries)
+    known = stacked <= 0
+    return jnp.diag(jnp.where(known, 0.0, jnp.sqrt(jnp.where(known, 1.0, stacked))))
 
 
 def _of_two(first: Array, mixed: Array, second: Array) -> Array:
