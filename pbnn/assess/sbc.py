@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -220,8 +221,7 @@ def _quantities(
         values = values.reshape(-1, *values.shape[2:])[at]
         for index in np.ndindex(values.shape[1:]):
             columns[f"{name}{_label(index)}"] = values[:, *index]
-    z = forward.z[at]
-    some = Forward(bnn, forward.precision, z, forward.width, 0, linearized)
+    some = replace(forward, z=forward.z[at])
     columns["log_likelihood"] = some.log_likelihood(some.bind(data.X, data.y)).sum(axis=1, dtype=float)
     name = "p" if bnn.response.kind == "classes" else "mu"
     drawn = some.allocate([name], len(probes))
