@@ -115,9 +115,14 @@ def model_graphs(model: pm.Model, precision: Precision, *, leave_out: str | None
     )
 
 
-def log_terms(model: pm.Model, precision: Precision) -> Callable[[Sequence[Any]], dict[str, Any]]:
-    """Return the function of the value variables that gives the log density of each variable and potential."""
-    factors = [*model.basic_RVs, *model.potentials]
+def log_terms(
+    model: pm.Model, precision: Precision, *, leave_out: str | None = None
+) -> Callable[[Sequence[Any]], dict[str, Any]]:
+    """Return the function of the value variables that gives the log density of each variable and potential.
+
+    Of a BNN leave out the response: the number of its rows is no constant of the graph, as JAX may ask.
+    """
+    factors = [rv for rv in [*model.basic_RVs, *model.potentials] if rv.name != leave_out]
     terms = [term.sum() for term in model.logp(vars=factors, sum=False)]
     function = jax.jit(jaxify(model.value_vars, terms, precision))
     return lambda values: dict(zip([f.name for f in factors], function(*values), strict=True))

@@ -354,7 +354,10 @@ class Target:
     def _why_not_finite(self, z: np.ndarray) -> str:
         """Say which variable's log density is not finite at `z`."""
         with self.scope():
-            terms = log_terms(self.model, self.precision)(self.split(z))
+            response = None if self.bnn is None else "y"
+            terms = log_terms(self.model, self.precision, leave_out=response)(self.split(z))
+            if self.bnn is not None:
+                terms["y"] = self.log_likelihood(self.split(z)).sum()
         bad = [f"{name} ({float(value)})" for name, value in terms.items() if not np.isfinite(value)]
         if not bad:
             return (

@@ -131,8 +131,9 @@ def bnn_of(network: str, response: str) -> BNN:
 @contextmanager
 def quick_compilation(network: str, response: str) -> Iterator[None]:
     """What runs for milliseconds need not be compiled well."""
-    # In PyTensor's quick mode a scan cannot run: it fuses more operands than Python's loops take.
-    mode = pytensor.config.mode if network == "sequence" else "FAST_COMPILE"
+    # PyTensor's quick mode fuses more operands of a scan than Python's loops take, and folds no constants, which the
+    # windows of an image need in JAX.
+    mode = pytensor.config.mode if network in ("sequence", "image") else "FAST_COMPILE"
     # So compiled, XLA's eigendecompositions in a batch are NaN at singular matrices: a mixture's information is one.
     jax.config.update("jax_disable_most_optimizations", response != "MixtureDensity")
     try:

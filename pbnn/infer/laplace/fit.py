@@ -137,7 +137,7 @@ class Training:
         self.search = Search(
             Subset(self.exact, tuple(v.name for v in target.variables if v.name not in tuned))
         )
-        self._terms = log_terms(target.model, "float64")
+        self._terms = log_terms(target.model, "float64", leave_out="y")
         self._prior = prior_curvature(subset)
         with self.exact.scope():
             self._slope = jax.jit(jax.value_and_grad(self.exact.log_density))
