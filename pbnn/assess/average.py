@@ -16,7 +16,7 @@ from pbnn.predict.rows import training_data
 
 BY = ("stacking", "pseudo_bma", "evidence", "equal")
 MIN_DRAWS = 1000
-KEPT = ("gaussian",)
+KEPT = ("gaussian", "recalibration")
 """Groups of a fit that predictions are made of, beside the posterior."""
 
 
