@@ -164,3 +164,14 @@ def test_networks_of_different_precision_mix():
     mu = pbnn.predict(mix, idata, X, seed=1)["predictions"]["mu"]
     assert mu.dtype == np.float64
     assert 0.4 < float((mu > 9e5).mean()) < 0.6
+
+
+def test_members_stay_recalibrated(models):
+    truth, parts = models
+    bnn, idata = parts["truth"]
+    X, y = truth.new_data(40)
+    wide = pbnn.recalibrate(bnn, idata, X, y + 5 * (-1) ** np.arange(40), method="variance")
+    mix = pbnn.average({"wide": (bnn, wide)}, {"wide": 1.0})
+    spread = [float(pbnn.predict(*of, X, seed=1)["predictions"]["y"].std()) for of in ((bnn, wide), mix)]
+    np.testing.assert_allclose(spread[1], spread[0], rtol=0.05)
+    assert spread[0] > 1.5 * float(pbnn.predict(bnn, idata, X, seed=1)["predictions"]["y"].std())
