@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import RESULTS, environment
+from common import RESULTS, environment, mean_and_se
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
@@ -110,13 +110,6 @@ def measure(
         "wall_s": round(wall, 1),
         **facts,
     }
-
-
-def mean_and_se(values: Any) -> list[float | None]:
-    """Return the mean over splits and its standard error."""
-    values = np.asarray(values)
-    se = float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else None
-    return [round(float(values.mean()), 4), None if se is None else round(se, 4)]
 
 
 def summary(splits: list[dict[str, Any]]) -> dict[str, Any]:

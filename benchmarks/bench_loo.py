@@ -1,9 +1,10 @@
 """Leave-one-out predictive density: `pbnn.loo` against ArviZ's loop over rows.
 
 10,000 rows and 10 columns, one hidden layer of 50 tanh units, learned Gaussian noise; 2000 draws of the weights, near
-one another as those of a posterior. `pbnn.loo` computes the log-likelihood and smooths the weights; ArviZ is given the
-log-likelihood of the first rows, and its time is that for all in proportion. Memory is the largest resident set of the
-process, less that before the first call, measured before ArviZ runs.
+one another as those of a posterior. `pbnn.loo` computes the log-likelihood and smooths the weights; its first call
+compiles. ArviZ smooths random numbers in the place of the log-likelihood of 200 rows, and its time for all rows is in
+proportion. Memory is the largest resident set of the process, less that before the first call, measured before ArviZ
+runs.
 """
 
 import resource
@@ -12,7 +13,7 @@ import jax
 import numpy as np
 import xarray as xr
 from arviz_stats.base import array_stats
-from common import options, race, record
+from common import options, race, record, seconds
 
 from pbnn.assess.loo import leave_one_out
 from pbnn.assess.psis import smooth_weights
@@ -34,7 +35,8 @@ def main() -> None:
     bnn = build(Network([Dense(50, "tanh")], Gaussian()), X, y)
     idata = near_one_point(bnn, args.seed)
     before = peak_bytes()
-    table = leave_one_out(bnn, idata)
+    tables: list[xr.Dataset] = []
+    first = seconds(lambda: tables.append(leave_one_out(bnn, idata)))
     grown = peak_bytes() - before
     log_lik = rng.normal(size=(PEER_ROWS, DRAWS))
     times = race(
@@ -45,18 +47,19 @@ def main() -> None:
         },
         args.repeats,
     )
-    seconds = times["pbnn"]["median_s"]
+    median = times["pbnn"]["median_s"]
     results = {
         "sizes": {"n_obs": ROWS, "draws": DRAWS, "n_weights": bnn.n_weights},
+        "first_call_s": round(first, 2),
         "times": times,
         "arviz_smoothing_of_all_rows_s": round(
             times["arviz_smoothing_of_200_rows"]["median_s"] * ROWS / PEER_ROWS, 1
         ),
         "memory_gb": round(grown / 1e9, 3),
-        "p_loo": round(table.attrs["p_loo_total"], 1),
+        "p_loo": round(tables[0].attrs["p_loo_total"], 1),
         "target": {
             "what": f"within {SECONDS} s and {BYTES / 1e9:g} GB",
-            "met": bool(seconds <= SECONDS and grown <= BYTES),
+            "met": bool(max(first, median) <= SECONDS and grown <= BYTES),
         },
     }
     record("loo", results, args)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from bench_uci import SETS
-from common import RESULTS, environment
+from common import RESULTS, environment, mean_and_se
 
 import pbnn
 from pbnn import assess, likelihoods
@@ -37,11 +37,6 @@ def measure(X: np.ndarray, y: np.ndarray, test: np.ndarray, seed: int) -> dict[s
         "structure": tree["gaussian"].attrs["structure"],
         "message": tree.attrs["message"],
     }
-
-
-def mean_and_se(values: list[float]) -> list[float]:
-    """Return the mean over splits and its standard error."""
-    return [round(float(np.mean(values)), 4), round(float(np.std(values, ddof=1) / len(values) ** 0.5), 4)]
 
 
 def main() -> None:

@@ -6,11 +6,11 @@ import platform
 import subprocess
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from statistics import median
+from statistics import mean, median, stdev
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,6 +87,27 @@ def record(name: str, results: Mapping[str, Any], args: Namespace, *, packages: 
     if not args.dry_run:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / f"{name}.json").write_text(text + "\n")
+
+
+def kept(name: str) -> dict[str, Any]:
+    """Return the results of an earlier run, so that one that was cut goes on."""
+    path = RESULTS / f"{name}.json"
+    return json.loads(path.read_text())["results"] if path.exists() else {}
+
+
+def keep(name: str, results: Mapping[str, Any], args: Namespace, *, packages: Iterable[str] = ()) -> None:
+    """Write what there is so far, with where and how it was made, to `benchmarks/results/<name>.json`."""
+    made = {"benchmark": name, "results": results, "seed": args.seed, **environment(packages)}
+    if not args.dry_run:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.json").write_text(json.dumps(made, indent=2, allow_nan=False) + "\n")
+
+
+def mean_and_se(values: Sequence[float]) -> list[float | None]:
+    """Return the mean over splits, and its standard error, or None of a single split."""
+    values = [float(value) for value in values]
+    se = stdev(values) / len(values) ** 0.5 if len(values) > 1 else None
+    return [round(mean(values), 4), None if se is None else round(se, 4)]
 
 
 def environment(packages: Iterable[str] = ()) -> dict[str, Any]:
