@@ -1,6 +1,7 @@
 """What the figures share: colours, axes, and the inputs of a prediction.
 
-Blue and orange of Okabe and Ito stay apart for every kind of colour vision, and in grey by their lightness.
+Colours are steps of lightness, so that they stay apart in grey and for every kind of colour vision: ink, blue, orange
+and pale blue. Grey is as light as orange, and only for dashed or dotted lines.
 """
 
 from typing import Any
@@ -11,8 +12,8 @@ from matplotlib.axes import Axes
 
 from pbnn.errors import ShapeError
 
-BLUE = "#0072B2"
-ORANGE = "#D55E00"
+BLUE = "#00507F"
+ORANGE = "#E06A00"
 INK = "#222222"
 GREY = "#767676"
 PALE = "#9DC3E0"
