@@ -38,6 +38,7 @@ def curves_with_band(
         coords={"curve": list(curves), "plot_axis": ["x", "y"]},
     )
     several = len(curves) > 1
+    data = data if several else data.isel(curve=0)
     by = {"aes": {"color": ["curve"]}} if several else {}
     collection = PlotCollection.wrap(data, backend=backend, **by)
     one = {"data": xr.Dataset({"value": 0.0}), "ignore_aes": "all"}

@@ -41,10 +41,13 @@ def plot_energy(
     arviz_plots.plot_energy(
         idata,
         show_bfmi=False,
-        plot_collection=panel(ax, parts, {"color": ["energy"]}),
+        plot_collection=panel(ax, parts, {"color": ["energy"], "linestyle": ["energy"]}),
         visuals={"title": False, "legend": False},
     )
-    handles = [Patch(color=BLUE, alpha=0.6), Patch(color=ORANGE, alpha=0.6)]
+    handles = [
+        Patch(facecolor=(colour, 0.6), edgecolor=colour, ls=line_style, lw=1.5)
+        for colour, line_style in ((BLUE, "-"), (ORANGE, "--"))
+    ]
     ax.legend(handles, ["energy, centred", "change between draws"], loc="upper right")
     ax.set(xlabel="energy (nats)")
     return ax

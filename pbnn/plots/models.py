@@ -87,7 +87,7 @@ def plot_models(
     ax.axvline(0, color=INK, lw=1, ls="--")
     for mask, colour, marker, label in (
         (~bad, BLUE, "o", "difference ± standard error"),
-        (bad, ORANGE, "s", "the same, Pareto k too large"),
+        (bad, ORANGE, "s", "Pareto k too large"),
     ):
         if mask.any():
             look = {"color": colour, "fmt": marker, "ms": 6, "lw": 1.4}

@@ -62,5 +62,5 @@ def plot_pit_ecdf(
         ax.plot(x[outside], curve[outside], "x", color=ORANGE, ms=6, mew=1.6, label="outside")
     ax.set_title("inside the band" if bool(table["inside"]) else "leaves the band")
     ax.set(xlabel=words[0], ylabel=words[1], xlim=(0, 1))
-    legend_below(ax, columns=3)
+    legend_below(ax)
     return ax

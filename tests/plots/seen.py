@@ -92,11 +92,12 @@ def _look(handle, label: str) -> Look:
         size = float(np.sqrt(handle.get_sizes()[0]))
         return Look(label, tuple(colour[0]), ("points", f"path {shape}{' hollow' * hollow}"), size)
     if isinstance(handle, PolyCollection):
-        return Look(label, tuple(handle.get_facecolor()[0]), ("area",))
+        return Look(label, tuple(handle.get_facecolor()[0]), ("area", "none"))
     patch = handle[0] if hasattr(handle, "__getitem__") else handle
     if not patch.get_fill():
         return Look(label, patch.get_edgecolor(), ("outline",), patch.get_linewidth())
-    return Look(label, patch.get_facecolor(), ("area",))
+    edged = patch.get_edgecolor()[3] > 0 and patch.get_linewidth() > 0
+    return Look(label, patch.get_facecolor(), ("area", str(patch._dash_pattern) if edged else "none"))
 
 
 def _opaque(lines: LineCollection) -> tuple[float, ...]:

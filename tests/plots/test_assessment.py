@@ -45,7 +45,7 @@ def test_groups_stand_in_their_order_with_error_and_band(ax):
     assert_allclose(points(ax, "o")[:, 0], table["coverage"])
     bands = next(c for c in ax.collections if c.get_label().replace("\xa0", " ").startswith("95 % if right"))
     ends = np.array([segment[:, 0] for segment in bands.get_segments()])
-    assert_allclose(ends, table[["lower", "upper"]].to_array().T)
+    assert_allclose(ends, table[["lower", "upper"]].to_array().T[:4])
     errors = next(c for c in ax.containers if "standard error" in c.get_label()).lines[2][0]
     half = [np.ptp(segment[:, 0]) / 2 for segment in errors.get_segments() if len(segment)]
     assert_allclose(half[:4], table["coverage_se"][:4])
@@ -248,7 +248,7 @@ def test_models_have_difference_error_and_weight(ax):
     assert row_names(ax) == ["net0 (70 %)", "net1 (15 %)", "net2 (15 %)"]
     assert_allclose(points(ax, "o")[:, 0], [0, -12])
     assert_allclose(points(ax, "s")[:, 0], [-6])
-    assert "the same, Pareto k too large" in legend(ax)
+    assert "Pareto k too large" in legend(ax)
     plot_models(table, weights="pseudo_bma", ax=ax.figure.add_subplot())
     with pytest.raises(MethodError, match="unknown weights 'evidence'; known: pseudo_bma, stacking"):
         plot_models(table, weights="evidence", ax=ax)

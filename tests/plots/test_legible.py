@@ -84,7 +84,7 @@ def test_entries_of_a_legend_are_told_apart_without_colour(name, request, ax):
     assert not alike
 
 
-@pytest.mark.parametrize("pair", combinations([INK, BLUE, ORANGE, PALE], 2))
+@pytest.mark.parametrize("pair", list(combinations([INK, BLUE, ORANGE, PALE], 2)))
 def test_colours_are_steps_of_lightness(pair):
     assert apart(*pair) >= LEAST
 

@@ -38,4 +38,4 @@ def test_models_and_their_worst_rows(linear, ax):
 def test_unfamiliar_inputs(linear, ax):
     X, _ = linear.new_data(30)
     plot_ood(ood(linear.bnn, linear.draws(), X, 5 * X, resamples=5), ax=ax)
-    assert ax.get_xlabel() == "share of familiar inputs flagged"
+    assert ax.get_xlabel() == "familiar inputs flagged (share)"
