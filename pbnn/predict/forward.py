@@ -184,7 +184,7 @@ class Forward:
 
     def _log_likelihood_moved(self, data: Data, moves: Recalibration) -> np.ndarray:
         """Return the log-likelihood of distributions that are moved: by the change of variables."""
-        x, y, y_loc = (np.asarray(data[name]) for name in ("x", "y", "y_loc"))
+        x, y = np.asarray(data["x"]), np.asarray(data["y"])
         if "p" in self.cells:
             p = self.allocate(["p"], len(x))
             self._fill_moved(x, p)
@@ -192,18 +192,22 @@ class Forward:
                 return np.log(p["p"][:, np.arange(len(x)), y.astype(int)])
         found = self._log_likelihood_stretched(data) if moves.factor.size else self._log_likelihood(data)
         if moves.method == "isotonic":
-            found = found + moves.log_slope((self._responses(x) < y + y_loc).mean(axis=0))
+            found = found + moves.log_slope((self._responses(x) < y + self._offset()).mean(axis=0))
         return found
 
     def _log_likelihood_stretched(self, data: Data) -> np.ndarray:
-        moves, (x, y, y_loc) = self.recalibration, (np.asarray(data[name]) for name in ("x", "y", "y_loc"))
+        moves, x, y = self.recalibration, np.asarray(data["x"]), np.asarray(data["y"])
         assert moves is not None
         drawn = self.allocate(["mu"], len(x))
         self._fill(x, drawn, 0)
-        mean = drawn["mu"].mean(axis=0, dtype=float) - y_loc
+        mean = drawn["mu"].mean(axis=0, dtype=float) - self._offset()
         factor = moves.factor if y.ndim == 2 else moves.factor[0]
         inside = (mean + (y - mean) / factor).astype(self.precision)
         return self._log_likelihood({**data, "y": inside}) - np.log(moves.factor).sum()
+
+    def _offset(self) -> np.ndarray:
+        """Return by how much bound responses are shifted; `y_loc` of bound data says what is left to shift, which is 0."""
+        return self.bnn.y_loc.get_value()
 
     def _log_likelihood(self, data: Data) -> np.ndarray:
         tile, at = self.tiles[1], self._mode()

@@ -96,6 +96,20 @@ def test_a_map_of_ranks_leaves_a_density(linear, noisy):
     assert spread["aleatoric_sd"].item() > 1.5 * linear.noise
 
 
+@pytest.mark.parametrize("method", ["variance", "isotonic"])
+def test_a_density_does_not_depend_on_where_the_response_is_zero(method):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, size=(300, 1))
+    y = X[:, 0] + 0.3 * rng.normal(size=300)
+    lpd = []
+    for shift in (-y[:100].mean(), 40.0):
+        bnn = pbnn.build(Network([], likelihoods.Gaussian(noise=0.1)), X[:100], y[:100] + shift)
+        fit = pbnn.fit(bnn, "laplace", seed=1, progress=False)
+        better = recalibrate(bnn, fit, X[100:200], y[100:200] + shift, method=method)
+        lpd.append(pointwise(bnn, better, X[200:], y[200:] + shift, seed=1)["lpd"])
+    np.testing.assert_allclose(lpd[0], lpd[1], rtol=1e-3, atol=1e-3)
+
+
 # ------------------------------------------------------------------------------------------------ classes
 
 
