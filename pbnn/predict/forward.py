@@ -206,7 +206,7 @@ class Forward:
         return self._log_likelihood({**data, "y": inside}) - np.log(moves.factor).sum()
 
     def _offset(self) -> np.ndarray:
-        """Return by how much bound responses are shifted; `y_loc` of bound data says what is left to shift, which is 0."""
+        """Return by how much bound responses are shifted; the `y_loc` of bound data is what is left to shift: 0."""
         return self.bnn.y_loc.get_value()
 
     def _log_likelihood(self, data: Data) -> np.ndarray:
