@@ -10,6 +10,7 @@ from pbnn.assess.compare import compare
 from pbnn.assess.compare_models import by_chain, compare_models
 from pbnn.assess.conformal import Conformal, conformal
 from pbnn.assess.convergence import diagnose
+from pbnn.assess.decompose import decompose
 from pbnn.assess.decomposition import split_entropy, split_modes, split_variance
 from pbnn.assess.decomposition_map import decomposition_map
 from pbnn.assess.groups import by_group
@@ -42,6 +43,7 @@ __all__ = [
     "conformal",
     "confusion",
     "coverage",
+    "decompose",
     "decomposition_map",
     "diagnose",
     "for_arviz",

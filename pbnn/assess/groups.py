@@ -60,7 +60,7 @@ def by_group(rows: xr.Dataset, groups: Any, *, slices: int = SLICES, level: floa
     >>> by_group(rows, ["a"] * 39 + ["b"]).attrs["note"]
     "group 'b' has 1 row: nothing can be said of it."
     """
-    members = _members(groups, rows.sizes["obs"], slices)
+    members = members_of(groups, rows.sizes["obs"], slices)
     # Sidak: of all groups together. They share the fit, but hardly any rows.
     each = BAND ** (1 / len(members))
     parts = []
@@ -88,8 +88,8 @@ _MEANING = {
 }
 
 
-def _members(groups: Any, n: int, slices: int) -> dict[Any, np.ndarray]:
-    """Return the rows of each group, by its name, as booleans."""
+def members_of(groups: Any, n: int, slices: int = SLICES) -> dict[Any, np.ndarray]:
+    """Return which of `n` rows are in each group, by its name, as booleans; see `by_group`."""
     if isinstance(groups, Mapping):
         members = {name: np.asarray(inside, dtype=bool) for name, inside in groups.items()}
         if not members or any(inside.shape != (n,) for inside in members.values()):
