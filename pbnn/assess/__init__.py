@@ -13,12 +13,12 @@ from pbnn.assess.convergence import diagnose
 from pbnn.assess.decompose import decompose
 from pbnn.assess.decomposition import split_entropy, split_modes, split_variance
 from pbnn.assess.decomposition_map import decomposition_map
-from pbnn.assess.groups import by_group
+from pbnn.assess.groups import by_group, members_of
 from pbnn.assess.kfold import kfold
 from pbnn.assess.loo import PARETO_K, loo, pareto_k
 from pbnn.assess.model_evidence import compare_evidence
 from pbnn.assess.ood import ood, separation
-from pbnn.assess.pit import loo_pit, pit_ecdf
+from pbnn.assess.pit import loo_pit, loo_pit_of, pit_ecdf
 from pbnn.assess.pointwise import class_table, pointwise, rows_and_batches
 from pbnn.assess.recalibrate import recalibrate, without_recalibration
 from pbnn.assess.relevance import relevance
@@ -50,6 +50,8 @@ __all__ = [
     "kfold",
     "loo",
     "loo_pit",
+    "loo_pit_of",
+    "members_of",
     "ood",
     "pareto_k",
     "pit_ecdf",
