@@ -314,11 +314,22 @@ def report(
     ] = None,
     event: Event = None,
     entry: Entry = None,
+    unlike: Annotated[
+        Path | None,
+        typer.Option(
+            "--out-of-distribution",
+            metavar="FILE.CSV",
+            help="Rows unlike those of training, to see whether the fit notices.",
+        ),
+    ] = None,
 ) -> None:
-    """Write a report: one HTML file that shows the model, the fit, its uncertainty, and how far to trust it."""
-    from pbnn.cli.using import run_report
+    """Write a report: one HTML file that shows the model, the fit, its uncertainty, and how far to trust it.
 
-    run_report(run, out, test, target, event, entry)
+    A TEST.CSV without the target serves too: then the report leaves out what needs it.
+    """
+    from pbnn.cli.using import HeldOut, run_report
+
+    run_report(run, out, HeldOut(test, target, event, entry) if test else None, unlike)
 
 
 @app.command(short_help="Say whether to trust a run, and why.")

@@ -184,6 +184,11 @@ class Facts:
         return self.y is not None
 
     @property
+    def unfamiliar_numbers(self) -> np.ndarray:
+        """Which of the judged rows `familiarity` looks at, where there is no `X_out`."""
+        return spaced(len(self.X), MOST_FAMILIAR)
+
+    @property
     def row_numbers(self) -> np.ndarray:
         """Which of the judged rows are looked at one by one, at most `MOST_ROWS`."""
         return spaced(len(self.X), MOST_ROWS)

@@ -1,6 +1,6 @@
 """Values under the pointer: see-through marks over a figure, whose titles browsers show. No script is needed.
 
-Paper and phones show the figure as it is, and each such figure has a table of the same values.
+Paper and phones show the figure as it is; for them, and for keyboards, the values stand in a table too.
 """
 
 from collections.abc import Iterable, Sequence

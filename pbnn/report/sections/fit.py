@@ -9,6 +9,7 @@ from pbnn.plots import (
     plot_residuals,
     plot_surface,
 )
+from pbnn.plots.style import summary_of
 from pbnn.report.blocks import (
     WIDE,
     Block,
@@ -21,6 +22,7 @@ from pbnn.report.blocks import (
     group,
 )
 from pbnn.report.facts import Facts
+from pbnn.report.values import along_hover, curve_table, points_hover, points_table
 
 MOST_OUTPUTS = 6
 
@@ -97,7 +99,8 @@ def _map(facts: Facts, title: str, of: str, caption: str, output: str | None) ->
 def _curve(facts: Facts, output: str | None) -> Picture:
     position = facts.outputs.index(output)
     own = (lambda y: y) if output is None else (lambda y: _column(y, position))
-    test = {"X_test": facts.X, "y_test": own(facts.seen)} if facts.held_out else {}
+    test = {"X_test": facts.X, "y_test": own(facts.seen)} if facts.held_out and facts.labelled else {}
+    along = summary_of(facts.curve, output)
     name = facts.bnn.columns.names[0]
     return draw(
         plot_bands,
@@ -115,6 +118,8 @@ def _curve(facts: Facts, output: str | None) -> Picture:
         size=WIDE,
         wide=True,
         labels={"ylabel": output or facts.response_name},
+        hover=(along_hover(facts, along),),
+        values=curve_table(facts, along),
     )
 
 
@@ -126,6 +131,8 @@ def _observed(facts: Facts, output: str | None) -> Picture:
     return draw(
         plot_observed,
         facts.rows,
+        hover=points_hover(facts, output, "observed", "predicted"),
+        values=points_table(facts, output),
         output=output,
         title=_named("Predicted against observed", output),
         alt=f"Scatter of predicted against observed values on the {facts.judged_on}, with 90 % intervals "
@@ -139,6 +146,7 @@ def _residuals(facts: Facts, output: str | None) -> Picture:
     return draw(
         plot_residuals,
         facts.rows,
+        hover=points_hover(facts, output, "predicted", "standardized"),
         output=output,
         title=_named("Residuals", output),
         alt=f"Standardised residuals against predictions on the {facts.judged_on}.",
