@@ -223,6 +223,8 @@ def _advice(facts: Facts, trust: str) -> str:
         return f"observe {name} for some of the new rows, and compare"
     if not facts.held_out:
         return "test it on examples it has not seen"
+    if facts.n_draws == 1:
+        return "fit it by a method that knows its own doubt, before its ranges are used"
     if not _useful(facts):
         return f"look for inputs that say more about {name}, since these hardly do"
     wrong = chances_off(facts) if facts.kind == "classes" else bool(_wrong_shapes(facts))

@@ -14,6 +14,8 @@ MOST_COLUMNS = 12
 """Inputs whose groups are judged; of more, those with which predictions vary most."""
 MOST_LEVELS = 12
 """Groups of one input that are judged; of more, those with most rows."""
+FEW_VALUES = 6
+"""So many different numbers, such as doses, are a group each; more are cut into quarters."""
 STEPS = (1.0, 1.5, 2.0, 3.0, 5.0)
 """How many times further from the centre rows are moved."""
 
@@ -47,7 +49,7 @@ def groups_of(X: pd.DataFrame, columns: Columns, rows: xr.Dataset) -> Groups:
         raise NotApplicableError(
             "a single element of an image or a sequence makes no group; see pbnn.assess.by_group."
         )
-    by_column = {name: members_of(X[name].to_numpy(), len(X)) for name in columns.names}
+    by_column = {name: members_of(X[name].to_numpy(), len(X), most_values=FEW_VALUES) for name in columns.names}
     varying = {name: found for name, found in by_column.items() if len(found) > 1}
     if not varying:
         raise NotApplicableError("no input takes more than one value in these rows.")

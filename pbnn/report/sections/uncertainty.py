@@ -95,7 +95,7 @@ def _shares(facts: Facts, output: str | None) -> Table:
             value, error = value**0.5, error / (2 * value**0.5) if value > 0 else np.nan
         share = percent(float(table[name]) / total) if total > 0 else "–"
         rows.append((words, number(value), number(error, 2), share))
-    n = plural(table.attrs.get("n_obs", facts.decomposition.attrs["n_obs"]), "row")
+    n = plural(facts.decomposition.attrs["n_obs"], "row")
     unit = "mean entropy (nats)" if entropy else "sd, root mean square"
     caption = (
         f"Uncertainty of the predictions at {n} of the {facts.judged_on}{f', output {output}' if output else ''}. The "

@@ -1,10 +1,9 @@
 """Whether the fit notices what is unlike the data it learned from."""
 
 import numpy as np
-import xarray as xr
 
 from pbnn.plots import plot_ood
-from pbnn.plots.style import one_output, summary_of
+from pbnn.plots.style import summary_of
 from pbnn.report.blocks import (
     Block,
     NotApplicableError,
@@ -43,7 +42,7 @@ def _away(facts: Facts, output: str | None) -> Table:
     if facts.n_draws == 1:
         raise NotApplicableError("the fit is a single point in the space of weights, which knows no doubt.")
     classes = facts.kind == "classes"
-    table: xr.Dataset = summary_of(facts.away) if classes else one_output(_moments(facts), output)
+    table = summary_of(facts.away, output)
     kind, unit = ("entropy", "nats") if classes else ("sd", "sd")
     n = table.sizes["obs"] // len(STEPS)
     rows = []
@@ -58,10 +57,6 @@ def _away(facts: Facts, output: str | None) -> Table:
         "average. The epistemic part should grow."
     )
     return Table(caption, ("rows", f"epistemic ({unit})", f"aleatoric ({unit})"), tuple(rows), frozenset({1, 2}))
-
-
-def _moments(facts: Facts) -> xr.Dataset:
-    return facts.away["predictions"].to_dataset()
 
 
 def _sets(facts: Facts) -> tuple[str, str]:
