@@ -1,17 +1,14 @@
 """`report`: a fit to one self-contained HTML file."""
 
 import os
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import xarray as xr
-from markupsafe import Markup
 
-from pbnn.errors import FileError
 from pbnn.graph.build import BNN
 from pbnn.report.facts import Facts
+from pbnn.report.page import check_writable, write_page
 from pbnn.report.sections.calibration import calibration_section
 from pbnn.report.sections.checks import checks_section
 from pbnn.report.sections.convergence import convergence_section
@@ -24,8 +21,6 @@ from pbnn.report.sections.uncertainty import uncertainty_section
 from pbnn.report.sections.unfamiliar import unfamiliar_section
 from pbnn.report.sections.weak_spots import weak_spots_section
 from pbnn.report.summary import summarize
-from pbnn.report.words import prose
-from pbnn.write import write_whole
 
 SECTIONS = (
     fit_section,
@@ -108,35 +103,9 @@ def report(
     'report.html'
     """
     path = Path(path)
-    _check_writable(path)
+    check_writable(path, "report")
     facts = Facts.of(bnn, idata, X_test, y_test, seed, X_out)
     head = summarize(facts, title)
     sections = [make(facts) for make in SECTIONS]
-    text = _template().render(head=head, sections=sections, style=_style())
-    write_whole(path, text.encode(), "report")
+    write_page(path, "report of a fit", head, sections, "report")
     return path
-
-
-@cache
-def _template() -> jinja2.Template:
-    loader = jinja2.PackageLoader("pbnn.report", "templates")
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters["prose"] = prose
-    return environment.get_template("report.html")
-
-
-@cache
-def _style() -> Markup:
-    return Markup((Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8"))
-
-
-def _check_writable(path: Path) -> None:
-    """Say so before the work rather than after it."""
-    if path.is_dir():
-        raise FileError(f"report: {str(path)!r} is a folder; name a file in it, such as report.html.")
-    if not path.parent.is_dir():
-        raise FileError(f"report: there is no folder {str(path.parent)!r}; make it first.")
-    if not os.access(path.parent, os.W_OK):
-        raise FileError(f"report: no permission to write in the folder {str(path.parent)!r}.")
