@@ -44,13 +44,13 @@ class Head:
 
     title: str
     paragraph: str
-    technical: str
     trust: str
     banner: str
     verdict: str
     caveats: tuple[str, ...]
     numbers: tuple[Number, ...]
     judged_on: str
+    technical: str = ""
 
 
 def summarize(facts: Facts, title: str | None) -> Head:
@@ -62,13 +62,13 @@ def summarize(facts: Facts, title: str | None) -> Head:
     return Head(
         title or f"Predicting {listing(facts.bnn.response.names)} from {inputs}",
         in_plain_words(facts, trust),
-        _what(facts),
         trust,
         banner,
         f"{reason[:1].upper()}{reason[1:]}",
         tuple(_caveats(facts)),
         _numbers(facts),
         facts.judged_on if facts.labelled else "",
+        _what(facts),
     )
 
 
