@@ -26,7 +26,7 @@ class Hover:
 
 
 def overlay(axes: Axes, hovers: Iterable[Hover], width: int, height: int) -> Markup:
-    """Return marks for a figure of that size in pixels; the axes must have been drawn, so that they have their place."""
+    """Return marks for a figure of that size in pixels; its axes must have been drawn, so that they have a place."""
     marks = [mark for hover in hovers for mark in _marks(axes, hover, width, height)]
     if not marks:
         return Markup("")

@@ -1,4 +1,4 @@
-"""The paragraph for those who will read nothing else: what the fit is worth, computed from the numbers, without jargon."""
+"""The paragraph for those who read nothing else: what the fit is worth, computed from the numbers, without jargon."""
 
 from collections.abc import Callable
 
@@ -51,17 +51,24 @@ def _good(facts: Facts, trust: str) -> str:
         )
     n = plural(len(facts.X), "example")
     where = (
-        f"On {n} that it had not seen," if facts.held_out else f"On the very {n} it learned from, which flatters it,"
+        f"On {n} that it had not seen,"
+        if facts.held_out
+        else f"On the very {n} it learned from, which flatters it,"
     )
     if facts.kind == "classes":
         return f"{where} {_right(facts)}"
     if facts.bnn.response.censored:
         known = facts.scores.attrs["n_exact"]
-        error = f"it is typically off by {number(facts.scores['rmse'])}" if known else "how far off it is cannot be said"
+        error = (
+            f"it is typically off by {number(facts.scores['rmse'])}"
+            if known
+            else "how far off it is cannot be said"
+        )
         return f"{where} {error}, counting only the {plural(known, 'time')} known exactly."
     off, naive, better = guesses(facts)
     if len(off) == 1:
-        return f"{where} it is typically off by {number(off[0])}; {_against('always guessing the average', naive[0], off[0], better[0])}."
+        beside = _against("always guessing the average", naive[0], off[0], better[0])
+        return f"{where} it is typically off by {number(off[0])}; {beside}."
     each = [
         f"{name} by {number(o)} ({_against('guessing the average', g, o, b)})"
         for name, o, g, b in zip(facts.bnn.response.names, off, naive, better, strict=True)
@@ -96,7 +103,11 @@ def most_frequent(facts: Facts) -> tuple[str, float, bool]:
     labels, counts = np.unique(np.asarray(facts.y_train).astype(str), return_counts=True)
     usual = str(labels[counts.argmax()])
     naive = facts.rows["observed"].to_numpy().astype(str) == usual
-    return usual, float(naive.mean()), bool(_clear(facts.rows["correct"].to_numpy()[:, None] - naive[:, None])[0])
+    return (
+        usual,
+        float(naive.mean()),
+        bool(_clear(facts.rows["correct"].to_numpy()[:, None] - naive[:, None])[0]),
+    )
 
 
 def _right(facts: Facts) -> str:
@@ -184,14 +195,14 @@ def _where(facts: Facts, trust: str) -> str:
     if unlike:
         n = facts.familiarity.attrs["n_out"]
         said.append(
-            f"{len(unlike)} of {plural(n, 'new case')} {'is' if len(unlike) == 1 else 'are'} unlike anything it learned "
-            "from; rely on it least there."
+            f"{len(unlike)} of {plural(n, 'new case')} {'is' if len(unlike) == 1 else 'are'} unlike anything it "
+            "learned from; rely on it least there."
         )
     elif facts.one_numeric_input:
         x = facts.X_train.iloc[:, 0].to_numpy(dtype=float)
         said.append(
-            f"Do not rely on it for {facts.bnn.columns.names[0]} below {plain(x.min())} or above {plain(x.max())}: it has "
-            "seen nothing there."
+            f"Do not rely on it for {facts.bnn.columns.names[0]} below {plain(x.min())} or above {plain(x.max())}: it "
+            "has seen nothing there."
         )
     return " ".join(said)
 
@@ -229,7 +240,8 @@ def _advice(facts: Facts, trust: str) -> str:
         return f"look for inputs that say more about {name}, since these hardly do"
     wrong = chances_off(facts) if facts.kind == "classes" else bool(_wrong_shapes(facts))
     if wrong:
-        return f"correct its {'chances' if facts.kind == 'classes' else 'ranges'} on fresh examples before they are used"
+        what = "chances" if facts.kind == "classes" else "ranges"
+        return f"correct its {what} on fresh examples before they are used"
     if weak := _weak(facts):
         return f"collect more examples where {weak.partition(' (')[0]}"
     parts = facts.decomposition

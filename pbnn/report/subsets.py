@@ -49,7 +49,9 @@ def groups_of(X: pd.DataFrame, columns: Columns, rows: xr.Dataset) -> Groups:
         raise NotApplicableError(
             "a single element of an image or a sequence makes no group; see pbnn.assess.by_group."
         )
-    by_column = {name: members_of(X[name].to_numpy(), len(X), most_values=FEW_VALUES) for name in columns.names}
+    by_column = {
+        name: members_of(X[name].to_numpy(), len(X), most_values=FEW_VALUES) for name in columns.names
+    }
     varying = {name: found for name, found in by_column.items() if len(found) > 1}
     if not varying:
         raise NotApplicableError("no input takes more than one value in these rows.")

@@ -101,7 +101,8 @@ def _caveats(facts: Facts) -> Iterator[str]:
         if chances_off(facts):
             yield (
                 f"On the {facts.judged_on} the probabilities of the predicted classes are off by "
-                f"{percent(float(facts.scores['ece']))} on average, more than chance explains: do not take them at their word."
+                f"{percent(float(facts.scores['ece']))} on average, more than chance explains: do not take them at "
+                "their word."
             )
         return
     shapes = pit_histogram(facts.rows)["shape"]

@@ -27,12 +27,16 @@ def along_hover(facts: Facts, along: xr.Dataset) -> Hover:
 def _curve_rows(facts: Facts, along: xr.Dataset, at: np.ndarray) -> list[tuple[str, ...]]:
     """Return input, mean, and the ends of the outer intervals of response and mean."""
     x = facts.curve["predictions_constant_data"]["X"].to_numpy()[:, 0]
-    columns = [along["mean"], *(along[n].isel(quantile=q) for n in ("quantiles", "mu_quantiles") for q in (0, -1))]
+    columns = [
+        along["mean"],
+        *(along[n].isel(quantile=q) for n in ("quantiles", "mu_quantiles") for q in (0, -1)),
+    ]
     values = np.stack([c.to_numpy() for c in columns], axis=1)
     return [(plain(x[i]), *(number(v) for v in values[i])) for i in at]
 
 
 def curve_table(facts: Facts, along: xr.Dataset) -> Table:
+    """Return some lines of a curve and of its bands."""
     name = facts.bnn.columns.names[0]
     head = (name, "mean", "response from", "to", "mean from", "to")
     rows = _curve_rows(facts, along, spaced(along.sizes["obs"], MOST_LINES))
@@ -52,6 +56,7 @@ def points_hover(facts: Facts, output: str | None, x: str, y: str) -> tuple[Hove
 
 
 def points_table(facts: Facts, output: str | None) -> Table:
+    """Return what was observed and what was predicted, row by row."""
     n = facts.rows.sizes["obs"]
     rows = tuple(
         (

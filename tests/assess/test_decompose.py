@@ -21,7 +21,10 @@ def in_chains(idata: xr.DataTree, chains: int) -> xr.DataTree:
     """Return the same draws, dealt to several chains."""
     posterior = idata["posterior"].to_dataset()
     draws = posterior.sizes["draw"] // chains
-    parts = [posterior.isel(draw=slice(i * draws, (i + 1) * draws)).assign_coords(draw=range(draws)) for i in range(chains)]
+    parts = [
+        posterior.isel(draw=slice(i * draws, (i + 1) * draws)).assign_coords(draw=range(draws))
+        for i in range(chains)
+    ]
     return xr.DataTree.from_dict({"posterior": xr.concat(parts, "chain").assign_coords(chain=range(chains))})
 
 
@@ -48,7 +51,8 @@ def test_error_is_that_of_repeats(linear):
     large = pbnn.fit(bnn, pbnn.Laplace(draws=4000), seed=2, progress=False)
     parts = in_chains(large, 40)["posterior"].to_dataset()
     found = [
-        decompose(bnn, xr.DataTree.from_dict({"posterior": parts.isel(chain=[i])}), X, seed=1) for i in range(40)
+        decompose(bnn, xr.DataTree.from_dict({"posterior": parts.isel(chain=[i])}), X, seed=1)
+        for i in range(40)
     ]
     spread = np.std([float(f["epistemic"]) for f in found], ddof=1)
     said = np.sqrt(np.mean([float(f["epistemic_mcse"]) ** 2 for f in found]))

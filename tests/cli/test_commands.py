@@ -132,7 +132,9 @@ def test_report_and_diagnose(folder, pbnn_says, tmp_path):
     assert "one point, the mode" in text
 
 
-def test_report_takes_a_table_without_the_target_and_one_of_other_rows(folder, pbnn_says, tmp_path, monkeypatch):
+def test_report_takes_a_table_without_the_target_and_one_of_other_rows(
+    folder, pbnn_says, tmp_path, monkeypatch
+):
     seen = []
     monkeypatch.setattr(pbnn, "report", lambda bnn, idata, out, *data, X_out: seen.append((*data, X_out)))
     bnn, _ = pbnn.load(folder / "run.nc")

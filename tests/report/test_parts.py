@@ -1,6 +1,7 @@
 """Marks over figures, groups of rows, and sentences: the parts of a report that can be tested by themselves."""
 
 import re
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -64,7 +65,7 @@ def test_marks_along_an_axis_touch_each_other():
         (float(a), float(w)) for a, w in re.findall(r'<rect x="([\d.]+)" .*? width="([\d.]+)"', picture.spots)
     ]
     assert len(found) == 5
-    for (left, width), (right, _) in zip(found[:-1], found[1:], strict=True):
+    for (left, width), (right, _) in pairwise(found):
         assert left + width == pytest.approx(right, abs=0.2)
 
 

@@ -189,7 +189,9 @@ def _confusion(facts: Facts) -> Picture:
     count = table["count"].to_numpy()
     n, wrong = len(count), count.sum(axis=0) + count.sum(axis=1) - 2 * np.diag(count)
     shown = _first(-wrong, MOST_CONFUSED)
-    some = f" Of {n} classes, the {len(shown)} are drawn that are confused most often." if len(shown) < n else ""
+    some = (
+        f" Of {n} classes, the {len(shown)} are drawn that are confused most often." if len(shown) < n else ""
+    )
     return draw(
         plot_confusion,
         table.isel(observed_class=shown, predicted_class=shown),

@@ -50,7 +50,9 @@ def _sensitivity(facts: Facts) -> xr.Dataset:
 
 
 def _findings(facts: Facts) -> Points:
-    return Points(tuple((str(level), str(said)) for level, said in json.loads(_sensitivity(facts).attrs["findings"])))
+    return Points(
+        tuple((str(level), str(said)) for level, said in json.loads(_sensitivity(facts).attrs["findings"]))
+    )
 
 
 def _figure(facts: Facts) -> Picture:
@@ -59,7 +61,11 @@ def _figure(facts: Facts) -> Picture:
     if n > MOST_DRAWN:
         most = table["sensitivity"].sel(component=table.attrs["group"]).fillna(-1).argsort().to_numpy()[::-1]
         table = table.isel(quantity=sorted(most[:MOST_DRAWN]))
-    left_out = f" Of {n} quantities, the {MOST_DRAWN} most sensitive to the prior are shown." if n > MOST_DRAWN else ""
+    left_out = (
+        f" Of {n} quantities, the {MOST_DRAWN} most sensitive to the prior are shown."
+        if n > MOST_DRAWN
+        else ""
+    )
     return draw(
         plot_sensitivity,
         table,

@@ -68,7 +68,11 @@ def _parts(facts: Facts, output: str | None) -> Picture:
     )
     return draw(
         plot_uncertainty,
-        facts.curve if facts.one_numeric_input else facts.rows if facts.labelled and not entropy else facts.at_rows,
+        facts.curve
+        if facts.one_numeric_input
+        else facts.rows
+        if facts.labelled and not entropy
+        else facts.at_rows,
         output=output,
         title=_named("Two kinds of uncertainty", output),
         alt=f"Epistemic and aleatoric uncertainty {where}.",
@@ -97,12 +101,15 @@ def _shares(facts: Facts, output: str | None) -> Table:
         rows.append((words, number(value), number(error, 2), share))
     n = plural(facts.decomposition.attrs["n_obs"], "row")
     unit = "mean entropy (nats)" if entropy else "sd, root mean square"
+    which = f"{n} of the {facts.judged_on}" if facts.labelled else f"{n}, all of them new"
     caption = (
-        f"Uncertainty of the predictions at {n} of the {facts.judged_on}{f', output {output}' if output else ''}. The "
+        f"Uncertainty of the predictions at {which}{f', output {output}' if output else ''}. The "
         f"Monte Carlo error is that of having so many draws and no more. Shares are of "
         f"{'the entropy' if entropy else 'the variance'}."
     )
-    return Table(caption, ("part", unit, "Monte Carlo error", "share"), tuple(rows), frozenset({1, 2, 3}), wrap=True)
+    return Table(
+        caption, ("part", unit, "Monte Carlo error", "share"), tuple(rows), frozenset({1, 2, 3}), wrap=True
+    )
 
 
 def _least_known(facts: Facts, output: str | None) -> Table:
@@ -119,8 +126,9 @@ def _least_known(facts: Facts, output: str | None) -> Table:
         rows.append((str(at), *input_words(facts, facts.X, at), *observed, predicted, *parts))
     seen = ("observed",) if facts.labelled else ()
     head = ("row", *names, *seen, "predicted", f"epistemic ({unit})", f"aleatoric ({unit})")
+    which = f"rows of the {facts.judged_on}" if facts.labelled else "new rows"
     caption = (
-        f"The rows of the {facts.judged_on} that the fit knows least about, counted from 0"
+        f"The {which} that the fit knows least about, counted from 0"
         f"{f', output {output}' if output else ''}.{left_out_words(facts)}"
     )
     words = set(range(1 + len(names), len(head) - 2)) if facts.kind == "classes" else set()
@@ -134,9 +142,7 @@ def _at_rows(facts: Facts, output: str | None) -> xr.Dataset:
     return one_output(facts.rows, output) if facts.labelled else summary_of(facts.at_rows, output)
 
 
-def _answer(
-    facts: Facts, i: int, output: str | None, summary: xr.Dataset
-) -> tuple[tuple[str, ...], str]:
+def _answer(facts: Facts, i: int, output: str | None, summary: xr.Dataset) -> tuple[tuple[str, ...], str]:
     """Return what was observed, if it was, and what was predicted."""
     if not facts.labelled:
         if facts.kind != "classes":

@@ -30,7 +30,9 @@ def unfamiliar_section(facts: Facts) -> Section:
         "epistemic part, should grow."
     )
     blocks: list[Block] = [Paragraph(text)]
-    blocks += [attempt(_named("Away from the data", o), _away, facts, o) for o in facts.outputs[:MOST_OUTPUTS]]
+    blocks += [
+        attempt(_named("Away from the data", o), _away, facts, o) for o in facts.outputs[:MOST_OUTPUTS]
+    ]
     title = "Unfamiliar inputs" if facts.X_out is not None else "Held-out rows against training rows"
     blocks.append(group(attempt(title, _separation, facts, title), attempt("Separation", _areas, facts)))
     if facts.held_out and facts.X_out is None:
@@ -56,7 +58,9 @@ def _away(facts: Facts, output: str | None) -> Table:
         f"{f', output {output}' if output else ''}, and at the same rows with all their numbers moved away from the "
         "average. The epistemic part should grow."
     )
-    return Table(caption, ("rows", f"epistemic ({unit})", f"aleatoric ({unit})"), tuple(rows), frozenset({1, 2}))
+    return Table(
+        caption, ("rows", f"epistemic ({unit})", f"aleatoric ({unit})"), tuple(rows), frozenset({1, 2})
+    )
 
 
 def _sets(facts: Facts) -> tuple[str, str]:
@@ -71,13 +75,13 @@ def _separation(facts: Facts, title: str) -> Picture:
     known, other = _sets(facts)
     if facts.X_out is not None:
         caption = (
-            f"How many of the {other} are flagged, for each share of the {known} that is flagged too, by each measure of "
-            "uncertainty. The nearer to the upper left corner, the better; on the diagonal a measure tells nothing."
+            f"How many of the {other} are flagged, for each share of the {known} that is flagged too, by each measure "
+            "of uncertainty. The nearer to the upper left corner, the better; on the diagonal a measure tells nothing."
         )
     else:
         caption = (
-            f"The {known} are taken for familiar, the {other} for unfamiliar. If they are alike, all lines are near the "
-            "diagonal, and the scores above tell what to expect in use. Held-out rows always look a little less "
+            f"The {known} are taken for familiar, the {other} for unfamiliar. If they are alike, all lines are near "
+            "the diagonal, and the scores above tell what to expect in use. Held-out rows always look a little less "
             "familiar, as the fit has adapted to the others."
         )
     alt = f"ROC curves of measures of uncertainty, {known} against {other}."
@@ -104,7 +108,9 @@ def _areas(facts: Facts) -> Table:
         f"the {known}: area under the ROC curve (0.5 is chance), under the precision-recall curve, and the share of "
         "familiar rows flagged where 95 % of the others are; each with its standard error."
     )
-    return Table(caption, ("measure", "AUROC ↑", "AUPR ↑", "FPR95 ↓"), tuple(rows), frozenset({1, 2, 3}), wrap=True)
+    return Table(
+        caption, ("measure", "AUROC ↑", "AUPR ↑", "FPR95 ↓"), tuple(rows), frozenset({1, 2, 3}), wrap=True
+    )
 
 
 def unlike_rows(facts: Facts) -> list[tuple[int, float]]:
@@ -138,9 +144,9 @@ def _unlike(facts: Facts) -> Table:
         rows.append((str(row), *input_words(facts, facts.X, row), said, number(share)))
     head = ("row", *names, "predicted", "distance")
     caption = (
-        f"{plural(len(found), 'row')} of {looked:,} held-out ones ({percent(len(found) / looked)}) lie further from the "
-        "training data, in the space of the last hidden layer, than any training row. The distance is in units of that "
-        f"of the furthest. Trust predictions there least. Rows count from 0.{left_out_words(facts)}"
+        f"{plural(len(found), 'row')} of {looked:,} held-out ones ({percent(len(found) / looked)}) lie further from "
+        "the training data, in the space of the last hidden layer, than any training row. The distance is in units of "
+        f"that of the furthest. Trust predictions there least. Rows count from 0.{left_out_words(facts)}"
     )
     return Table(caption, head, tuple(rows), frozenset({0, len(head) - 1}))
 
