@@ -15,6 +15,8 @@ from pbnn.report.words import inputs_words, listing, number, percent, plain, plu
 
 CLEAR = 2.0
 """Standard errors from which a difference is one."""
+VAGUE = 0.2
+"""Width of what chance allows for the share inside ranges, from which that share tells little."""
 
 
 def in_plain_words(facts: Facts, trust: str) -> str:
@@ -59,12 +61,10 @@ def _good(facts: Facts, trust: str) -> str:
         return f"{where} {_right(facts)}"
     if facts.bnn.response.censored:
         known = facts.scores.attrs["n_exact"]
-        error = (
-            f"it is typically off by {number(facts.scores['rmse'])}"
-            if known
-            else "how far off it is cannot be said"
-        )
-        return f"{where} {error}, counting only the {plural(known, 'time')} known exactly."
+        if not known:
+            return f"{where} how far off it is cannot be said, for no time is known exactly."
+        off = number(facts.scores["rmse"])
+        return f"{where} it is typically off by {off} for the {plural(known, 'time')} that are known exactly."
     off, naive, better = guesses(facts)
     if len(off) == 1:
         beside = _against("always guessing the average", naive[0], off[0], better[0])
@@ -147,6 +147,8 @@ def _honest(facts: Facts, trust: str) -> str:
     held = coverage(facts.rows, [0.9]).isel(level=0)
     share = float(held["coverage"].mean())
     said = f"those meant to hold 90 % of cases held {percent(share)}"
+    if facts.bnn.response.censored:
+        said += ", where times known in part count by where they may lie"
     wrong = _wrong_shapes(facts)
     if wrong:
         return f"Do not take its ranges at their word: they are {listing(wrong)} ({said}).{alone}"
@@ -155,6 +157,9 @@ def _honest(facts: Facts, trust: str) -> str:
         way = "too narrow" if share < low else "wider than needed"
         return f"Its ranges are a little {way}: {said}.{alone}"
     where = "" if facts.held_out else " of the examples it learned from; new ones may fall outside more often"
+    if high - low > VAGUE:
+        few = f"{plural(facts.rows.sizes['obs'], 'example')} cannot show much"
+        return f"Nothing speaks against its ranges: {said}{where}, though {few}.{alone}"
     return f"Its ranges can be believed: {said}{where}.{alone}"
 
 

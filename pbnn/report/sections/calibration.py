@@ -9,7 +9,9 @@ from pbnn.assess import class_calibration, coverage, pit_ecdf, pit_histogram, re
 from pbnn.plots import plot_class_calibration, plot_coverage, plot_pit, plot_pit_ecdf, plot_reliability
 from pbnn.report.blocks import (
     Block,
+    Details,
     NotApplicableError,
+    Note,
     Paragraph,
     Picture,
     Section,
@@ -57,7 +59,10 @@ def calibration_section(facts: Facts) -> Section:
                 attempt(_named("Calibration at all levels (PIT-ECDF)", output), _pit_ecdf, facts, output),
             )
         ]
-    blocks = (Paragraph(_words(facts)), group(*tables), group(*figures))
+    # Tables are too wide to stand side by side; notes of those missing join those of figures.
+    missing = [block for block in tables if isinstance(block, Note)]
+    shown = [block for block in tables if not isinstance(block, Note)]
+    blocks = (Paragraph(_words(facts)), *shown, group(*missing, *figures))
     return Section("calibration", "How good are the predictions?", blocks)
 
 
@@ -114,13 +119,13 @@ def _intervals(facts: Facts) -> Table:
     return Table(caption, head, tuple(rows), frozenset(range(1, 6)), wrap=True)
 
 
-def _quantiles(facts: Facts) -> Table:
+def _quantiles(facts: Facts) -> Details:
     scores = facts.scores
     at = [scores.sel(quantile=q) for q in scores["quantile"].values]
     rows = tuple((percent(s["quantile"].item()), *_with_errors(s, "quantile_loss")) for s in at)
     head = ("quantile", "loss ↓", "standard error", "Monte Carlo error")
     caption = "Quantile (pinball) loss: how good each quantile is as a forecast, in units of the response."
-    return Table(caption, head, rows, frozenset({1, 2, 3}), wrap=True)
+    return Details("Loss of quantiles", blocks=(Table(caption, head, rows, frozenset({1, 2, 3})),))
 
 
 def _each(value: xr.DataArray, write: Callable[[float], str] = number) -> str:

@@ -104,8 +104,8 @@ def _areas(facts: Facts) -> Table:
             )
         )
     caption = (
-        f"How well measures tell {plural(table.attrs['n_out'], 'row')} of the {other} from {table.attrs['n_in']:,} of "
-        f"the {known}: area under the ROC curve (0.5 is chance), under the precision-recall curve, and the share of "
+        f"How well measures tell {table.attrs['n_out']:,} {other} from {table.attrs['n_in']:,} {known}: "
+        "area under the ROC curve (0.5 is chance), under the precision-recall curve, and the share of "
         "familiar rows flagged where 95 % of the others are; each with its standard error."
     )
     return Table(

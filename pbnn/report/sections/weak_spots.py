@@ -153,7 +153,8 @@ def _groups(facts: Facts, output: str | None) -> Picture:
         alt=f"{what} in groups of the {facts.judged_on}, beside what was promised and what chance allows.",
         caption=f"{what}, group by group; behind each name, the number of rows. Pale bars show where a point would be "
         "95 times in 100, in all groups together, if predictions were right.",
-        size=(5.6, 1.9 + 0.25 * shown),
+        size=(7.2, 2.0 + 0.26 * shown),
+        wide=len(facts.outputs) == 1,
     )
 
 
