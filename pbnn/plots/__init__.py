@@ -1,7 +1,8 @@
 """Figures, one per file. A figure computes nothing: it draws what `predict` and `assess` return.
 
 Each takes `ax=` and returns the axes it drew on; without `ax` it makes a pyplot figure, as in a notebook. The
-figures that ArviZ has (trace, rank, energy, predictive check, LOO-PIT) are drawn by `arviz_plots`.
+figures that ArviZ has (trace, rank, energy, predictive check, rootogram, LOO-PIT, Pareto k, comparison of models) are
+drawn by `arviz_plots`, and take `backend="plotly"` or `"bokeh"` too: then they return its `PlotCollection`.
 """
 
 from pbnn.plots.bands import plot_bands
@@ -20,6 +21,7 @@ from pbnn.plots.models import plot_models
 from pbnn.plots.observed import plot_observed
 from pbnn.plots.ood import plot_ood
 from pbnn.plots.optimization import plot_optimization
+from pbnn.plots.pareto_k import plot_pareto_k
 from pbnn.plots.pit import plot_pit
 from pbnn.plots.pit_ecdf import plot_pit_ecdf
 from pbnn.plots.predictive_check import plot_predictive_check
@@ -55,6 +57,7 @@ __all__ = [
     "plot_observed",
     "plot_ood",
     "plot_optimization",
+    "plot_pareto_k",
     "plot_pit",
     "plot_pit_ecdf",
     "plot_predictive_check",

@@ -58,13 +58,20 @@ def plot_by_group(
     heights = name_rows(ax, [f"{name} ({int(n)})" for name, n in names])
     value, se = part[of].to_numpy(), part[f"{of}_se"].to_numpy()
     lower, upper = part["lower"].to_numpy(), part["upper"].to_numpy()
+    several = part["count"].to_numpy() > 1
     ax.hlines(
-        heights, lower, upper, color=PALE, lw=6, alpha=0.7, label=f"{percent(0.95)} if right, all groups"
+        heights[several],
+        lower[several],
+        upper[several],
+        color=PALE,
+        lw=6,
+        alpha=0.7,
+        label=f"{percent(0.95)} if right, all groups",
     )
-    outside = ((value < lower) | (value > upper)) & (part["count"].to_numpy() > 1)
+    outside = ((value < lower) | (value > upper)) & several
     for mask, colour, marker, label in (
         (~outside, BLUE, "o", f"{of} ± standard error"),
-        (outside, ORANGE, "s", "outside of what chance allows"),
+        (outside, ORANGE, "s", "outside of the band"),
     ):
         if mask.any():
             look = {"color": colour, "fmt": marker, "ms": 6, "lw": 1.4}

@@ -70,11 +70,12 @@ def plot_conformal(
     x, y = _one_each(x, n, "x"), _one_each(y, n, "y")
     lower, upper = table["lower"].to_numpy(), table["upper"].to_numpy()
     finite = np.flatnonzero(np.isfinite(lower) & np.isfinite(upper))
-    order = finite[np.argsort((lower + upper)[finite] if x is None else x[finite], kind="stable")]
+    place = lower[finite] + upper[finite] if x is None else x[finite]
+    order = finite[np.argsort(place, kind="stable")]
     shown = order[np.linspace(0, len(order) - 1, min(most, len(order))).round().astype(int)]
     at = np.arange(len(shown)) if x is None else x[shown]
     label = f"{percent(table.attrs['level'])} conformal interval"
-    ax.vlines(at, lower[shown], upper[shown], color=PALE, lw=3, label=label)
+    ax.vlines(at, lower[shown], upper[shown], color=PALE, lw=2, label=label)
     if y is not None:
         inside = (y[shown] >= lower[shown]) & (y[shown] <= upper[shown])
         ax.plot(at[inside], y[shown][inside], "o", color=BLUE, ms=4, label="observed, inside")
@@ -83,7 +84,7 @@ def plot_conformal(
     ax.set(
         xlabel="rows, by the middle of their interval" if x is None else "input", ylabel=output or "response"
     )
-    legend_below(ax, columns=3)
+    legend_below(ax)
     return ax
 
 

@@ -1,10 +1,14 @@
 """Models of the same data beside each other."""
 
+import arviz_plots
 import numpy as np
+import pandas as pd
 import xarray as xr
+from arviz_plots import PlotCollection
 from matplotlib.axes import Axes
 
 from pbnn.errors import MethodError, unknown
+from pbnn.plots.backends import other_backend
 from pbnn.plots.rows import name_rows
 from pbnn.plots.style import BLUE, INK, ORANGE, PALE, axes_for, legend_below, percent
 
@@ -14,8 +18,13 @@ SMALL = 4.0
 
 
 def plot_models(
-    table: xr.Dataset, *, weights: str = "stacking", most: int = 20, ax: Axes | None = None
-) -> Axes:
+    table: xr.Dataset,
+    *,
+    weights: str = "stacking",
+    most: int = 20,
+    backend: str | None = None,
+    ax: Axes | None = None,
+) -> Axes | PlotCollection:
     """Draw how much worse each model predicts than the best, with errors, and its weight in an average.
 
     Parameters
@@ -26,13 +35,16 @@ def plot_models(
         Which weights stand beside the names: `"stacking"`, `"pseudo_bma"` or `"evidence"`.
     most
         At most so many models, the best.
+    backend
+        `"matplotlib"`, `"plotly"` or `"bokeh"`.
 
     Returns
     -------
-    matplotlib.axes.Axes
+    matplotlib.axes.Axes or arviz_plots.PlotCollection
         Points are differences of the expected log density (elpd) from the best model, with bars of one standard error
         of the difference. Within the shaded 4 nats models are too close to call. Squares are models with rows whose
-        Pareto k is too large, so that their point is not to be trusted.
+        Pareto k is too large, so that their point is not to be trusted. Other backends than matplotlib draw points,
+        bars and names only (`arviz_plots.plot_compare`), and return ArviZ's collection.
 
     Raises
     ------
@@ -57,24 +69,29 @@ def plot_models(
     if weights not in WEIGHTS or weights not in table:
         known = [name for name in WEIGHTS if name in table]
         raise MethodError(unknown("plot_models", "weights", weights, known))
-    ax = axes_for(ax)
+    other = other_backend("plot_models", backend, ax)
     total = table.sizes["model"]
     table = table.isel(model=slice(0, most))
+    shares = zip(table["model"].values, table[weights].values, strict=True)
+    names = [f"{name} ({percent(round(float(share), 3))})" for name, share in shares]
+    difference, se = table["elpd_difference"].to_numpy(), np.nan_to_num(table["difference_se"].to_numpy())
+    if other:
+        frame = pd.DataFrame({"elpd_diff": difference, "dse": se}, index=names)
+        return arviz_plots.plot_compare(frame, backend=other, visuals={"title": False})
+    ax = axes_for(ax)
     if total > most:
         ax.set_title(f"the {most} best of {total} models")
-    shares = zip(table["model"].values, table[weights].values, strict=True)
-    heights = name_rows(ax, [f"{name} ({percent(round(float(share), 3))})" for name, share in shares])
-    difference, se = table["elpd_difference"].to_numpy(), table["difference_se"].to_numpy()
+    heights = name_rows(ax, names)
     bad = table["n_bad"].to_numpy() > 0
     ax.axvspan(-SMALL, 0, color=PALE, alpha=0.4, lw=0, label=f"within {SMALL:g} nats: too close to call")
     ax.axvline(0, color=INK, lw=1, ls="--")
     for mask, colour, marker, label in (
         (~bad, BLUE, "o", "difference ± standard error"),
-        (bad, ORANGE, "s", "the same, Pareto k too large"),
+        (bad, ORANGE, "s", "Pareto k too large"),
     ):
         if mask.any():
             look = {"color": colour, "fmt": marker, "ms": 6, "lw": 1.4}
-            ax.errorbar(difference[mask], heights[mask], xerr=np.nan_to_num(se[mask]), label=label, **look)
+            ax.errorbar(difference[mask], heights[mask], xerr=se[mask], label=label, **look)
     ax.set_xlabel("elpd less that of the best model (nats)")
     ax.set_ylabel(f"model (weight by {WEIGHTS[weights]})")
     legend_below(ax)

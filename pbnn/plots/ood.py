@@ -55,7 +55,7 @@ def plot_ood(table: xr.Dataset, *, measure: str | None = None, ax: Axes | None =
     >>> from pbnn.plots import plot_ood
     >>> table = separation({"distance": np.array([0.0, 1, 2, 1, 3, 4])}, np.arange(6) >= 3)
     >>> plot_ood(table, ax=Figure().subplots()).get_xlabel()
-    'share of familiar inputs flagged'
+    'familiar inputs flagged (share)'
     """
     names = [str(name) for name in table["measure"].values]
     if measure is not None and measure not in names:
@@ -81,8 +81,8 @@ def _curves(ax: Axes, table: xr.Dataset) -> None:
         label = f"{_words(one)}, {float(one['auroc']):.3f}{error}"
         ax.plot(table["flagged"], one["roc"], color=CLASS_COLOURS[i], ls=CLASS_LINES[i], lw=1.6, label=label)
     ax.set(
-        xlabel="share of familiar inputs flagged",
-        ylabel="share of unfamiliar inputs flagged",
+        xlabel="familiar inputs flagged (share)",
+        ylabel="unfamiliar inputs flagged",
         xlim=(0, 1),
         ylim=(0, 1),
     )
