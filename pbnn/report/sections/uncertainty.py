@@ -40,7 +40,7 @@ def uncertainty_section(facts: Facts) -> Section:
     figures = [attempt(_named("Two kinds of uncertainty", o), _parts, facts, o) for o in outputs]
     blocks: list[Block] = [Paragraph(text), group(*figures)]
     if facts.n_draws > 1:
-        blocks.append(group(*(attempt(_named("Parts", o), _shares, facts, o) for o in outputs)))
+        blocks += [attempt(_named("Parts", o), _shares, facts, o) for o in outputs]
         blocks += [attempt(_named("Least known rows", o), _least_known, facts, o) for o in outputs]
     return Section("uncertainty", "What the fit knows, and what it does not", tuple(blocks))
 

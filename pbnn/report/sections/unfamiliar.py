@@ -85,7 +85,7 @@ def _separation(facts: Facts, title: str) -> Picture:
             "familiar, as the fit has adapted to the others."
         )
     alt = f"ROC curves of measures of uncertainty, {known} against {other}."
-    return draw(plot_ood, table, title=title, alt=alt, caption=caption, size=(5.6, 4.6))
+    return draw(plot_ood, table, title=title, alt=alt, caption=caption, size=(6.6, 4.9))
 
 
 def _areas(facts: Facts) -> Table:
