@@ -7,11 +7,19 @@ from pbnn.assess.arviz import for_arviz
 from pbnn.assess.average import average
 from pbnn.assess.calibration import class_calibration, confusion, coverage, pit_histogram, reliability
 from pbnn.assess.compare import compare
-from pbnn.assess.compare_models import by_chain, compare_models
+from pbnn.assess.compare_models import (
+    by_chain,
+    compare_models,
+    is_clear,
+    of_mixture,
+    own_columns,
+    side_by_side,
+)
 from pbnn.assess.conformal import Conformal, conformal
 from pbnn.assess.convergence import diagnose
 from pbnn.assess.decomposition import split_entropy, split_modes, split_variance
 from pbnn.assess.decomposition_map import decomposition_map
+from pbnn.assess.disagreement import disagreement
 from pbnn.assess.groups import by_group
 from pbnn.assess.kfold import kfold
 from pbnn.assess.loo import PARETO_K, loo, pareto_k
@@ -44,11 +52,15 @@ __all__ = [
     "coverage",
     "decomposition_map",
     "diagnose",
+    "disagreement",
     "for_arviz",
+    "is_clear",
     "kfold",
     "loo",
     "loo_pit",
+    "of_mixture",
     "ood",
+    "own_columns",
     "pareto_k",
     "pit_ecdf",
     "pit_histogram",
@@ -63,6 +75,7 @@ __all__ = [
     "score",
     "score_rows",
     "separation",
+    "side_by_side",
     "split_entropy",
     "split_modes",
     "split_variance",

@@ -128,7 +128,7 @@ def leave_one_out(
     """Return what `loo` does, and warn of nothing."""
     forward, _ = read_draws(bnn, idata, "loo", seed, mixed=False)
     n_draws = len(forward.z)
-    if tail_length(n_draws) < MIN_TAIL:
+    if not enough_draws(n_draws):
         raise MethodError(
             f"loo: the fit has {n_draws} draws of the weights, too few to reweight; at least 25 are needed. Use "
             "pbnn.kfold, which fits again."
@@ -147,6 +147,11 @@ def leave_one_out(
     table["p_loo"] = table["lppd"] - table["elpd"]
     table.attrs["n_bad"] = len(_bad(table))
     return summed(table, "PSIS-LOO")
+
+
+def enough_draws(n_draws: int) -> bool:
+    """Return whether so many draws can be reweighted."""
+    return tail_length(n_draws) >= MIN_TAIL
 
 
 def loo_rows(forward: Forward, data: Data) -> xr.Dataset:

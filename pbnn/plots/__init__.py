@@ -12,9 +12,11 @@ from pbnn.plots.convergence import plot_convergence
 from pbnn.plots.coverage import plot_coverage
 from pbnn.plots.energy import plot_energy
 from pbnn.plots.loo_pit import plot_loo_pit
+from pbnn.plots.models import plot_models
 from pbnn.plots.observed import plot_observed
 from pbnn.plots.optimization import plot_optimization
 from pbnn.plots.pit import plot_pit
+from pbnn.plots.pointwise_difference import plot_pointwise_difference
 from pbnn.plots.predictive_check import plot_predictive_check
 from pbnn.plots.prior import plot_prior
 from pbnn.plots.prior_check import plot_prior_check
@@ -39,9 +41,11 @@ __all__ = [
     "plot_coverage",
     "plot_energy",
     "plot_loo_pit",
+    "plot_models",
     "plot_observed",
     "plot_optimization",
     "plot_pit",
+    "plot_pointwise_difference",
     "plot_predictive_check",
     "plot_prior",
     "plot_prior_check",
