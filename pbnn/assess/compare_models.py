@@ -19,6 +19,9 @@ from pbnn.graph.build import BNN
 SMALL = 4.0
 """Differences below it, in nats, have standard errors that are not to be trusted (Sivula et al. 2020)."""
 
+ROUNDING = 1e-12
+"""Differences of a row, in nats, that mean nothing."""
+
 Models = Mapping[str, tuple[BNN, xr.DataTree]]
 """A model and its fit, by name."""
 
@@ -199,6 +202,8 @@ def of_mixture(table: xr.Dataset, weights: xr.DataArray) -> xr.Dataset:
     with np.errstate(invalid="ignore"):
         difference = mixed - table["pointwise"].isel(model=0).to_numpy()
         errors = [n**0.5 * of.std(ddof=1) if n > 1 else np.nan for of in (mixed, difference)]
+    # A mixture of one model is that model, but for rounding.
+    difference[np.abs(difference) < ROUNDING] = 0.0
     values = {
         "elpd": mixed.sum(),
         "se": errors[0],

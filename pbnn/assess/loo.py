@@ -169,7 +169,7 @@ def loo_rows(forward: Forward, data: Data) -> xr.Dataset:
 
 def _of_block(log_lik: np.ndarray) -> dict[str, np.ndarray]:
     weights, k = smooth_weights(-log_lik)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         elpd = logsumexp(weights + log_lik, axis=1)
         impossible = ~np.isfinite(log_lik).all(axis=1)
         elpd[impossible] = -np.inf  # some draw that the other rows allow thinks this one impossible

@@ -39,5 +39,5 @@ def plot_models(table: xr.Dataset, *, ax: Axes | None = None) -> Axes:
         yticklabels=names,
     )
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.18), ncols=3, borderaxespad=0, handlelength=1.2)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=3, borderaxespad=0, handlelength=1.2)
     return ax

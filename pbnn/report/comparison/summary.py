@@ -74,7 +74,7 @@ def _sentences(facts: Comparison) -> Iterator[str]:
 
 
 def _first_and_second(table: xr.Dataset) -> Iterator[str]:
-    best, second = table["model"].to_numpy().tolist()[:2]
+    best, second = map(_code, table["model"].to_numpy().tolist()[:2])
     gap, se = _gap(table, 1)
     if not math.isfinite(gap):
         yield f"{best} predicts best: all the others hold some row for impossible."
@@ -95,7 +95,7 @@ def _first_and_second(table: xr.Dataset) -> Iterator[str]:
 
 def _others(table: xr.Dataset) -> Iterator[str]:
     rest = range(2, table.sizes["model"])
-    names = table["model"].to_numpy().tolist()
+    names = list(map(_code, table["model"].to_numpy().tolist()))
     near = [names[i] for i in rest if not is_clear(*_gap(table, i)) and math.isfinite(_gap(table, i)[0])]
     far = [names[i] for i in rest if names[i] not in near]
     if near:
@@ -110,11 +110,11 @@ def _mixture_words(facts: Comparison, table: xr.Dataset) -> Iterator[str]:
     shares = sorted(
         zip(weights.to_numpy().tolist(), weights["model"].to_numpy().tolist(), strict=True), reverse=True
     )
-    best = str(table["model"].to_numpy()[0])
+    best = _code(table["model"].to_numpy()[0])
     if shares[0][0] > 1 - NEGLIGIBLE:
-        yield f"Of all averages of them {shares[0][1]} alone predicts best, so there is nothing to gain from mixing."
+        yield f"Of all averages {_code(shares[0][1])} alone promises most, so nothing is gained by mixing."
         return
-    parts = [f"{percent(w)} of {name}" for w, name in shares if w >= NEGLIGIBLE]
+    parts = [f"{percent(w)} of {_code(name)}" for w, name in shares if w >= NEGLIGIBLE]
     mixture = facts.mixture
     gain, se = float(mixture["elpd_difference"]), float(mixture["difference_se"])
     size = f"{number(abs(gain))} nats, standard error {number(se, 2)}"
@@ -168,7 +168,9 @@ def _numbers(facts: Comparison) -> tuple[Number, ...]:
     if facts.weighed is not None:
         top = facts.weighed["stacking"].to_numpy()
         heaviest = str(facts.weighed["model"].to_numpy()[top.argmax()])
-        found.append(Number("largest weight", percent(float(top.max())), f"of {heaviest}, by stacking"))
+        found.append(
+            Number("largest weight", percent(round(float(top.max()), 4)), f"of {heaviest}, by stacking")
+        )
     try:
         gain = float(facts.mixture["elpd_difference"])
         hint = f"nats over the first alone; standard error {number(float(facts.mixture['difference_se']), 2)}"
@@ -176,6 +178,11 @@ def _numbers(facts: Comparison) -> tuple[Number, ...]:
     except NotApplicableError:
         pass
     return tuple(found)
+
+
+def _code(name: object) -> str:
+    """Set a name off from the words around it."""
+    return f"`{name}`"
 
 
 def _gap(table: xr.Dataset, i: int) -> tuple[float, float]:

@@ -1,6 +1,8 @@
 """What an average of the models takes of each."""
 
-from pbnn.report.blocks import Block, NotApplicableError, Paragraph, Section, Table, attempt
+import xarray as xr
+
+from pbnn.report.blocks import Block, NotApplicableError, Note, Paragraph, Section, Table, attempt
 from pbnn.report.comparison.facts import Comparison
 from pbnn.report.words import number, percent
 
@@ -24,6 +26,9 @@ def weights_section(facts: Comparison) -> Section:
         attempt("Weights", _table, facts),
         attempt("The average", _mixture, facts),
     ]
+    if facts.weighed is not None and "evidence" not in facts.weighed:
+        why = str(facts.weighed.attrs["evidence"]).removeprefix("none: ").rstrip(".")
+        blocks.insert(2, Note(("Weights by marginal likelihood",), f"{why}."))
     return Section("weights", "What would an average take of each?", tuple(blocks))
 
 
@@ -33,7 +38,7 @@ def _table(facts: Comparison) -> Table:
         raise NotApplicableError("the models could not be compared.")
     ways = [way for way in WAYS if way in weighed]
     rows = tuple(
-        (str(name), *(percent(float(weighed[way].sel(model=name))) for way in ways))
+        (str(name), *(_share(weighed[way].sel(model=name)) for way in ways))
         for name in weighed["model"].to_numpy()
     )
     of = (
@@ -42,9 +47,11 @@ def _table(facts: Comparison) -> Table:
         else "training rows, each left out in turn"
     )
     caption = f"Weights in an average, in per cent, chosen on the {of}."
-    if "evidence" not in ways:
-        caption += f" By marginal likelihood there are {weighed.attrs['evidence']}."
     return Table(caption, ("model", *(WAYS[way] for way in ways)), rows, frozenset(range(1, 1 + len(ways))))
+
+
+def _share(weight: xr.DataArray) -> str:
+    return percent(round(float(weight), 4))  # what a weight lacks of 1 or 0 by rounding is nothing
 
 
 def _mixture(facts: Comparison) -> Paragraph:
