@@ -8,7 +8,9 @@ import xarray as xr
 import pbnn
 from pbnn.errors import DataError, FileError, ModelError, ShapeError
 from pbnn.report.comparison.facts import Comparison
+from pbnn.report.comparison.summary import summarize_comparison
 from pbnn.report.words import number, percent
+from tests.report.conftest import FITS
 from tests.report.test_report import Page
 from tests.rivals import truth_and_blind, without_data
 
@@ -47,24 +49,22 @@ def left_out(rivals, write) -> Page:
     return write(rivals[0])
 
 
-@pytest.fixture(scope="module")
-def same_fit_in_two_parts(fits):
-    """Return a function: halves of the draws of one of the report's fits, as models of their own."""
+def halves(fit):
+    """Return two halves of the draws of a fit as models of their own."""
+    n = fit.idata["posterior"].sizes["draw"]
+    models = {}
+    for part, draws in {"first half": slice(0, n // 2), "second half": slice(n // 2, n)}.items():
+        idata = fit.idata.copy()
+        for group in ("posterior", "sample_stats"):
+            idata[group] = xr.DataTree(fit.idata[group].to_dataset().isel(draw=draws))
+        models[part] = (fit.bnn, idata)
+    return models
 
-    def halves(name):
-        fit = fits[name]
-        posterior = fit.idata["posterior"].to_dataset()
-        n = posterior.sizes["draw"]
-        parts = {"first half": slice(0, n // 2), "second half": slice(n // 2, n)}
-        models = {}
-        for part, draws in parts.items():
-            idata = fit.idata.copy()
-            for group in ("posterior", "sample_stats"):
-                idata[group] = xr.DataTree(fit.idata[group].to_dataset().isel(draw=draws))
-            models[part] = (fit.bnn, idata)
-        return models, fit
 
-    return halves
+def head_of(models, *held_out):
+    """Return what stands above the chapters, in one text."""
+    head = summarize_comparison(Comparison.of(models, *(held_out or (None, None)), 0), None)
+    return f"{head.paragraph} {head.banner}. {head.verdict}".replace("`", "").replace("\xa0", " ")
 
 
 # ------------------------------------------------------------------------------------------------- every page
@@ -95,16 +95,15 @@ def test_says_which_is_best_and_by_how_much(judged, rivals):
     assert "60 rows that were held out" in judged.text
 
 
-def test_a_clear_winner_is_called_one(rivals, write):
+def test_a_clear_winner_is_called_one(rivals):
     models, X, y = rivals
     pair = {name: models[name] for name in ("noisy", "truth")}
-    page = write(pair, X, y, title="A title of one's own")
+    text = head_of(pair, X, y)
     table = pbnn.compare_models(pair, X, y)
     times = number(np.exp(-float(table["elpd_difference"][1]) / 60))
-    assert f"for {times} times as likely as noisy, the next, did" in page.text
-    assert "truth predicts best." in page.text
-    assert "That is more than chance" in page.text
-    assert "A title of one's own" in page.text
+    assert f"for {times} times as likely as noisy, the next, did" in text
+    assert "truth predicts best." in text
+    assert "That is more than chance" in text
 
 
 def test_weights_come_from_the_training_rows_and_spare_the_others(rivals, write):
@@ -114,7 +113,8 @@ def test_weights_come_from_the_training_rows_and_spare_the_others(rivals, write)
     facts = Comparison.of(pair, X, y, 0)
     assert not facts.weights_know_the_rows
     np.testing.assert_allclose(facts.weighed["stacking"].sel(model="truth"), weights.sel(model="truth"))
-    page = write(pair, X, y)
+    page = write(pair, X, y, title="A title of one's own")
+    assert "A title of one's own" in page.text
     assert "chosen on the training rows, each left out in turn" in page.text
     assert percent(round(float(weights.sel(model="truth")), 4)).replace("\xa0", " ") in page.text
     assert "stacked average" in page.text
@@ -146,28 +146,21 @@ def test_points_without_held_out_rows_cannot_be_compared_and_it_says_so(rivals, 
     assert [attrs["id"] for attrs in page.all("section")] == SECTIONS
 
 
-def test_twins_are_too_close_to_call(rivals, write):
+def test_twins_are_too_close_to_call(rivals):
     models, X, y = rivals
-    page = write({"a": models["truth"], "b": models["truth"]}, X, y)
-    assert "Too close to call." in page.text
-    assert "That may be chance" in page.text
+    text = head_of({"a": models["truth"], "b": models["truth"]}, X, y)
+    assert "Too close to call." in text
+    assert "That may be chance" in text
 
 
 # ---------------------------------------------------------------------------------------------- other responses
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("moons", ["Share of rows classified right", "mutual information of class and model", "debiased"]),
-        ("table", ["Energy score", "Outputs: u, v.", "output v; by each model"]),
-    ],
-)
-def test_other_responses(name, words, same_fit_in_two_parts, write):
-    models, fit = same_fit_in_two_parts(name)
-    page = write(models, fit.X_test, fit.y_test)
-    for word in words:
-        assert word in page.text
+def test_two_outputs(write):
+    fit = FITS["table"]()
+    page = write(halves(fit), fit.X_test, fit.y_test)
+    for words in ("Energy score", "Outputs: u, v.", "output v; by each model"):
+        assert words in page.text
     assert "could not be made" not in page.text
     assert "nan" not in page.text.split()
 
@@ -219,12 +212,13 @@ def test_refuses_what_does_not_compare(rivals, tmp_path):
     assert not out.exists()
 
 
-def test_fits_of_other_rows_compare_on_held_out_ones(rivals, write):
+def test_fits_of_other_rows_compare_on_held_out_ones(rivals):
     models, X, y = rivals
     others, *_ = truth_and_blind(n=30)
-    page = write({"a": models["truth"], "b": others["truth"]}, X, y)
-    assert "The weights were chosen on these very rows" in page.text
-    assert "could not be made" not in page.text
+    facts = Comparison.of({"a": models["noisy"], "b": others["truth"]}, X, y, 0)
+    assert facts.left_out[0] is None
+    assert "judge all models on the same rows" in facts.left_out[1]
+    assert facts.weights_know_the_rows
 
 
 def test_runs_without_their_data_need_held_out_rows(rivals, write, tmp_path):
