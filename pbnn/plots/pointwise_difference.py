@@ -12,7 +12,7 @@ FAR = 10.0
 
 
 def plot_pointwise_difference(table: xr.Dataset, *, ax: Axes | None = None) -> Axes:
-    """Draw, row by row, the log density that each model gives, less that of the best.
+    """Draw the log density that each model gives each row, less that of the best.
 
     Parameters
     ----------

@@ -99,11 +99,12 @@ def _differences(facts: Comparison) -> Picture:
         plot_models,
         table,
         title="Differences from the best",
-        alt=f"Log density of each model less that of {table['model'].to_numpy()[0]}, with lines for one and two "
-        f"standard errors. {table.attrs['verdict']}",
-        caption="How far each model is behind the best, over all rows together. A pale line that reaches the "
-        f"dashed one may be chance.{_left_away(facts)}",
-        size=(5.6, max(2.8, 1.5 + 0.42 * table.sizes["model"])),
+        alt=f"Log density of each model less that of {table['model'].to_numpy()[0]}, with a standard error. "
+        f"{table.attrs['verdict']}",
+        caption="How far each model is behind the best, over all rows together, and the standard error of that; beside "
+        "the name its weight in an average, chosen on these rows. Less than 4 nats, or two standard errors, may be "
+        f"chance.{_left_away(facts)}",
+        size=(5.6, max(3.2, 2.2 + 0.42 * table.sizes["model"])),
     )
 
 
