@@ -7,12 +7,20 @@ from pbnn.assess.arviz import for_arviz
 from pbnn.assess.average import average
 from pbnn.assess.calibration import class_calibration, confusion, coverage, pit_histogram, reliability
 from pbnn.assess.compare import compare
-from pbnn.assess.compare_models import by_chain, compare_models
+from pbnn.assess.compare_models import (
+    by_chain,
+    compare_models,
+    is_clear,
+    of_mixture,
+    own_columns,
+    side_by_side,
+)
 from pbnn.assess.conformal import Conformal, conformal
 from pbnn.assess.convergence import diagnose
 from pbnn.assess.decompose import decompose
 from pbnn.assess.decomposition import split_entropy, split_modes, split_variance
 from pbnn.assess.decomposition_map import decomposition_map
+from pbnn.assess.disagreement import disagreement
 from pbnn.assess.groups import by_group, members_of
 from pbnn.assess.kfold import kfold
 from pbnn.assess.loo import PARETO_K, loo, pareto_k
@@ -46,13 +54,17 @@ __all__ = [
     "decompose",
     "decomposition_map",
     "diagnose",
+    "disagreement",
     "for_arviz",
+    "is_clear",
     "kfold",
     "loo",
     "loo_pit",
     "loo_pit_of",
     "members_of",
+    "of_mixture",
     "ood",
+    "own_columns",
     "pareto_k",
     "pit_ecdf",
     "pit_histogram",
@@ -67,6 +79,7 @@ __all__ = [
     "score",
     "score_rows",
     "separation",
+    "side_by_side",
     "split_entropy",
     "split_modes",
     "split_variance",
