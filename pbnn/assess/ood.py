@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import entr, rel_entr
 
-from pbnn.assess.ranking import auroc, average_precision, false_positive_rate
+from pbnn.assess.ranking import auroc, average_precision, false_positive_rate, roc
 from pbnn.assess.rows import blocks, read_draws, spaced
 from pbnn.errors import DataError
 from pbnn.graph.build import BNN
@@ -22,6 +22,8 @@ FEATURE_DRAWS = 10
 PRIOR_DRAWS = 200
 TRAINING_ROWS = 5000
 RESAMPLES = 200
+POINTS = 101
+"""Of a ROC curve."""
 SMALL = 1e-3
 """Share of the mean variance of features that is added to each."""
 
@@ -60,7 +62,8 @@ def ood(
         the larger value; `aupr`, the area under the precision-recall curve for finding unfamiliar inputs; `fpr95`, the
         share of familiar inputs flagged where 95 % of the unfamiliar ones are; each with `<name>_se`, DeLong's standard
         error or that of the bootstrap, over rows (NaN for sets of one row). The values are `in_score`
-        `(measure, obs_in)` and `out_score` `(measure, obs_out)`. attrs: `n_in`, `n_out`, `n_draws`.
+        `(measure, obs_in)` and `out_score` `(measure, obs_out)`; `roc` `(measure, flagged)` is the share of unfamiliar
+        inputs flagged where this share of the familiar ones is. attrs: `n_in`, `n_out`, `n_draws`.
 
         Measures of classes: `entropy`, `mutual_information`. Of numbers: `variance`, `epistemic_variance`, and
         `mutual_information`, as if all were normal. Of both: `feature_distance`, to the training data in the space of
@@ -135,18 +138,25 @@ def separation(
         for name, value in found.items():
             table.setdefault(name, []).append(float(value))
     whole = np.stack(list(scores.values()))
+    flagged = np.linspace(0, 1, POINTS)
     made = xr.Dataset(
         {
             **{name: ("measure", values) for name, values in table.items()},
             "in_score": (("measure", "obs_in"), whole[:, inside]),
             "out_score": (("measure", "obs_out"), whole[:, outside]),
+            "roc": (("measure", "flagged"), np.stack([roc(values, positive, flagged) for values in whole])),
         },
-        coords={"measure": list(scores), "meaning": ("measure", [_MEANING.get(n, n) for n in scores])},
+        coords={
+            "measure": list(scores),
+            "flagged": flagged,
+            "meaning": ("measure", [_MEANING.get(n, n) for n in scores]),
+        },
         attrs={"n_in": len(inside), "n_out": len(outside)},
     )
     for name, words in _WORDS.items():
         made[name].attrs = {"long_name": words, "units": "1"}
         made[f"{name}_se"].attrs = {"long_name": f"standard error of {words}", "units": "1"}
+    made["roc"].attrs = {"long_name": "share of unfamiliar inputs flagged", "units": "1"}
     return made
 
 

@@ -4,15 +4,16 @@ from functools import lru_cache
 
 import numpy as np
 import xarray as xr
-from arviz_stats import ecdf_utils
 
 from pbnn.assess.arviz import for_arviz
 from pbnn.assess.scoring_rules import pit_of_weighted
+from pbnn.assess.uniformity import Uniform
 from pbnn.errors import DataError, ModelError
 from pbnn.graph.build import BNN
 
-POINTS, SIMULATIONS = 100, 2000
 FEWEST_DRAWS = 100
+
+_uniform = lru_cache(maxsize=16)(Uniform.of_numbers)
 
 
 def pit_ecdf(rows: xr.Dataset, *, prob: float = 0.95, seed: int = 0) -> xr.Dataset:
@@ -30,9 +31,9 @@ def pit_ecdf(rows: xr.Dataset, *, prob: float = 0.95, seed: int = 0) -> xr.Datas
     Returns
     -------
     xarray.Dataset
-        By `x`, at most 100 levels: `ecdf` and `difference = ecdf - x` (by `output`); `lower` and `upper`, the band of
-        the difference at all levels together. `inside` (by `output`), whether it holds the curve. attrs: `prob`,
-        `n_obs`.
+        By `x`, at most 99 levels: `ecdf` and `difference = ecdf - x` (by `output`); `lower` and `upper`, the band of
+        the difference at all levels together. `inside` (by `output`), whether it holds the curve, and `p_value`, the
+        probability of transforms as uneven as these, if the predictive distributions are right. attrs: `prob`, `n_obs`.
 
     Raises
     ------
@@ -58,33 +59,27 @@ def pit_ecdf(rows: xr.Dataset, *, prob: float = 0.95, seed: int = 0) -> xr.Datas
     n = pit.sizes["obs"]
     if n < 2:
         raise DataError(f"pit_ecdf: needs at least 2 rows; got {n}.")
-    x, lower, upper = _band(n, prob, seed)
-    ecdf = xr.apply_ufunc(
-        lambda u: ecdf_utils.compute_ecdf(u, x),
-        pit,
-        input_core_dims=[["obs"]],
-        output_core_dims=[["x"]],
-        vectorize=True,
-    ).assign_coords(x=x)
+    test = _uniform(n, seed)
+    x, (lower, upper) = test.points, test.band(prob)
+
+    def by_output(function, *new_dims: str) -> xr.DataArray:
+        return xr.apply_ufunc(
+            function, pit, input_core_dims=[["obs"]], output_core_dims=[list(new_dims)], vectorize=True
+        )
+
+    ecdf = by_output(test.ecdf, "x").assign_coords(x=x)
     table = xr.Dataset(
         {
             "ecdf": ecdf,
             "difference": ecdf - ecdf["x"],
             "lower": ("x", lower - x),
             "upper": ("x", upper - x),
+            "p_value": by_output(test.p_value),
         },
         attrs={"prob": prob, "n_obs": n},
     ).transpose("x", ...)
     over = (table["difference"] < table["lower"]) | (table["difference"] > table["upper"])
     return table.assign(inside=~over.any("x"))
-
-
-@lru_cache(maxsize=16)
-def _band(n: int, prob: float, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return levels, and between what the distribution function of `n` uniform numbers lies at all of them."""
-    x = np.arange(1, min(n, POINTS)) / min(n, POINTS)
-    each = ecdf_utils.simulate_confidence_bands(n, 1, x, prob, SIMULATIONS, np.random.default_rng(seed))
-    return x, *ecdf_utils.get_pointwise_confidence_band(each, n, x)
 
 
 def loo_pit(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_points: int = 500) -> xr.Dataset:
@@ -119,7 +114,11 @@ def loo_pit(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_points
     """
     if isinstance(bnn, BNN) and bnn.response.kind == "classes":
         raise ModelError("loo_pit: classes have no order; see pbnn.assess.reliability.")
-    tree = for_arviz(bnn, idata, seed=seed, max_points=max_points)
+    return loo_pit_of(for_arviz(bnn, idata, seed=seed, max_points=max_points), bnn.response.kind, seed=seed)
+
+
+def loo_pit_of(tree: xr.DataTree, kind: str, *, seed: int | None = None) -> xr.Dataset:
+    """Return what `loo_pit` does, of what `for_arviz` has made; `kind` is that of the response."""
     draws = tree["posterior_predictive"]["y"].stack(sample=("chain", "draw")).transpose(..., "sample")
     n = draws.sizes["sample"]
     if n < FEWEST_DRAWS:
@@ -134,5 +133,5 @@ def loo_pit(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_points
     within = np.random.default_rng(seed).uniform(size=seen.shape)
     pit = pit_of_weighted(draws.to_numpy(), weights, seen.to_numpy(), within)
     table = xr.Dataset({"pit": seen.copy(data=pit).where(seen.notnull()), "pareto_k": k.fillna(np.inf)})
-    table.attrs = {"kind": bnn.response.kind, "n_bad": int((table["pareto_k"] > 0.7).sum())}
+    table.attrs = {"kind": kind, "n_bad": int((table["pareto_k"] > 0.7).sum())}
     return table

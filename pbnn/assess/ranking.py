@@ -71,6 +71,40 @@ def average_precision(score: np.ndarray, positive: np.ndarray) -> float:
     return float(np.sum(np.diff(hits, prepend=0) * hits / seen) / hits[-1])
 
 
+def roc(score: np.ndarray, positive: np.ndarray, flagged: np.ndarray) -> np.ndarray:
+    """Return the share of positive rows that are found where a share `flagged` of the negative ones is flagged too.
+
+    Parameters
+    ----------
+    score, positive
+        As of `auroc`.
+    flagged
+        `(point,)`, between 0 and 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        `(point,)`, the ROC curve; within rows of equal scores it is straight. NaN if all rows are of one kind.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> found = roc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True]), np.array([0, 0.5, 1]))
+    >>> found.tolist()
+    [0.5, 1.0, 1.0]
+    """
+    positive = np.asarray(positive, dtype=bool)
+    if positive.all() or not positive.any():
+        return np.full(len(flagged), np.nan)
+    falling = -np.unique(score)[::-1]
+    shares = [
+        np.searchsorted(np.sort(-score[kind]), falling, side="right") / kind.sum()
+        for kind in (~positive, positive)
+    ]
+    # Where the curve is vertical, `interp` takes its upper end.
+    return np.interp(flagged, np.r_[0.0, shares[0]], np.r_[0.0, shares[1]])
+
+
 def false_positive_rate(score: np.ndarray, positive: np.ndarray, recall: float = 0.95) -> float:
     """Return the share of negative rows that score as high as the best threshold that finds `recall` of the positive.
 

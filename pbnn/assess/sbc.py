@@ -250,7 +250,7 @@ def _label(index: tuple[int, ...]) -> str:
 
 def _table(names: list[str], ranks: np.ndarray, draws: int, kind: str, seed: int) -> xr.Dataset:
     replicates = len(ranks)
-    test = Uniform.of(replicates, draws, seed)
+    test = Uniform.of_ranks(replicates, draws, seed)
     middle = (ranks + 0.5) / (draws + 1) - 0.5
     p = np.array([test.p_value(column) for column in ranks.T])
     table = xr.Dataset(

@@ -8,7 +8,11 @@ from matplotlib.axes import Axes
 
 from pbnn.plots.style import BLUE, GREY, ORANGE, axes_for
 
-LOOKS = {"target": (ORANGE, "target"), "before": (GREY, "prior before"), "after": (BLUE, "prior, calibrated")}
+LOOKS = {
+    "target": (ORANGE, "--", "target"),
+    "before": (GREY, ":", "prior before"),
+    "after": (BLUE, "-", "prior, calibrated"),
+}
 
 
 def plot_calibration(
@@ -37,16 +41,24 @@ def plot_calibration(
         x = X.isel(feature=0).to_numpy()
         order = np.argsort(x)
         for source in sources:
-            colour, label = LOOKS[source]
+            colour, line_style, label = LOOKS[source]
             for i, line in enumerate(functions["f"].sel(source=source).to_numpy()[:n_draws]):
-                ax.plot(x[order], line[order], color=colour, lw=1.0, alpha=0.7, label=None if i else label)
+                ax.plot(
+                    x[order],
+                    line[order],
+                    color=colour,
+                    ls=line_style,
+                    lw=1.0,
+                    alpha=0.7,
+                    label=None if i else label,
+                )
         ax.set(xlabel=str(X["feature"].values[0]), ylabel="function")
         ax.margins(x=0.01)
     else:
         for source in sources:
-            colour, label = LOOKS[source]
+            colour, line_style, label = LOOKS[source]
             values = np.sort(functions["f"].sel(source=source).to_numpy().ravel())
-            ax.plot(values, np.linspace(0, 1, len(values)), color=colour, lw=1.6, label=label)
+            ax.plot(values, np.linspace(0, 1, len(values)), color=colour, ls=line_style, lw=1.6, label=label)
         ax.set(xlabel="function at the rows of X", ylabel="share below")
     ax.legend(loc="best")
     return ax

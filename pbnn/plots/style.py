@@ -1,21 +1,24 @@
 """What the figures share: colours, axes, and the inputs of a prediction.
 
-Blue and orange of Okabe and Ito stay apart for every kind of colour vision, and in grey by their lightness.
+Colours are steps of lightness, so that they stay apart in grey and for every kind of colour vision: ink, blue, orange
+and pale blue. Grey is as light as orange, and only for dashed or dotted lines.
 """
 
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.transforms import ScaledTranslation
 
 from pbnn.errors import ShapeError
 
-BLUE = "#0072B2"
-ORANGE = "#D55E00"
+BLUE = "#00507F"
+ORANGE = "#E06A00"
 INK = "#222222"
 GREY = "#767676"
-PALE = "#9DC3E0"
+PALE = "#A9CBE6"
 """Light blue, for wide intervals: in grey clearly lighter than BLUE."""
 
 CLASS_COLOURS = (BLUE, ORANGE, "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000", "#8A6D00")
@@ -53,9 +56,10 @@ def axes_for(ax: Axes | None) -> Axes:
 
 def legend_below(ax: Axes, columns: int = 2) -> None:
     """Put the legend below the axes, where it hides no data."""
-    ax.legend(
-        loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=columns, borderaxespad=0, handlelength=1.6
-    )
+    # Below the name of the axis, whose height is in points and not a share of that of the axes.
+    down = ScaledTranslation(0, -3.5 * rcParams["font.size"] / 72, ax.figure.dpi_scale_trans)
+    place = {"bbox_to_anchor": (0.5, 0.0), "bbox_transform": ax.transAxes + down}
+    ax.legend(loc="upper center", ncols=columns, borderaxespad=0, handlelength=1.6, **place)
 
 
 def summary_of(pred: xr.DataTree, output: str | None = None) -> xr.Dataset:

@@ -2,13 +2,19 @@
 
 import arviz_plots
 import xarray as xr
+from arviz_plots import PlotCollection
 from matplotlib.axes import Axes
 
+from pbnn.plots.backends import SIZE, other_backend
 from pbnn.plots.panel import panel
-from pbnn.plots.style import axes_for
+from pbnn.plots.style import CLASS_COLOURS, axes_for
+
+LOG_DENSITY = "log density (nats)"
 
 
-def plot_trace(idata: xr.DataTree, *, ax: Axes | None = None) -> Axes:
+def plot_trace(
+    idata: xr.DataTree, *, backend: str | None = None, ax: Axes | None = None
+) -> Axes | PlotCollection:
     """Draw the log density against the draw, a line for each chain (`arviz_plots.plot_trace`).
 
     Weights of a network are not worth tracing, because hidden units permute; the log density does not care.
@@ -17,20 +23,31 @@ def plot_trace(idata: xr.DataTree, *, ax: Axes | None = None) -> Axes:
     ----------
     idata
         A fit with `sample_stats["lp"]`.
+    backend
+        `"matplotlib"`, `"plotly"` or `"bokeh"`.
 
     Returns
     -------
-    matplotlib.axes.Axes
-        Chains that converged look like the same noise. Ticks along the bottom are divergent transitions.
+    matplotlib.axes.Axes or arviz_plots.PlotCollection
+        Chains that converged look like the same noise. Ticks along the bottom are divergent transitions. Of other
+        backends than matplotlib ArviZ's collection.
     """
+    other = other_backend("plot_trace", backend, ax)
+    stats = idata["sample_stats"].to_dataset().rename(lp=LOG_DENSITY)
+    look = {"trace": {"width": 0.7, "alpha": 0.8}}
+    tree = xr.DataTree.from_dict({"sample_stats": stats})
+    what = {"group": "sample_stats", "var_names": LOG_DENSITY}
+    if other:
+        return arviz_plots.plot_trace(
+            tree, **what, backend=other, figure_kwargs=SIZE, color=list(CLASS_COLOURS), visuals=look
+        )
     ax = axes_for(ax)
-    lp = idata["sample_stats"].to_dataset()[["lp"]]
+    by_chain = {"color": ["chain"], "overlay": ["chain"]}
     arviz_plots.plot_trace(
-        idata,
-        group="sample_stats",
-        var_names="lp",
-        plot_collection=panel(ax, lp, {"color": ["chain"], "overlay": ["chain"]}),
-        visuals={"title": False, "trace": {"width": 0.7, "alpha": 0.8}},
+        tree,
+        **what,
+        plot_collection=panel(ax, stats[[LOG_DENSITY]], by_chain),
+        visuals={"title": False, **look},
     )
-    ax.set(xlabel="draw", ylabel="log density (nats)")
+    ax.set(xlabel="draw", ylabel=LOG_DENSITY)
     return ax

@@ -28,7 +28,7 @@ def ranks():
 
 
 def test_p_values_of_uniform_ranks_are_uniform():
-    test = Uniform.of(60, 20, seed=1)
+    test = Uniform.of_ranks(60, 20, seed=1)
     rng = np.random.default_rng(2)
     p = [test.p_value(rng.integers(0, 21, 60)) for _ in range(300)]
     # The statistic is discrete, so a p-value is uniform or somewhat larger.
@@ -37,7 +37,7 @@ def test_p_values_of_uniform_ranks_are_uniform():
 
 
 def test_the_curve_lies_in_the_band_as_often_as_it_says():
-    test = Uniform.of(60, 20, seed=1)
+    test = Uniform.of_ranks(60, 20, seed=1)
     low, high = test.band(0.9)
     rng = np.random.default_rng(3)
     curves = np.stack([test.ecdf(rng.integers(0, 21, 60)) for _ in range(400)])
