@@ -91,7 +91,7 @@ def _elpd_table(table: xr.Dataset, caption: str) -> Table:
         rows.append(tuple(cells))
     if psis:
         head += ["effective parameters", "bad rows"]
-        caption += " Bad rows would change the fit too much to be left out by reweighting (Pareto k above its threshold)."
+        caption += " Bad rows would change the fit too much to be left out by reweighting (Pareto k)."
     return Table(caption, tuple(head), tuple(rows), frozenset(range(1, len(head))))
 
 
