@@ -201,9 +201,9 @@ def of_mixture(table: xr.Dataset, weights: xr.DataArray) -> xr.Dataset:
     n = len(mixed)
     with np.errstate(invalid="ignore"):
         difference = mixed - table["pointwise"].isel(model=0).to_numpy()
+        # A mixture of one model is that model, but for rounding.
+        difference[np.abs(difference) < ROUNDING] = 0.0
         errors = [n**0.5 * of.std(ddof=1) if n > 1 else np.nan for of in (mixed, difference)]
-    # A mixture of one model is that model, but for rounding.
-    difference[np.abs(difference) < ROUNDING] = 0.0
     values = {
         "elpd": mixed.sum(),
         "se": errors[0],

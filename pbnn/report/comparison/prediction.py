@@ -3,8 +3,10 @@
 import math
 
 import xarray as xr
+from matplotlib.axes import Axes
 
 from pbnn.plots import plot_models, plot_pointwise_difference
+from pbnn.plots.style import legend_below
 from pbnn.report.blocks import (
     Block,
     Details,
@@ -70,7 +72,7 @@ def _elpd_table(table: xr.Dataset, caption: str) -> Table:
         "standard error",
         "difference",
         "its standard error",
-        "density ratio per row",
+        "ratio per row",
     ]
     rows = []
     for i, name in enumerate(table["model"].to_numpy().tolist()):
@@ -88,15 +90,15 @@ def _elpd_table(table: xr.Dataset, caption: str) -> Table:
             cells += [number(float(of["p_loo"])), f"{int(of['n_bad']):,}"]
         rows.append(tuple(cells))
     if psis:
-        head += ["effective parameters", "rows not to be trusted"]
-        caption += " Rows are not to be trusted if they would change the fit too much (Pareto k above its threshold)."
+        head += ["effective parameters", "bad rows"]
+        caption += " Bad rows would change the fit too much to be left out by reweighting (Pareto k)."
     return Table(caption, tuple(head), tuple(rows), frozenset(range(1, len(head))))
 
 
 def _differences(facts: Comparison) -> Picture:
     table = _some(facts)
     return draw(
-        plot_models,
+        _models,
         table,
         title="Differences from the best",
         alt=f"Log density of each model less that of {table['model'].to_numpy()[0]}, with a standard error. "
@@ -104,8 +106,15 @@ def _differences(facts: Comparison) -> Picture:
         caption="How far each model is behind the best, over all rows together, and the standard error of that; beside "
         "the name its weight in an average, chosen on these rows. Less than 4 nats, or two standard errors, may be "
         f"chance.{_left_away(facts)}",
-        size=(5.6, max(3.2, 2.2 + 0.42 * table.sizes["model"])),
+        size=(5.6, max(3.4, 2.4 + 0.42 * table.sizes["model"])),
     )
+
+
+def _models(table: xr.Dataset, *, ax: Axes) -> Axes:
+    """Draw the models, and the legend in one column, since long names leave little room."""
+    plot_models(table, ax=ax)
+    legend_below(ax, columns=1)
+    return ax
 
 
 def _pointwise(facts: Comparison) -> Picture:

@@ -57,7 +57,7 @@ def _share(weight: xr.DataArray) -> str:
 def _mixture(facts: Comparison) -> Paragraph:
     mixture = facts.mixture
     gain, se = float(mixture["elpd_difference"]), float(mixture["difference_se"])
-    rows = "held-out rows" if facts.held_out else "training rows, each left out in turn"
+    rows = "held-out rows" if facts.held_out else "training rows, each left out in turn,"
     text = (
         f"On the {rows} the stacked mixture has a log density of {number(float(mixture['elpd']), 4)} nats, "
         f"{number(abs(gain))} {'more' if gain >= 0 else 'less'} than the best single model (standard error "
