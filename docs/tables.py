@@ -77,6 +77,13 @@ def imports(found: dict[str, Any]) -> Rows:
 def demo(found: dict[str, Any]) -> Rows:
     body = [[str(run["seed"]), f"{run['wall_s']:.0f}", f"{run['r_hat_max']:.4f}"] for run in found["runs"]]
     head = [f"seconds (asked: {found['aim_s']:.0f})", f"worst R-hat (asked: {found['aim_r_hat']})"]
+    if "aim_report_s" in found:
+        head += [
+            f"report alone, seconds (asked: {found['aim_report_s']})",
+            f"report, MB (asked: {found['aim_report_bytes'] / 1e6:.0f})",
+        ]
+        for line, run in zip(body, found["runs"], strict=True):
+            line += [f"{run['report_s']:.1f}", f"{run['report_bytes'] / 1e6:.1f}"]
     return [["seed", *head], *body]
 
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from pbnn.predict.gaussian_process import laplace_gp
     from pbnn.prior.check import check_prior
     from pbnn.report import report
+    from pbnn.report.comparison import report_comparison
     from pbnn.spec import likelihoods
     from pbnn.spec.layers import (
         GRU,
@@ -126,6 +127,7 @@ _HOMES = {
     "recalibrate": "pbnn.assess.recalibrate",
     "relevance": "pbnn.assess.relevance",
     "report": "pbnn.report",
+    "report_comparison": "pbnn.report.comparison",
     "resume": "pbnn.infer",
     "right_censored": "pbnn.graph.censoring",
     "save": "pbnn.persist",

@@ -27,7 +27,7 @@ CASES = {
     ),
     "sequence": ([pbnn.GRU(4)], likelihoods.Gaussian(), SEQUENCE, LAST),
 }
-IN_CI = {("image", "kron"), ("sequence", "diag")}
+IN_CI = {("image", "kron")}
 
 
 @pytest.fixture(scope="module", params=CASES)

@@ -52,7 +52,7 @@ def test_parameters_are_recovered():
     assert table.attrs["p_value"] > CHANCE, table.attrs["verdict"]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_longer_times_are_found_out():
     assert calibration(10, longer=4.0).attrs["p_value"] < CHANCE
 

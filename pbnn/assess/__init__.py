@@ -7,17 +7,26 @@ from pbnn.assess.arviz import for_arviz
 from pbnn.assess.average import average
 from pbnn.assess.calibration import class_calibration, confusion, coverage, pit_histogram, reliability
 from pbnn.assess.compare import compare
-from pbnn.assess.compare_models import by_chain, compare_models
+from pbnn.assess.compare_models import (
+    by_chain,
+    compare_models,
+    is_clear,
+    of_mixture,
+    own_columns,
+    side_by_side,
+)
 from pbnn.assess.conformal import Conformal, conformal
 from pbnn.assess.convergence import diagnose
+from pbnn.assess.decompose import decompose
 from pbnn.assess.decomposition import split_entropy, split_modes, split_variance
 from pbnn.assess.decomposition_map import decomposition_map
-from pbnn.assess.groups import by_group
+from pbnn.assess.disagreement import disagreement
+from pbnn.assess.groups import by_group, members_of
 from pbnn.assess.kfold import kfold
 from pbnn.assess.loo import PARETO_K, loo, pareto_k
 from pbnn.assess.model_evidence import compare_evidence
 from pbnn.assess.ood import ood, separation
-from pbnn.assess.pit import loo_pit, pit_ecdf
+from pbnn.assess.pit import loo_pit, loo_pit_of, pit_ecdf
 from pbnn.assess.pointwise import class_table, pointwise, rows_and_batches
 from pbnn.assess.recalibrate import recalibrate, without_recalibration
 from pbnn.assess.relevance import relevance
@@ -42,13 +51,20 @@ __all__ = [
     "conformal",
     "confusion",
     "coverage",
+    "decompose",
     "decomposition_map",
     "diagnose",
+    "disagreement",
     "for_arviz",
+    "is_clear",
     "kfold",
     "loo",
     "loo_pit",
+    "loo_pit_of",
+    "members_of",
+    "of_mixture",
     "ood",
+    "own_columns",
     "pareto_k",
     "pit_ecdf",
     "pit_histogram",
@@ -63,6 +79,7 @@ __all__ = [
     "score",
     "score_rows",
     "separation",
+    "side_by_side",
     "split_entropy",
     "split_modes",
     "split_variance",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from pbnn.assess.elpd import summed
@@ -17,6 +18,9 @@ from pbnn.graph.build import BNN
 
 SMALL = 4.0
 """Differences below it, in nats, have standard errors that are not to be trusted (Sivula et al. 2020)."""
+
+ROUNDING = 1e-12
+"""Differences of a row, in nats, that mean nothing."""
 
 Models = Mapping[str, tuple[BNN, xr.DataTree]]
 """A model and its fit, by name."""
@@ -39,7 +43,8 @@ def compare_models(
         By name, a model and its fit, `(bnn, idata)`, which is judged by `pbnn.loo`; or what `pbnn.loo` or `pbnn.kfold`
         returned. The modes of one fit are models too: `pbnn.assess.by_chain(bnn, idata)`.
     X, y
-        Rows that no model was fitted to: if given, these are predicted, in the place of the training rows left out.
+        Rows that no model was fitted to: if given, these are predicted, in the place of the training rows left out. A
+        frame may have more columns than a model takes.
     seed
         Of the Bayesian bootstrap.
 
@@ -82,13 +87,21 @@ def compare_models(
     >>> pbnn.compare_models(tables).attrs["best"]
     'net'
     """
+    table = side_by_side(models, X, y, seed=seed)
+    _warn_of_bad_rows(table)
+    return table
+
+
+def side_by_side(
+    models: Mapping[str, tuple[BNN, xr.DataTree] | xr.Dataset], X: Any = None, y: Any = None, *, seed: int = 0
+) -> xr.Dataset:
+    """Return what `compare_models` does, and warn of nothing."""
     if not models:
         raise ModelError("compare_models: there are no models to compare.")
     if (X is None) != (y is None):
         raise DataError("compare_models: pass both X and y, or neither for the training rows.")
     tables = {name: _judged(name, of, X, y) for name, of in models.items()}
     check_same_rows(tables, "compare_models")
-    _warn_of_bad_rows(tables)
     pointwise = np.stack([table["elpd"].to_numpy() for table in tables.values()], axis=1)
     totals = pointwise.sum(axis=0)
     order = np.argsort(-totals, kind="stable")
@@ -166,6 +179,56 @@ def by_chain(bnn: BNN, idata: xr.DataTree) -> dict[str, tuple[BNN, xr.DataTree]]
     return parts
 
 
+def of_mixture(table: xr.Dataset, weights: xr.DataArray) -> xr.Dataset:
+    """Say what a mixture of models predicts of the rows of a table that `compare_models` made.
+
+    Parameters
+    ----------
+    table
+        From `compare_models`.
+    weights
+        By `model`, of some or all of its models, summing to one. If they were chosen on the same rows, the mixture
+        looks better than it would on others.
+
+    Returns
+    -------
+    xarray.Dataset
+        In nats: `elpd` and `se`; `elpd_difference` from the best single model and `difference_se`, of the paired
+        differences.
+    """
+    parts = table["pointwise"].sel(model=weights["model"]).transpose("obs", "model").to_numpy()
+    mixed = mixed_lpd(parts, weights.to_numpy())
+    n = len(mixed)
+    with np.errstate(invalid="ignore"):
+        difference = mixed - table["pointwise"].isel(model=0).to_numpy()
+        # A mixture of one model is that model, but for rounding.
+        difference[np.abs(difference) < ROUNDING] = 0.0
+        errors = [n**0.5 * of.std(ddof=1) if n > 1 else np.nan for of in (mixed, difference)]
+    values = {
+        "elpd": mixed.sum(),
+        "se": errors[0],
+        "elpd_difference": difference.sum(),
+        "difference_se": errors[1],
+    }
+    found = xr.Dataset({name: ((), float(value)) for name, value in values.items()})
+    for name, value in found.items():
+        value.attrs.update(long_name=_MEANING[str(name)][0], units="nat")
+    return found
+
+
+def own_columns(bnn: BNN, X: Any) -> Any:
+    """Return the columns of a frame that a model takes, in its order; of anything else, all."""
+    names = list(bnn.columns.names)
+    if isinstance(X, pd.DataFrame) and bnn.columns.named and set(names) <= set(X.columns):
+        return X[names]
+    return X
+
+
+def is_clear(gap: float, se: float) -> bool:
+    """Return whether a difference of elpd, in nats, is more than chance: see `SMALL`, and two standard errors."""
+    return gap > SMALL and gap > 2 * se
+
+
 def check_same_rows(tables: Mapping[str, xr.Dataset], where: str) -> None:
     """Raise `DataError` if tables of `loo` or `kfold` are of different rows; the message names what differs."""
     first = next(iter(tables))
@@ -205,7 +268,8 @@ def _judged(name: str, of: Any, X: Any, y: Any) -> xr.Dataset:
     if X is None:
         return leave_one_out(bnn, idata)
     forward, _ = read_draws(bnn, idata, "compare_models", 0)
-    inputs, observed = bnn.columns.encode(X, "compare_models"), bnn.response.encode(y, "compare_models")
+    inputs = bnn.columns.encode(own_columns(bnn, X), "compare_models")
+    observed = bnn.response.encode(y, "compare_models")
     if len(inputs) != len(observed):
         raise DataError(f"compare_models: X has {len(inputs)} rows and y has {len(observed)}.")
     elpd, mcse = log_mean_density(forward, forward.bind(inputs, observed))
@@ -214,8 +278,9 @@ def _judged(name: str, of: Any, X: Any, y: Any) -> xr.Dataset:
     return summed(table.assign_attrs(kind=bnn.response.kind), "held-out rows")
 
 
-def _warn_of_bad_rows(tables: Mapping[str, xr.Dataset]) -> None:
-    bad = [f"{name!r} ({t.attrs['n_bad']})" for name, t in tables.items() if t.attrs["n_bad"]]
+def _warn_of_bad_rows(table: xr.Dataset) -> None:
+    counts = zip(table["model"].to_numpy().tolist(), table["n_bad"].to_numpy().tolist(), strict=True)
+    bad = [f"{name!r} ({n})" for name, n in counts if n]
     if bad:
         warn(
             f"compare_models: rows of {', '.join(bad)} have a Pareto k that is too large, so their elpd is not to be "
@@ -242,7 +307,7 @@ def _words(table: xr.Dataset) -> str:
         return f"There is one model, {names[0]}."
     gap, se = -float(table["elpd_difference"][1]), float(table["difference_se"][1])
     beside = f"{names[0]} predicts {gap:.3g} ± {se:.2g} nats better than {names[1]}, over {table.attrs['n_obs']} rows"
-    if gap > SMALL and gap > 2 * se:
+    if is_clear(gap, se):
         verdict = f"{beside}."
     else:
         verdict = f"{beside}: too close to call, so average them."

@@ -59,7 +59,7 @@ def split_entropy(
     """
     _check_probabilities(p, class_dim)
     if errors:
-        return _with_errors(
+        return jackknife(
             lambda p: split_entropy(p, class_dim=class_dim, sample_dims=sample_dims), p, modes=False
         )
     total = _entropy(p.mean(sample_dims), class_dim)
@@ -104,7 +104,7 @@ def split_variance(
     {'total': 1.25, 'aleatoric': 0.25, 'epistemic': 1.0}
     """
     if errors:
-        return _with_errors(
+        return jackknife(
             lambda mu, variance: split_variance(mu, variance, sample_dims=sample_dims),
             mu,
             variance,
@@ -149,7 +149,7 @@ def split_modes(
     {'total': 5.0, 'within': 1.0, 'between': 4.0}
     """
     if errors:
-        return _with_errors(
+        return jackknife(
             lambda values: split_modes(values, mode_dim=mode_dim, draw_dim=draw_dim), values, modes=True
         )
     within, between = values.var(draw_dim).mean(mode_dim), values.mean(draw_dim).var(mode_dim)
@@ -169,8 +169,11 @@ def _check_probabilities(p: xr.DataArray, dim: str) -> None:
         )
 
 
-def _with_errors(split: Callable[..., xr.Dataset], *values: xr.DataArray, modes: bool) -> xr.Dataset:
-    """Return the parts with their Monte Carlo errors, by the jackknife over chains or stretches of them."""
+def jackknife(split: Callable[..., xr.Dataset], *values: xr.DataArray, modes: bool) -> xr.Dataset:
+    """Return the parts with their Monte Carlo errors, by the jackknife over chains or stretches of them.
+
+    With `modes`, over chains only.
+    """
     for array in values:
         if not {"chain", "draw"} <= set(array.dims):
             raise DataError(f"errors=True needs the dims 'chain' and 'draw'; got {array.dims}.")

@@ -60,7 +60,7 @@ def by_group(rows: xr.Dataset, groups: Any, *, slices: int = SLICES, level: floa
     >>> by_group(rows, ["a"] * 39 + ["b"]).attrs["note"]
     "group 'b' has 1 row: nothing can be said of it."
     """
-    members = _members(groups, rows.sizes["obs"], slices)
+    members = members_of(groups, rows.sizes["obs"], slices)
     # Sidak: of all groups together. They share the fit, but hardly any rows.
     each = BAND ** (1 / len(members))
     parts = []
@@ -88,8 +88,13 @@ _MEANING = {
 }
 
 
-def _members(groups: Any, n: int, slices: int) -> dict[Any, np.ndarray]:
-    """Return the rows of each group, by its name, as booleans."""
+def members_of(
+    groups: Any, n: int, slices: int = SLICES, most_values: int = MOST_VALUES
+) -> dict[Any, np.ndarray]:
+    """Return which of `n` rows are in each group, by its name, as booleans; see `by_group`.
+
+    Numbers of which more than `most_values` differ are cut into slices.
+    """
     if isinstance(groups, Mapping):
         members = {name: np.asarray(inside, dtype=bool) for name, inside in groups.items()}
         if not members or any(inside.shape != (n,) for inside in members.values()):
@@ -108,7 +113,7 @@ def _members(groups: Any, n: int, slices: int) -> dict[Any, np.ndarray]:
         raise DataError(
             f"by_group: the value of row {row} is missing; name such a group, as by fillna('unknown')."
         )
-    if values.dtype.kind in "iuf" and values.nunique() > MOST_VALUES:
+    if values.dtype.kind in "iuf" and values.nunique() > most_values:
         codes = pd.qcut(values, slices, labels=False, duplicates="drop").to_numpy()
         spans = values.groupby(codes).agg(["min", "max"])
         return {f"{low:g} to {high:g}": codes == i for i, (low, high) in zip(*_pairs(spans), strict=True)}

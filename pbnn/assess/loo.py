@@ -128,7 +128,7 @@ def leave_one_out(
     """Return what `loo` does, and warn of nothing."""
     forward, _ = read_draws(bnn, idata, "loo", seed, mixed=False)
     n_draws = len(forward.z)
-    if tail_length(n_draws) < MIN_TAIL:
+    if not enough_draws(n_draws):
         raise MethodError(
             f"loo: the fit has {n_draws} draws of the weights, too few to reweight; at least 25 are needed. Use "
             "pbnn.kfold, which fits again."
@@ -149,6 +149,11 @@ def leave_one_out(
     return summed(table, "PSIS-LOO")
 
 
+def enough_draws(n_draws: int) -> bool:
+    """Return whether so many draws can be reweighted."""
+    return tail_length(n_draws) >= MIN_TAIL
+
+
 def loo_rows(forward: Forward, data: Data) -> xr.Dataset:
     """Return `elpd`, `lppd`, `mcse` and `pareto_k` of rows of data (`Forward.bind`), block by block."""
     parts = []
@@ -164,7 +169,7 @@ def loo_rows(forward: Forward, data: Data) -> xr.Dataset:
 
 def _of_block(log_lik: np.ndarray) -> dict[str, np.ndarray]:
     weights, k = smooth_weights(-log_lik)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         elpd = logsumexp(weights + log_lik, axis=1)
         impossible = ~np.isfinite(log_lik).all(axis=1)
         elpd[impossible] = -np.inf  # some draw that the other rows allow thinks this one impossible

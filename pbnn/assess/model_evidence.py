@@ -39,9 +39,9 @@ def compare_evidence(fits: Mapping[str, xr.DataTree]) -> xr.Dataset:
     >>> from pbnn import assess, likelihoods
     >>> X = np.linspace(-1, 1, 40)[:, None]
     >>> fits = {}
-    >>> for units in (2, 5):
-    ...     bnn = pbnn.build(pbnn.Network([pbnn.Dense(units)], likelihoods.Gaussian()), X, np.sin(4 * X[:, 0]))
-    ...     fits[f"{units} units"] = pbnn.fit(bnn, "laplace", seed=1, progress=False)
+    >>> for name, layers in {"line": [], "net": [pbnn.Dense(2)]}.items():
+    ...     bnn = pbnn.build(pbnn.Network(layers, likelihoods.Gaussian()), X, np.sin(4 * X[:, 0]))
+    ...     fits[name] = pbnn.fit(bnn, pbnn.Laplace(tune="after", starts=1), seed=1, progress=False)
     >>> assess.compare_evidence(fits).attrs["best"] in fits
     True
     """

@@ -114,7 +114,11 @@ def loo_pit(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_points
     """
     if isinstance(bnn, BNN) and bnn.response.kind == "classes":
         raise ModelError("loo_pit: classes have no order; see pbnn.assess.reliability.")
-    tree = for_arviz(bnn, idata, seed=seed, max_points=max_points)
+    return loo_pit_of(for_arviz(bnn, idata, seed=seed, max_points=max_points), bnn.response.kind, seed=seed)
+
+
+def loo_pit_of(tree: xr.DataTree, kind: str, *, seed: int | None = None) -> xr.Dataset:
+    """Return what `loo_pit` does, of what `for_arviz` has made; `kind` is that of the response."""
     draws = tree["posterior_predictive"]["y"].stack(sample=("chain", "draw")).transpose(..., "sample")
     n = draws.sizes["sample"]
     if n < FEWEST_DRAWS:
@@ -129,5 +133,5 @@ def loo_pit(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_points
     within = np.random.default_rng(seed).uniform(size=seen.shape)
     pit = pit_of_weighted(draws.to_numpy(), weights, seen.to_numpy(), within)
     table = xr.Dataset({"pit": seen.copy(data=pit).where(seen.notnull()), "pareto_k": k.fillna(np.inf)})
-    table.attrs = {"kind": bnn.response.kind, "n_bad": int((table["pareto_k"] > 0.7).sum())}
+    table.attrs = {"kind": kind, "n_bad": int((table["pareto_k"] > 0.7).sum())}
     return table

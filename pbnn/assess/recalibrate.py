@@ -67,7 +67,7 @@ def recalibrate(
     >>> y = X[:, 0] + 0.3 * np.random.default_rng(0).normal(size=60)
     >>> sure = pbnn.Network([], likelihoods.Gaussian(noise=0.1))
     >>> bnn = pbnn.build(sure, X[::2], y[::2])
-    >>> idata = pbnn.fit(bnn, "laplace", seed=1, progress=False)
+    >>> idata = pbnn.fit(bnn, pbnn.MAP(starts=1), seed=1, progress=False)
     >>> better = pbnn.recalibrate(bnn, idata, X[1::2], y[1::2])
     >>> 2 < float(better["recalibration"]["factor"][0]) < 4
     True

@@ -95,6 +95,7 @@ def _root(
       pbnn diagnose run.nc
       pbnn report run.nc --test test.csv
       pbnn predict run.nc new.csv --out predictions.csv
+      pbnn compare run.nc other.nc --test test.csv
 
     Bad input ends a command with one line and exit code 2, before anything is computed; another failure ends it with
     exit code 1, and PBNN_DEBUG=1 in the environment shows its traceback.
@@ -314,11 +315,50 @@ def report(
     ] = None,
     event: Event = None,
     entry: Entry = None,
+    unlike: Annotated[
+        Path | None,
+        typer.Option(
+            "--out-of-distribution",
+            metavar="FILE.CSV",
+            help="Rows unlike those of training, to see whether the fit notices.",
+        ),
+    ] = None,
 ) -> None:
-    """Write a report: one HTML file that shows the model, the fit, its uncertainty, and how far to trust it."""
-    from pbnn.cli.using import run_report
+    """Write a report: one HTML file that shows the model, the fit, its uncertainty, and how far to trust it.
 
-    run_report(run, out, test, target, event, entry)
+    A TEST.CSV without the target serves too: then the report leaves out what needs it.
+    """
+    from pbnn.cli.using import HeldOut, run_report
+
+    run_report(run, out, HeldOut(test, target, event, entry) if test else None, unlike)
+
+
+@app.command(short_help="Compare runs on one HTML page.")
+def compare(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN...", help="Two or more files that `pbnn fit` or `pbnn.save` wrote."),
+    ],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the page.")] = Path(
+        "compare.html"
+    ),
+    test: Annotated[
+        Path | None,
+        typer.Option(metavar="TEST.CSV", help="Held-out rows, with the target, on which to judge the runs."),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="The target in TEST.CSV, if it is named otherwise.")
+    ] = None,
+    event: Event = None,
+    entry: Entry = None,
+) -> None:
+    """Compare runs of the same target: which predicts best, by more than chance or not, and what an average would give.
+
+    Without held-out rows each training row is predicted from the others, for which the runs must be of the same rows.
+    """
+    from pbnn.cli.comparing import run_compare
+
+    run_compare(runs, out, test, target, event, entry)
 
 
 @app.command(short_help="Say whether to trust a run, and why.")

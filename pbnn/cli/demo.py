@@ -42,10 +42,15 @@ def run_demo(out: Path, seed: int) -> None:
         f"{found['verdict']}"
     )
     typer.echo("Writing the report ...")
+    fitted = perf_counter()
     try:
         pbnn.report(bnn, idata, out, X_test=part.X_test, y_test=part.y_test)
     except Exception as error:
         run = unused(out.with_suffix(".nc"))
         keep(bnn, idata, run)
         raise FileError(f"The report failed ({error}). The fit is in {run}: pbnn report {run}") from error
-    typer.echo(f"Wrote {out.resolve()} in {perf_counter() - start:.0f} s. Open it in a browser.")
+    end = perf_counter()
+    typer.echo(
+        f"Wrote {out.resolve()} in {end - start:.0f} s, of which the report took {end - fitted:.1f} s. Open it in a "
+        "browser."
+    )

@@ -109,7 +109,13 @@ def about(path: Path) -> Iterator[None]:
         yield
     except DataError as error:
         where, _, text = str(error).partition(": ")
-        if where not in ("build", "predict", "report", "score"):  # a layer, which the user must know
+        if where not in (
+            "build",
+            "predict",
+            "report",
+            "report_comparison",
+            "score",
+        ):  # a layer, which the user must know
             text = str(error)
         note = " Rows count from 0, below the header." if " row " in text else ""
         raise type(error)(f"{path}: {text}{note}") from error

@@ -1,8 +1,9 @@
 """`pbnn predict`, `report`, `diagnose` and `methods`: what one does with a run file."""
 
 import json
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import typer
@@ -37,25 +38,53 @@ def run_predict(run: Path, data: Path, out: Path, quantiles: str, seed: int) -> 
     typer.echo(f"Wrote {out}: {len(table)} rows, columns {', '.join(table.columns)}.")
 
 
-def run_report(
-    run: Path, out: Path, test: Path | None, target: str | None, event: str | None, entry: str | None
-) -> None:
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """A table of rows to judge a fit on, and which of its columns hold what."""
+
+    path: Path
+    target: str | None
+    event: str | None
+    entry: str | None
+
+
+def run_report(run: Path, out: Path, test: HeldOut | None, unlike: Path | None) -> None:
     """Write the report of a run, judged on held-out rows if there are some."""
-    require_writable(out, run, test)
+    require_writable(out, run, test and test.path, unlike)
     bnn, idata = pbnn.load(run)
+    X_out = None
+    if unlike is not None:
+        X_out = _inputs(bnn, unlike)
+        with about(unlike):
+            bnn.columns.encode(X_out, "report")
     if test is None:
-        pbnn.report(bnn, idata, out)
+        pbnn.report(bnn, idata, out, X_out=X_out)
     else:
-        names = bnn.response.names if target is None else (target,)
-        if bnn.response.censored and event is None:
-            raise DataError(
-                f"{test}: the run is of times known in part; name the column of 0 and 1 that says whether "
-                f"{names[0]!r} is the time of an event, --event COLUMN."
-            )
-        y = take_columns(_read(bnn, test, names), [*names, *filter(None, (event, entry))], test)
-        with about(test):
-            pbnn.report(bnn, idata, out, _inputs(bnn, test), response_from(y, names, event, entry))
+        X, y = _inputs(bnn, test.path), _test_response(bnn, test)
+        with about(test.path):
+            pbnn.report(bnn, idata, out, X, y, X_out=X_out)
     typer.echo(f"Wrote {out}.")
+
+
+def _test_response(bnn: BNN, test: HeldOut) -> Any:
+    """Return the response of held-out rows; None if the table has none, and the user named none."""
+    path = test.path
+    names = bnn.response.names if test.target is None else (test.target,)
+    table = _read(bnn, path, names)
+    if test.target is None and not set(names) & set(table.columns):
+        typer.echo(
+            f"{path} has no column {', '.join(map(repr, names))}: the report leaves out what needs it. If it is named "
+            "otherwise, pass --target."
+        )
+        return None
+    if bnn.response.censored and test.event is None:
+        raise DataError(
+            f"{path}: the run is of times known in part; name the column of 0 and 1 that says whether "
+            f"{names[0]!r} is the time of an event, --event COLUMN."
+        )
+    y = take_columns(table, [*names, *filter(None, (test.event, test.entry))], path)
+    with about(path):
+        return response_from(y, names, test.event, test.entry)
 
 
 def run_diagnose(run: Path) -> int:

@@ -118,6 +118,13 @@ def right_censored(time: Any, event: Any, entry: Any = None) -> Censored:
     >>> pbnn.right_censored(time=[5.0, 8.0], event=[True, False]).upper.tolist()
     [5.0, inf]
     """
+    labels = {v for v in np.ravel(np.asarray(event, dtype=object)) if isinstance(v, str)}
+    if labels:
+        shown = " and ".join(repr(str(v)) for v in sorted(labels)[:3])
+        raise DataError(
+            f"right_censored: event must be 0 or 1, or a boolean; got the labels {shown}. Pass a comparison with "
+            f"the one that means an event, such as event == {str(min(labels))!r}."
+        )
     columns = _columns("right_censored", time=time, event=event, entry=entry)
     times, events = columns["time"], columns["event"]
     bad = (events != 0) & (events != 1)

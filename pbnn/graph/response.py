@@ -206,8 +206,9 @@ def _classes(y: Any, values: np.ndarray, likelihood: object) -> tuple[Label, ...
     if isinstance(likelihood, likelihoods.Ordinal) and not (categorical and dtype.ordered):
         texts = sorted(v for v in present if isinstance(v, str))
         if texts:
+            shown = ", ".join(repr(str(v)) for v in texts[:8])
             raise DataError(
-                f"build: Ordinal cannot know the order of {', '.join(map(repr, texts[:8]))}. Name them from the lowest "
+                f"build: Ordinal cannot know the order of {shown}. Name them from the lowest "
                 "on: likelihoods.Ordinal(order=(...)), from the command line ordinal:order=low<mid<high; or let y be "
                 "an ordered pd.Categorical."
             )

@@ -24,6 +24,7 @@ from pbnn.plots.optimization import plot_optimization
 from pbnn.plots.pareto_k import plot_pareto_k
 from pbnn.plots.pit import plot_pit
 from pbnn.plots.pit_ecdf import plot_pit_ecdf
+from pbnn.plots.pointwise_difference import plot_pointwise_difference
 from pbnn.plots.predictive_check import plot_predictive_check
 from pbnn.plots.prior import plot_prior
 from pbnn.plots.prior_check import plot_prior_check
@@ -60,6 +61,7 @@ __all__ = [
     "plot_pareto_k",
     "plot_pit",
     "plot_pit_ecdf",
+    "plot_pointwise_difference",
     "plot_predictive_check",
     "plot_prior",
     "plot_prior_check",

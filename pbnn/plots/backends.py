@@ -8,6 +8,8 @@ from pbnn.errors import MethodError, MissingExtraError, unknown
 
 NEEDS = {"plotly": ("plotly", "webcolors"), "bokeh": ("bokeh",)}
 """What `arviz_plots` imports for each."""
+SIZE = {"figsize": (720, 450), "figsize_units": "dots"}
+"""For `figure_kwargs`: margins of plotly would leave little of ArviZ's own size for one panel."""
 
 
 def other_backend(where: str, backend: str | None, ax: Axes | None) -> str | None:

@@ -1,5 +1,7 @@
 """Functions drawn from a target, and from a network's prior before and after it was calibrated."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -14,7 +16,7 @@ LOOKS = {
 
 
 def plot_calibration(
-    functions: xr.Dataset,
+    functions: xr.Dataset | Any,
     *,
     sources: tuple[str, ...] = ("target", "after"),
     n_draws: int = 12,
@@ -25,7 +27,7 @@ def plot_calibration(
     Parameters
     ----------
     functions
-        The `functions` of what `priors.calibrate` returned.
+        What `priors.calibrate` returned, or the `functions` of it.
     sources
         Which to draw, of `"target"`, `"before"` and `"after"`. Functions of uncalibrated priors are often so large that
         nothing else is seen beside them.
@@ -33,6 +35,7 @@ def plot_calibration(
         Number of functions of each.
     """
     ax = axes_for(ax)
+    functions = getattr(functions, "functions", functions)
     X = functions["X"]
     if X.sizes["feature"] == 1:
         x = X.isel(feature=0).to_numpy()

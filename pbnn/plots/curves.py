@@ -6,7 +6,8 @@ import numpy as np
 import xarray as xr
 from arviz_plots import PlotCollection, visuals
 
-from pbnn.plots.style import BLUE, INK, PALE
+from pbnn.plots.backends import SIZE
+from pbnn.plots.style import BLUE, CLASS_COLOURS, INK, PALE
 
 
 def curves_with_band(
@@ -22,7 +23,7 @@ def curves_with_band(
     Parameters
     ----------
     curves
-        By name `(point,)`; several have colours of their own, and a legend.
+        By name `(point,)`; several have colours and dashes of their own, and a legend.
     x
         `(point,)`, where.
     band
@@ -39,8 +40,9 @@ def curves_with_band(
     )
     several = len(curves) > 1
     data = data if several else data.isel(curve=0)
-    by = {"aes": {"color": ["curve"]}} if several else {}
-    collection = PlotCollection.wrap(data, backend=backend, **by)
+    aes = {"color": ["curve"], "linestyle": ["curve"]}
+    by = {"aes": aes, "color": list(CLASS_COLOURS)} if several else {}
+    collection = PlotCollection.wrap(data, backend=backend, figure_kwargs=SIZE, **by)
     one = {"data": xr.Dataset({"value": 0.0}), "ignore_aes": "all"}
     lower, upper = band
     collection.map(

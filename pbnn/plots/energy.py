@@ -6,7 +6,7 @@ from arviz_plots import PlotCollection
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
-from pbnn.plots.backends import other_backend
+from pbnn.plots.backends import SIZE, other_backend
 from pbnn.plots.panel import panel
 from pbnn.plots.style import BLUE, ORANGE, axes_for
 
@@ -35,7 +35,9 @@ def plot_energy(
     """
     other = other_backend("plot_energy", backend, ax)
     if other:
-        return arviz_plots.plot_energy(idata, show_bfmi=False, backend=other, color=[BLUE, ORANGE])
+        return arviz_plots.plot_energy(
+            idata, show_bfmi=False, backend=other, figure_kwargs=SIZE, color=[BLUE, ORANGE]
+        )
     ax = axes_for(ax)
     parts = xr.Dataset({"Energy": ("energy", [0.0, 0.0])}, coords={"energy": ["marginal", "transition"]})
     arviz_plots.plot_energy(

@@ -5,7 +5,7 @@ import xarray as xr
 from arviz_plots import PlotCollection
 from matplotlib.axes import Axes
 
-from pbnn.plots.backends import other_backend
+from pbnn.plots.backends import SIZE, other_backend
 from pbnn.plots.panel import panel
 from pbnn.plots.style import axes_for
 
@@ -47,7 +47,9 @@ def plot_loo_pit(
     # "pot_c" fits a Pareto tail to the draws, which fails on ties; "prit_c" makes do with their ranks.
     method = "prit_c" if (y["y"] == y["y"].round()).all() else "pot_c"
     if other:
-        return arviz_plots.plot_loo_pit(judged, method=method, backend=other, visuals={"title": False})
+        return arviz_plots.plot_loo_pit(
+            judged, method=method, backend=other, figure_kwargs=SIZE, visuals={"title": False}
+        )
     ax = axes_for(ax)
     arviz_plots.plot_loo_pit(judged, method=method, plot_collection=panel(ax, y), visuals={"title": False})
     ax.set(xlabel="leave-one-out PIT", ylabel="difference from uniform")

@@ -8,7 +8,7 @@ from arviz_plots import PlotCollection
 from matplotlib.axes import Axes
 
 from pbnn.errors import MethodError, unknown
-from pbnn.plots.backends import other_backend
+from pbnn.plots.backends import SIZE, other_backend
 from pbnn.plots.rows import name_rows
 from pbnn.plots.style import BLUE, INK, ORANGE, PALE, axes_for, legend_below, percent
 
@@ -77,7 +77,7 @@ def plot_models(
     difference, se = table["elpd_difference"].to_numpy(), np.nan_to_num(table["difference_se"].to_numpy())
     if other:
         frame = pd.DataFrame({"elpd_diff": difference, "dse": se}, index=names)
-        return arviz_plots.plot_compare(frame, backend=other, visuals={"title": False})
+        return arviz_plots.plot_compare(frame, backend=other, figure_kwargs=SIZE, visuals={"title": False})
     ax = axes_for(ax)
     if total > most:
         ax.set_title(f"the {most} best of {total} models")

@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import arviz_plots
 import xarray as xr
-from arviz_plots import PlotCollection
+from arviz_plots import PlotCollection, visuals
 from matplotlib.axes import Axes
 
-from pbnn.plots.backends import other_backend
+from pbnn.plots.backends import SIZE, other_backend
 from pbnn.plots.panel import panel
 from pbnn.plots.style import BLUE, INK, axes_for
 
@@ -51,13 +51,16 @@ def plot_pareto_k(
     elpd = SimpleNamespace(pareto_k=finite, good_k=limit)
     look = {
         "khat": {"color": BLUE},
-        "hlines": {"color": INK, "linestyle": "--"} if other is None else {"color": INK},
         "xlabel": {"text": f"row ({lost} with an infinite k left out)" if lost else "row"},
         "ylabel": {"text": f"Pareto k, to be trusted below {limit:.2g}"},
     }
     if other:
-        return arviz_plots.plot_khat(elpd, hline_values=[limit], backend=other, visuals=look)
-    ax = axes_for(ax)
-    data = finite.to_dataset(name="pareto_k")
-    arviz_plots.plot_khat(elpd, hline_values=[limit], plot_collection=panel(ax, data), visuals=look)
-    return ax
+        place = {"backend": other, "figure_kwargs": SIZE}
+    else:
+        ax = axes_for(ax)
+        place = {"plot_collection": panel(ax, finite.to_dataset(name="pareto_k"))}
+    collection = arviz_plots.plot_khat(elpd, visuals=look, **place)
+    # ArviZ draws its lines before the points, where plotly drops them.
+    line = {"data": xr.Dataset({"pareto_k": limit}), "ignore_aes": "all", "color": INK, "linestyle": "C1"}
+    collection.map(visuals.hline, "limit", **line)
+    return collection if other else ax

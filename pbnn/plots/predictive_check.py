@@ -6,7 +6,7 @@ from arviz_plots import PlotCollection
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from pbnn.plots.backends import other_backend
+from pbnn.plots.backends import SIZE, other_backend
 from pbnn.plots.panel import panel
 from pbnn.plots.style import BLUE, INK, axes_for
 
@@ -56,7 +56,9 @@ def plot_predictive_check(
         "observed_dist": {"color": INK, "width": 2},
     }
     if other:
-        return arviz_plots.plot_ppc_dist(tree, kind="kde", num_samples=n_draws, backend=other, visuals=look)
+        return arviz_plots.plot_ppc_dist(
+            tree, kind="kde", num_samples=n_draws, backend=other, figure_kwargs=SIZE, visuals=look
+        )
     ax = axes_for(ax)
     arviz_plots.plot_ppc_dist(
         tree,

@@ -5,7 +5,7 @@ import xarray as xr
 from arviz_plots import PlotCollection
 from matplotlib.axes import Axes
 
-from pbnn.plots.backends import other_backend
+from pbnn.plots.backends import SIZE, other_backend
 from pbnn.plots.panel import panel
 from pbnn.plots.style import CLASS_COLOURS, axes_for
 
@@ -37,6 +37,7 @@ def plot_rank(
             tree,
             group="sample_stats",
             backend=other,
+            figure_kwargs=SIZE,
             color=list(CLASS_COLOURS),
             visuals={"remove_axis": False},
         )

@@ -6,7 +6,7 @@ from arviz_plots import PlotCollection
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from pbnn.plots.backends import other_backend
+from pbnn.plots.backends import SIZE, other_backend
 from pbnn.plots.panel import panel
 from pbnn.plots.style import BLUE, INK, ORANGE, axes_for, percent
 
@@ -52,7 +52,9 @@ def plot_rootogram(
         "observed_markers": {"color": ORANGE},
     }
     if other:
-        return arviz_plots.plot_ppc_rootogram(tree, ci_prob=0.9, backend=other, visuals=look)
+        return arviz_plots.plot_ppc_rootogram(
+            tree, ci_prob=0.9, backend=other, figure_kwargs=SIZE, visuals=look
+        )
     ax = axes_for(ax)
     look["observed_markers"] |= {"marker": "o", "size": 28}
     arviz_plots.plot_ppc_rootogram(

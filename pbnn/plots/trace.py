@@ -5,7 +5,7 @@ import xarray as xr
 from arviz_plots import PlotCollection
 from matplotlib.axes import Axes
 
-from pbnn.plots.backends import other_backend
+from pbnn.plots.backends import SIZE, other_backend
 from pbnn.plots.panel import panel
 from pbnn.plots.style import CLASS_COLOURS, axes_for
 
@@ -38,7 +38,9 @@ def plot_trace(
     tree = xr.DataTree.from_dict({"sample_stats": stats})
     what = {"group": "sample_stats", "var_names": LOG_DENSITY}
     if other:
-        return arviz_plots.plot_trace(tree, **what, backend=other, color=list(CLASS_COLOURS), visuals=look)
+        return arviz_plots.plot_trace(
+            tree, **what, backend=other, figure_kwargs=SIZE, color=list(CLASS_COLOURS), visuals=look
+        )
     ax = axes_for(ax)
     by_chain = {"color": ["chain"], "overlay": ["chain"]}
     arviz_plots.plot_trace(

@@ -34,8 +34,8 @@ class LaplaceGP:
     >>> import numpy as np, pbnn
     >>> from pbnn import likelihoods
     >>> X = np.linspace(-1, 1, 20)[:, None]
-    >>> bnn = pbnn.build(pbnn.Network([pbnn.Dense(5)], likelihoods.Gaussian()), X, X[:, 0] ** 2)
-    >>> gp = pbnn.laplace_gp(bnn, pbnn.fit(bnn, "laplace", seed=1, progress=False))
+    >>> bnn = pbnn.build(pbnn.Network([], likelihoods.Gaussian()), X, X[:, 0] ** 2)
+    >>> gp = pbnn.laplace_gp(bnn, pbnn.fit(bnn, pbnn.Laplace(tune=None), seed=1, progress=False))
     >>> gp.kernel(X[:3], X[:2]).shape
     (3, 2)
     """
@@ -78,8 +78,8 @@ class LaplaceGP:
         >>> import numpy as np, pbnn, pymc as pm
         >>> from pbnn import likelihoods
         >>> X = np.linspace(-1, 1, 20)[:, None]
-        >>> bnn = pbnn.build(pbnn.Network([pbnn.Dense(5)], likelihoods.Gaussian()), X, X[:, 0] ** 2)
-        >>> mean, cov = pbnn.laplace_gp(bnn, pbnn.fit(bnn, "laplace", seed=1, progress=False)).pymc()
+        >>> bnn = pbnn.build(pbnn.Network([], likelihoods.Gaussian()), X, X[:, 0] ** 2)
+        >>> mean, cov = pbnn.laplace_gp(bnn, pbnn.fit(bnn, pbnn.Laplace(tune=None), seed=1, progress=False)).pymc()
         >>> with pm.Model() as model:
         ...     gp = pm.gp.Latent(mean_func=mean, cov_func=cov)
         ...     f = gp.prior("f", X[:4])

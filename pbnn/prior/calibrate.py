@@ -152,7 +152,7 @@ def calibrate(
     >>> found.after.root < found.before.root
     True
     """
-    _check_call(network, steps, points, learning_rate)
+    _check_call(network, target, steps, points, learning_rate)
     if y is None and abs(getattr(target, "mean", None) or 0.0) > FAR_MEAN:
         raise SpecError(
             f"calibrate: without y the target is in standard deviations of the response around its mean, and its mean "
@@ -264,10 +264,15 @@ class _Fit:
         return t, losses
 
 
-def _check_call(network: Any, steps: int, points: int, rate: float) -> None:
+def _check_call(network: Any, target: Any, steps: int, points: int, rate: float) -> None:
     if not isinstance(network, Network):
         raise SpecError(
             f"calibrate: the first argument must be a pbnn.Network; got {type(network).__name__}."
+        )
+    if not isinstance(target, FunctionTarget):
+        raise SpecError(
+            "calibrate: target must be priors.GP(...), priors.FunctionPrior(...) or what priors.elicit returns; got "
+            f"{type(target).__name__}. The order is calibrate(network, X, target, y)."
         )
     for name, value in (("steps", steps), ("points", points)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:

@@ -63,6 +63,12 @@ def elicit(
             f"elicit: response_between must be two numbers, the lower one first, such as (0, 40); got "
             f"{response_between!r}."
         )
+    distances = x_changes_over if isinstance(x_changes_over, tuple | list) else [x_changes_over]
+    if any(not 0 < (as_number(d) or 0) < float("inf") for d in distances):
+        raise SpecError(
+            "elicit: x_changes_over must be a distance > 0 in the units of X, or one for each column; got "
+            f"{x_changes_over!r}."
+        )
     lengthscale = x_changes_over
     if repeats_after is not None:
         over, period = as_number(x_changes_over), as_number(repeats_after)

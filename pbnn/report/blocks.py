@@ -12,6 +12,7 @@ from matplotlib.figure import Figure as Canvas
 
 from pbnn.errors import warn
 from pbnn.plots.style import RC
+from pbnn.report.hover import Hover, overlay
 
 MOST_SVG_BYTES = 120_000
 """Beyond this a figure is dense, and smaller with its lines and points as pixels."""
@@ -69,7 +70,10 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure: its `source` is a data URI; `alt` says what it shows to someone who cannot see it."""
+    """A figure: its `source` is a data URI; `alt` says what it shows to someone who cannot see it.
+
+    `spots` lies over it and shows values under the pointer; `values` has the same as a table, for all others.
+    """
 
     title: str
     source: str
@@ -78,6 +82,8 @@ class Picture:
     width: int
     height: int
     wide: bool = False
+    spots: Markup = Markup("")
+    values: Table | None = None
     kind: Literal["picture"] = "picture"
 
 
@@ -150,18 +156,23 @@ def draw(
     size: tuple[float, float] = (5.6, 3.7),
     wide: bool = False,
     labels: Mapping[str, str] | None = None,
+    hover: tuple[Hover, ...] = (),
+    values: Table | None = None,
     **options: Any,
 ) -> Picture:
     """Draw `plot(*args, ax=..., **options)` on a figure of its own, which pyplot never sees.
 
-    `labels` are set on the axes afterwards, such as `{"ylabel": "acceleration"}`.
+    `labels` are set on the axes afterwards, such as `{"ylabel": "acceleration"}`; `hover` shows values under the
+    pointer, and `values` the same in a table below.
     """
     with mpl.rc_context(RC | {"svg.hashsalt": "pbnn", "svg.fonttype": "path"}):
         canvas = Canvas(figsize=size, layout="constrained")
-        plot(*args, ax=canvas.subplots(), **options).set(**(labels or {}))
+        axes = plot(*args, ax=canvas.subplots(), **options)
+        axes.set(**(labels or {}))
         source = _data_uri(canvas)
-    width, height = (round(96 * side) for side in size)
-    return Picture(title, source, alt, caption, width, height, wide)
+        width, height = (round(96 * side) for side in size)
+        spots = overlay(axes, hover, width, height)
+    return Picture(title, source, alt, caption, width, height, wide, spots, values)
 
 
 def _data_uri(canvas: Canvas) -> str:

@@ -10,17 +10,38 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from pbnn.assess import diagnose, for_arviz, pointwise, score, score_rows, weight_r_hat
+from pbnn.assess import (
+    by_group,
+    decompose,
+    diagnose,
+    for_arviz,
+    loo_pit_of,
+    ood,
+    prior_sensitivity,
+    rows_and_batches,
+    score,
+    score_rows,
+    weight_r_hat,
+)
+from pbnn.assess.rows import spaced
 from pbnn.errors import DataError, ModelError
 from pbnn.graph.build import BNN
 from pbnn.graph.censoring import Censored
 from pbnn.predict import predict, prior_predict
+from pbnn.report.blocks import NotApplicableError
+from pbnn.report.subsets import STEPS, groups_of, stretched
 
 MOST_ROWS = 2_000
 """Rows that are drawn in scatter plots and judged one by one; of more, an evenly spaced part."""
 
 MOST_MATCHED = 1_000
 """Draws whose hidden units are matched; of more, an evenly spaced part."""
+
+MOST_CHECKED = 500
+"""Training rows that are compared with data drawn from the fit, and left out in turn."""
+
+MOST_FAMILIAR = 500
+"""Rows of either kind among which unfamiliar ones are looked for."""
 
 GRID = 128
 """Inputs at which a curve is drawn; a power of two, so that other predictions share what is compiled for it."""
@@ -41,11 +62,14 @@ class Facts:
     X_train, y_train
         Training data in the user's terms: a frame, and numbers or labels.
     X, y
-        The data the fit is judged on: held-out data if there are any, else the training data.
+        The data the fit is judged on: held-out data if there are any, else the training data. `y` is None if none was
+        observed: then there is nothing to judge.
     held_out
         Whether they are held-out data.
     seed
         Of every random call.
+    X_out
+        Inputs that are unlike the training data, if there are any.
     """
 
     bnn: BNN
@@ -56,9 +80,12 @@ class Facts:
     y: Any
     held_out: bool
     seed: int
+    X_out: pd.DataFrame | None = None
 
     @classmethod
-    def of(cls, bnn: BNN, idata: xr.DataTree, X_test: Any, y_test: Any, seed: int) -> "Facts":
+    def of(
+        cls, bnn: BNN, idata: xr.DataTree, X_test: Any, y_test: Any, seed: int, X_out: Any = None
+    ) -> "Facts":
         """Gather the data, and check the held-out ones before anything is computed.
 
         Raises
@@ -82,16 +109,20 @@ class Facts:
             )
         X_train = decode_inputs(bnn, idata["constant_data"]["X"].to_numpy())
         y_train = decode_response(bnn, idata["observed_data"]["y"].to_numpy())
-        if (X_test is None) != (y_test is None):
-            raise DataError("report: pass both X_test and y_test, or neither.")
+        if X_test is None and y_test is not None:
+            raise DataError("report: y_test came without its inputs; pass X_test too, or neither.")
+        unlike = None if X_out is None else decode_inputs(bnn, bnn.columns.encode(X_out, "report"))
         if X_test is None:
-            return cls(bnn, idata, X_train, y_train, X_train, y_train, False, seed)
-        inputs, n_responses = bnn.columns.encode(X_test, "report"), len(bnn.response.encode(y_test, "report"))
+            return cls(bnn, idata, X_train, y_train, X_train, y_train, False, seed, unlike)
+        inputs = bnn.columns.encode(X_test, "report")
+        n_responses = len(inputs) if y_test is None else len(bnn.response.encode(y_test, "report"))
         if len(inputs) != n_responses:
             raise DataError(
                 f"report: X_test has {len(inputs)} rows and y_test has {n_responses}; they must be equal."
             )
-        return cls(bnn, idata, X_train, y_train, decode_inputs(bnn, inputs), y_test, True, seed)
+        if len(inputs) == 0:
+            raise DataError("report: X_test has no rows; pass some, or leave it out.")
+        return cls(bnn, idata, X_train, y_train, decode_inputs(bnn, inputs), y_test, True, seed, unlike)
 
     # ------------------------------------------------------------------------------------------------ plain
 
@@ -142,17 +173,36 @@ class Facts:
 
     @property
     def judged_on(self) -> str:
-        """The data behind the numbers: `"held-out data"` or `"training data"`."""
+        """The data behind the numbers: `"held-out data"`, `"training data"`, or `"new rows"` that nobody observed."""
+        if not self.labelled:
+            return "new rows"
         return "held-out data" if self.held_out else "training data"
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the response of the judged rows is known."""
+        return self.y is not None
+
+    @property
+    def unfamiliar_numbers(self) -> np.ndarray:
+        """Which of the judged rows `familiarity` looks at, where there is no `X_out`."""
+        return spaced(len(self.X), MOST_FAMILIAR)
+
+    @property
+    def row_numbers(self) -> np.ndarray:
+        """Which of the judged rows are looked at one by one, at most `MOST_ROWS`."""
+        return spaced(len(self.X), MOST_ROWS)
 
     @cached_property
     def data_hash(self) -> str:
         """First 16 hexadecimal digits of the SHA-256 of the training data as numbers."""
-        digest = sha256()
-        for values in (self.idata["constant_data"]["X"], self.idata["observed_data"]["y"]):
-            digest.update(repr(values.shape).encode())
-            digest.update(np.ascontiguousarray(values.to_numpy(), dtype="<f8").tobytes())
-        return digest.hexdigest()[:16]
+        return _hash(self.idata["constant_data"]["X"].to_numpy(), self.idata["observed_data"]["y"].to_numpy())
+
+    @cached_property
+    def test_hash(self) -> str:
+        """The same of the held-out data."""
+        inputs = self.bnn.columns.encode(self.X, "report")
+        return _hash(inputs, *([self.bnn.response.encode(self.y, "report")] if self.labelled else []))
 
     # --------------------------------------------------------------------------------------------- computed
 
@@ -172,20 +222,76 @@ class Facts:
 
     @cached_property
     def scores(self) -> xr.Dataset:
-        """Scores on all rows of the judged data."""
-        if len(self.y) <= MOST_ROWS:
-            return score_rows(self.rows)
+        """Scores on all rows of the judged data, with standard errors and Monte Carlo errors."""
+        if len(self.X) <= MOST_ROWS:
+            return score_rows(*self._compared)
+        self._need_response()
         return score(self.bnn, self.idata, self.X, self.y, seed=self.seed)
 
     @cached_property
     def rows(self) -> xr.Dataset:
         """Predictions against observations, at most `MOST_ROWS` of them; `obs` holds row numbers."""
-        return pointwise(self.bnn, self.idata, self.X, self.y, seed=self.seed, max_rows=MOST_ROWS)
+        return self._compared[0]
+
+    @cached_property
+    def _compared(self) -> tuple[xr.Dataset, list[xr.Dataset]]:
+        self._need_response()
+        whole = len(self.X) <= MOST_ROWS
+        return rows_and_batches(
+            self.bnn, self.idata, self.X, self.y, seed=self.seed, max_rows=MOST_ROWS, batches=whole
+        )
+
+    def _need_response(self) -> None:
+        if not self.labelled:
+            raise NotApplicableError(
+                "it compares predictions with observations, and no y_test came with X_test."
+            )
+
+    @cached_property
+    def groups(self) -> xr.Dataset:
+        """Coverage, or accuracy, of the judged rows in categories and in quarters of numbers; attrs: `columns`."""
+        found = groups_of(self.X.iloc[self.rows["obs"].to_numpy()], self.bnn.columns, self.rows)
+        return by_group(self.rows, found.members).assign_attrs(columns=found.columns)
+
+    @cached_property
+    def decomposition(self) -> xr.Dataset:
+        """Where the uncertainty of the judged rows comes from, averaged over them."""
+        return decompose(self.bnn, self.idata, self.X, seed=self.seed)
+
+    @cached_property
+    def away(self) -> xr.DataTree:
+        """Summary of the predictions at training rows moved away from the centre, `STEPS` times as far each."""
+        rows = self.X_train.iloc[spaced(len(self.X_train), GRID)]
+        moved = pd.concat([stretched(rows, self.bnn.columns, step) for step in STEPS], ignore_index=True)
+        return predict(self.bnn, self.idata, moved, kind="summary", quantiles=(), seed=self.seed)
+
+    @cached_property
+    def familiarity(self) -> xr.Dataset:
+        """How well the fit tells rows that are unlike the training data; without any, held-out from training rows."""
+        if self.X_out is not None:
+            known, other = self.X, self.X_out
+        elif self.held_out:
+            known, other = self.X_train, self.X
+        else:
+            raise NotApplicableError("there are no other rows than the training data; pass X_test or X_out.")
+        pair = [X.iloc[spaced(len(X), MOST_FAMILIAR)] for X in (known, other)]
+        return ood(self.bnn, self.idata, *pair, seed=self.seed, resamples=100)
+
+    @cached_property
+    def sensitivity(self) -> xr.Dataset:
+        """How predictions move with the prior."""
+        several = len(self.bnn.response.classes) > 2 or not self.bnn.response.vector
+        return prior_sensitivity(self.bnn, self.idata, rows=1 if several else 5, seed=self.seed)
+
+    @cached_property
+    def loo_pit(self) -> xr.Dataset:
+        """Where each training row lies in what a fit to all the others would predict."""
+        return loo_pit_of(self.checks, self.kind, seed=self.seed)
 
     @cached_property
     def at_rows(self) -> xr.DataTree:
         """Summary of the predictions at the same rows."""
-        X = take(self.X, self.rows["obs"].to_numpy())
+        X = take(self.X, self.row_numbers)
         return predict(self.bnn, self.idata, X, kind="summary", seed=self.seed)
 
     @cached_property
@@ -204,14 +310,13 @@ class Facts:
     @cached_property
     def prior(self) -> xr.DataTree:
         """What the prior expects: along the only input, or at some training rows."""
-        rows = np.unique(np.linspace(0, len(self.X_train) - 1, GRID).astype(int))
-        X = self._line if self.one_numeric_input else self.X_train.iloc[rows]
+        X = self._line if self.one_numeric_input else self.X_train.iloc[spaced(len(self.X_train), GRID)]
         return prior_predict(self.bnn, X, draws=200, seed=self.seed)
 
     @cached_property
     def checks(self) -> xr.DataTree:
         """The fit with the groups of ArviZ's predictive checks."""
-        return for_arviz(self.bnn, self.idata, seed=self.seed)
+        return for_arviz(self.bnn, self.idata, seed=self.seed, max_points=MOST_CHECKED)
 
     @cached_property
     def _line(self) -> pd.DataFrame:
@@ -224,6 +329,14 @@ def _span(x: Any, margin: float, n: int) -> np.ndarray:
     x = np.asarray(x, dtype=float)
     beyond = margin * (np.ptp(x) or 1.0)
     return np.linspace(x.min() - beyond, x.max() + beyond, n)
+
+
+def _hash(*arrays: np.ndarray) -> str:
+    digest = sha256()
+    for values in arrays:
+        digest.update(repr(values.shape).encode())
+        digest.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _seen(y: Any) -> Any:

@@ -1,17 +1,14 @@
 """`report`: a fit to one self-contained HTML file."""
 
 import os
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import xarray as xr
-from markupsafe import Markup
 
-from pbnn.errors import FileError
 from pbnn.graph.build import BNN
 from pbnn.report.facts import Facts
+from pbnn.report.page import check_writable, write_page
 from pbnn.report.sections.calibration import calibration_section
 from pbnn.report.sections.checks import checks_section
 from pbnn.report.sections.convergence import convergence_section
@@ -19,19 +16,23 @@ from pbnn.report.sections.fit import fit_section
 from pbnn.report.sections.model import model_section
 from pbnn.report.sections.prior import prior_section
 from pbnn.report.sections.provenance import provenance_section
+from pbnn.report.sections.sensitivity import sensitivity_section
 from pbnn.report.sections.uncertainty import uncertainty_section
+from pbnn.report.sections.unfamiliar import unfamiliar_section
+from pbnn.report.sections.weak_spots import weak_spots_section
 from pbnn.report.summary import summarize
-from pbnn.report.words import prose
-from pbnn.write import write_whole
 
 SECTIONS = (
     fit_section,
     calibration_section,
+    weak_spots_section,
     uncertainty_section,
+    unfamiliar_section,
     convergence_section,
     checks_section,
     model_section,
     prior_section,
+    sensitivity_section,
     provenance_section,
 )
 """In the order of what a reader wants to know."""
@@ -44,13 +45,15 @@ def report(
     X_test: Any = None,
     y_test: Any = None,
     *,
+    X_out: Any = None,
     seed: int = 0,
     title: str | None = None,
 ) -> Path:
     """Write a report of a fit: one HTML file that needs nothing else, for a desktop, a phone or paper.
 
-    It says in words and figures whether to trust the fit, how good and how uncertain its predictions are, whether the
-    sampler converged in function space, what was fitted to what, and how it came about.
+    It begins with a paragraph in plain words, and says in words and figures whether to trust the fit, how good and how
+    uncertain its predictions are and where they are weak, whether it notices unfamiliar inputs, whether the sampler
+    converged in function space, what was fitted to what, whether the prior matters, and how it came about.
 
     Parameters
     ----------
@@ -60,7 +63,10 @@ def report(
         The file to write; an existing one is replaced, but only once the new one is complete.
     X_test, y_test
         Held-out data `(obs, feature)` and `(obs,)` or `(obs, output)`, as given to `build`. Without them the fit is
-        judged on its training data, and the report says so.
+        judged on its training data, and the report says so. Without `y_test` what needs observations is left out.
+    X_out
+        Inputs `(obs, feature)` that are unlike the training data, to see whether the fit notices. Without them the
+        held-out rows are looked at for such.
     seed
         Of the draws of predictions.
     title
@@ -83,6 +89,7 @@ def report(
     Notes
     -----
     A figure that does not apply to the fit, or fails, leaves a line in its place that says why; a failure also warns.
+    The pointer over a curve or a scatter plot shows values, which also stand in a table below; there is no script.
 
     Examples
     --------
@@ -96,35 +103,9 @@ def report(
     'report.html'
     """
     path = Path(path)
-    _check_writable(path)
-    facts = Facts.of(bnn, idata, X_test, y_test, seed)
+    check_writable(path, "report")
+    facts = Facts.of(bnn, idata, X_test, y_test, seed, X_out)
     head = summarize(facts, title)
     sections = [make(facts) for make in SECTIONS]
-    text = _template().render(head=head, sections=sections, style=_style())
-    write_whole(path, text.encode(), "report")
+    write_page(path, "report of a fit", head, sections, "report")
     return path
-
-
-@cache
-def _template() -> jinja2.Template:
-    loader = jinja2.PackageLoader("pbnn.report", "templates")
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters["prose"] = prose
-    return environment.get_template("report.html")
-
-
-@cache
-def _style() -> Markup:
-    return Markup((Path(__file__).parent / "templates" / "report.css").read_text(encoding="utf-8"))
-
-
-def _check_writable(path: Path) -> None:
-    """Say so before the work rather than after it."""
-    if path.is_dir():
-        raise FileError(f"report: {str(path)!r} is a folder; name a file in it, such as report.html.")
-    if not path.parent.is_dir():
-        raise FileError(f"report: there is no folder {str(path.parent)!r}; make it first.")
-    if not os.access(path.parent, os.W_OK):
-        raise FileError(f"report: no permission to write in the folder {str(path.parent)!r}.")

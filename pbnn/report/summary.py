@@ -8,8 +8,8 @@ import xarray as xr
 
 from pbnn.assess import pit_histogram
 from pbnn.errors import warn
-from pbnn.predict.angles import around, mean_direction
 from pbnn.report.facts import Facts
+from pbnn.report.plain_words import chances_off, in_plain_words
 from pbnn.report.words import inputs_words, listing, method_words, network_words, number, percent, plural
 
 
@@ -28,12 +28,18 @@ class Head:
 
     Attributes
     ----------
+    paragraph
+        For a reader who knows nothing of the method.
+    technical
+        What was fitted to what, and how.
     trust
         "yes", "caution" or "no".
     banner, verdict
         The judgement of convergence in a few words, and the sentence that gives the reasons.
     caveats
         What speaks against the predictions although the method may have converged.
+    judged_on
+        The data behind the numbers; empty if there is nothing to judge.
     """
 
     title: str
@@ -44,6 +50,7 @@ class Head:
     caveats: tuple[str, ...]
     numbers: tuple[Number, ...]
     judged_on: str
+    technical: str = ""
 
 
 def summarize(facts: Facts, title: str | None) -> Head:
@@ -54,13 +61,14 @@ def summarize(facts: Facts, title: str | None) -> Head:
     inputs = inputs_words(facts.bnn) if shape or len(names) <= 3 else f"{len(names)} inputs"
     return Head(
         title or f"Predicting {listing(facts.bnn.response.names)} from {inputs}",
-        f"{_what(facts)} {_how_good(facts)}",
+        in_plain_words(facts, trust),
         trust,
         banner,
         f"{reason[:1].upper()}{reason[1:]}",
         tuple(_caveats(facts)),
         _numbers(facts),
-        facts.judged_on,
+        facts.judged_on if facts.labelled else "",
+        _what(facts),
     )
 
 
@@ -85,48 +93,16 @@ def _what(facts: Facts) -> str:
     )
 
 
-def _how_good(facts: Facts) -> str:
-    scores, n = facts.scores, f"{len(facts.y):,}"
-    where = (
-        f"On {n} held-out rows"
-        if facts.held_out
-        else f"On the {n} training rows themselves, which flatters it,"
-    )
-    if facts.kind == "classes":
-        _, counts = np.unique(np.asarray(facts.y).astype(str), return_counts=True)
-        return (
-            f"{where} it names the right class for {percent(float(scores['accuracy']))}; always naming the most "
-            f"frequent one would be right for {percent(counts.max() / counts.sum())}."
-        )
-    if not facts.bnn.response.vector:
-        errors = zip(facts.bnn.response.names, np.ravel(scores["rmse"]), strict=False)
-        return f"{where} its typical error (RMSE) is {listing([f'{number(e)} ({name})' for name, e in errors], 6)}."
-    if facts.bnn.response.censored:
-        known = (
-            f" of the {plural(scores.attrs['n_exact'], 'time')} that are known is {number(scores['rmse'])}"
-            if scores.attrs["n_exact"]
-            else " is unknown, for no time is"
-        )
-        return (
-            f"{where} its typical error (RMSE){known}; its 90 % intervals hold {percent(_coverage(scores))} of all, "
-            "where times known in part count by where they may lie."
-        )
-    y = np.asarray(facts.y, dtype=float)
-    spread = float((around(y, mean_direction(y)) if facts.bnn.response.circular else y).std())
-    return (
-        f"{where} its typical error (RMSE) is {number(scores['rmse'])}, where the response has a standard deviation of "
-        f"{number(spread)}; its 90 % intervals hold {percent(_coverage(scores))} of the observations."
-    )
-
-
 def _caveats(facts: Facts) -> Iterator[str]:
     """Say where the data contradict the predictions."""
+    if not facts.labelled:
+        return
     if facts.kind == "classes":
-        ece, error = facts.scores["ece"], float(facts.scores["ece_se"])
-        if float(ece) > ece.attrs["if_calibrated"] + 3 * error:
+        if chances_off(facts):
             yield (
                 f"On the {facts.judged_on} the probabilities of the predicted classes are off by "
-                f"{percent(float(ece))} on average, more than chance explains: do not take them at their word."
+                f"{percent(float(facts.scores['ece']))} on average, more than chance explains: do not take them at "
+                "their word."
             )
         return
     shapes = pit_histogram(facts.rows)["shape"]
@@ -145,6 +121,8 @@ def _coverage(scores: xr.Dataset, level: float = 0.9) -> float:
 
 
 def _numbers(facts: Facts) -> tuple[Number, ...]:
+    if not facts.labelled:
+        return _sampling_numbers(facts)
     scores = facts.scores
     if facts.kind == "classes":
         quality = [

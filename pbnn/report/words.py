@@ -126,6 +126,24 @@ def method_words(idata: xr.DataTree) -> str:
     return f"The posterior was sampled by {name}: {plural(chains, 'chain')} of {plural(draws, 'draw')}{took}"
 
 
+def recalibration_words(idata: xr.DataTree) -> str:
+    """Say that the fit carries a correction of its predictions, if it does; the sentence starts with a space."""
+    if "recalibration" not in idata.children:
+        return ""
+    found = idata["recalibration"].to_dataset()
+    parts = [
+        f"{name} {' · '.join(number(v) for v in found[name].to_numpy().ravel())}"
+        for name in ("temperature", "factor")
+        if name in found
+    ]
+    how = f", {', '.join(parts)}" if parts else ""
+    n = f" {found.attrs['n_obs']}" if "n_obs" in found.attrs else ""
+    return (
+        f" The fit carries a recalibration ({found.attrs.get('method', 'unknown')}{how}), learned from{n} other rows: "
+        "all predictions here are corrected by it."
+    )
+
+
 def json_pretty(text: str) -> str:
     """Indent JSON for reading; leave other text as it is."""
     try:

@@ -42,7 +42,8 @@ def _decode(value: Any, where: str, kinds: dict[str, dict[str, type]]) -> Any:
         raise SpecError(f"JSON at {where}: {REFUSED[name]}")
     table = kinds.get(kind, {})
     if name not in table:
-        known = [f"{k}.{n}" for k, t in kinds.items() for n in t]
+        near = {kind: table} if table else kinds
+        known = [f"{k}.{n}" for k, t in near.items() for n in t]
         raise SpecError(unknown(f"JSON at {where}", "type", value.get("type"), known))
     cls = table[name]
     body = {k: _decode(v, f"{where}.{k}", kinds) for k, v in value.items() if k != "type"}

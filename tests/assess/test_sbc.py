@@ -74,7 +74,7 @@ def test_the_figure_names_what_leaves_the_band(ranks):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("shift", "ok"), [(0.0, True), (1.0, False)])
+@pytest.mark.parametrize(("shift", "ok"), [(0.0, True), pytest.param(1.0, False, marks=pytest.mark.nightly)])
 def test_an_exact_posterior_passes_and_shifted_data_do_not(bnn, shift, ok):
     table = pbnn.sbc(bnn, EXACT, replicates=40, draws=50, observe=lambda y: y + shift, seed=1)
     assert (table.attrs["p_value"] > CHANCE) == ok, table.attrs["verdict"]
@@ -82,7 +82,7 @@ def test_an_exact_posterior_passes_and_shifted_data_do_not(bnn, shift, ok):
     assert table["rank"].sizes == {"replicate": 40, "quantity": 4}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_posterior_sbc_fits_real_and_simulated_data_together():
     linear = LinearGaussian.simulate(n=10, n_in=1)
     table = pbnn.sbc(linear.bnn, EXACT, replicates=40, draws=50, idata=linear.draws(), seed=1)

@@ -132,6 +132,27 @@ def test_report_and_diagnose(folder, pbnn_says, tmp_path):
     assert "one point, the mode" in text
 
 
+def test_report_takes_a_table_without_the_target_and_one_of_other_rows(
+    folder, pbnn_says, tmp_path, monkeypatch
+):
+    seen = []
+    monkeypatch.setattr(pbnn, "report", lambda bnn, idata, out, *data, X_out: seen.append((*data, X_out)))
+    bnn, _ = pbnn.load(folder / "run.nc")
+    table = pd.read_csv(folder / "test.csv")
+    new, same = tmp_path / "new.csv", folder / "test.csv"
+    table.drop(columns=list(bnn.response.names)).to_csv(new, index=False)
+    call = ["report", folder / "run.nc", "--out", tmp_path / "r.html"]
+    code, text, _ = pbnn_says(*call, "--test", new, "--out-of-distribution", same)
+    assert code == 0
+    assert "the report leaves out what needs it" in " ".join(text.split())
+    X, y, X_out = seen[0]
+    assert y is None
+    assert len(X) == len(X_out) == len(table)
+    code, _, err = pbnn_says(*call, "--test", new, "--target", bnn.response.names[0])
+    assert code == 2
+    assert "has no column" in err
+
+
 def test_diagnose_tells_by_exit_code_not_to_trust(csv, pbnn_says, tmp_path):
     data = csv("x,y\n" + "\n".join(f"{a},{(-1) ** a * 1.5}" for a in range(20)))
     run = tmp_path / "run.nc"

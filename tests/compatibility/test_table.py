@@ -25,9 +25,22 @@ def test_nothing_is_left_out():
     assert {network for network, _ in rows()} == {"", *NETWORKS}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("method", TINY)
-@pytest.mark.parametrize(("network", "response"), rows())
+DEAR = {
+    (*row, method)
+    for row in rows()
+    if row[1] == "LogNormal, censored"
+    for method in TINY
+    if method != "mclmc"
+}
+"""Cells whose likelihood other rows have, uncensored, and whose censoring another likelihood has: nightly."""
+CELLS = [
+    pytest.param(*row, method, marks=pytest.mark.nightly if (*row, method) in DEAR else pytest.mark.slow)
+    for row in rows()
+    for method in TINY
+]
+
+
+@pytest.mark.parametrize(("network", "response", "method"), CELLS)
 def test_every_cell(network, response, method):
     assert works(network, response, method)
 

@@ -106,7 +106,8 @@ def test_curvature_of_weights_is_the_hessian_of_a_linear_network():
     np.testing.assert_allclose(found, hessian, rtol=1e-6)
 
 
-@pytest.mark.parametrize("own", [pytest.param(False, marks=pytest.mark.nightly), True])
+@pytest.mark.nightly
+@pytest.mark.parametrize("own", [False, True])
 def test_curvature_far_out_is_finite_in_float32(own):
     for name in FAMILIES:
         y = pbnn.censored(*ROWS.T)
@@ -150,6 +151,7 @@ BAD = {
     "zero": (lambda: pbnn.censored([0.0], [0.0]), r"event at time 0; .* > 0 \(row 0\)"),
     "missing": (lambda: pbnn.censored([1.0, np.nan], [2.0, 2.0]), r"lower is missing \(row 1\)"),
     "event": (lambda: pbnn.right_censored([1.0, 2.0], [1, 2]), r"event must be 0 or 1.*got 2 \(row 1\)"),
+    "labels": (lambda: pbnn.right_censored([1.0, 2.0], ["dead", "alive"]), r"got the labels 'alive' and 'dead'"),
     "no column": (lambda: pbnn.censored(None, [1.0]), r"censored: lower must have shape"),
     "text": (lambda: pbnn.right_censored(["a"], [1]), "time must hold numbers"),
 }  # fmt: skip

@@ -168,7 +168,7 @@ def test_the_model_can_be_extended(plain):
     assert float(values["log_noise"]) == pytest.approx(np.log(float(values["noise"])))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_sample(plain):
     with plain.model:
         tree = pm.sample(

@@ -68,7 +68,9 @@ def fit(bnn, method, seed):
 @pytest.mark.parametrize(
     "method",
     [
-        pytest.param(m, marks=pytest.mark.nightly if m in ("gauss-newton-vi", "sgmcmc") else [])
+        pytest.param(
+            m, marks=pytest.mark.nightly if m in ("gauss-newton-vi", "sgmcmc", "nuts", "swag") else []
+        )
         for m in METHODS
     ],
 )

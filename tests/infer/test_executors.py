@@ -219,7 +219,7 @@ def test_refusals(bnn):
 # ---------------------------------------------------------------- Dask
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_dask_with_a_worker_killed_half_way(bnn, alone, tmp_path):
     distributed = pytest.importorskip("distributed")
     path = tmp_path / "run.zarr"

@@ -71,3 +71,18 @@ def test_the_numbers_are_those_of_the_table():
     drawn = plots.plot_pareto_k(table, backend="plotly").viz["figure"].item()
     points = next(trace for trace in drawn.data if trace.mode == "markers")
     np.testing.assert_allclose(np.asarray(points.y, dtype=float), table["pareto_k"])
+    assert [shape.y0 for shape in drawn.layout.shapes] == [0.7]
+
+
+def test_curves_and_band_are_those_of_the_table():
+    table = tables.curve(1.5)
+    drawn = plots.plot_pit_ecdf(table, backend="plotly").viz["figure"].item()
+    lines = [np.asarray(trace.y, dtype=float) for trace in drawn.data]
+    inside = slice(1, -1)  # the ends are at 0
+    for name in ("lower", "upper", "difference"):
+        assert any(len(y) == 101 and np.allclose(y[inside], table[name]) for y in lines), name
+
+
+def test_a_figure_can_be_saved(tmp_path):
+    plots.plot_models(tables.models(), backend="bokeh").savefig(tmp_path / "models.html")
+    assert "net2" in (tmp_path / "models.html").read_text()

@@ -230,6 +230,11 @@ def test_times():
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [
+        (
+            lambda: priors.calibrate(network(), X, X[:, 0], GOAL),
+            SpecError,
+            r"The order is calibrate\(network, X, target, y\)",
+        ),
         (lambda: priors.calibrate("net", X, GOAL), SpecError, "first argument must be a pbnn.Network"),
         (lambda: priors.calibrate(network(), X, GOAL, steps=0), MethodError, "steps must be a whole number"),
         (lambda: priors.calibrate(network(), X, GOAL, points=1.5), MethodError, "points must be"),

@@ -115,7 +115,14 @@ def test_elicit():
         (lambda: priors.FunctionPrior(column="age"), "pass monotone too"),
         (lambda: priors.elicit(x_changes_over=1.0, response_between=(40, 0)), "the lower one first"),
         (lambda: priors.elicit(x_changes_over=1.0, response_between=3), "must be two numbers"),
-        (lambda: priors.elicit(x_changes_over=0.0, response_between=(0, 1)), "lengthscale must be"),
+        (
+            lambda: priors.elicit(x_changes_over=0.0, response_between=(0, 1)),
+            "x_changes_over must be a distance > 0",
+        ),
+        (
+            lambda: priors.elicit(x_changes_over=(1.0, -1.0), response_between=(0, 1)),
+            "x_changes_over must be",
+        ),
         (
             lambda: priors.elicit(x_changes_over=3.0, response_between=(0, 1), repeats_after=2.0),
             "within half of its period",

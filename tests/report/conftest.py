@@ -1,6 +1,7 @@
 """Fits made of draws from the prior: quick, of every kind, and good enough to be reported."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from filelock import FileLock
 
 from pbnn.graph.build import BNN, build
 from pbnn.predict import prior_predict
@@ -144,6 +146,13 @@ def fits() -> dict[str, Fit]:
 
 @pytest.fixture(scope="session")
 def pages(fits, tmp_path_factory) -> dict[str, str]:
-    """The report of each fit."""
-    folder = tmp_path_factory.mktemp("reports")
-    return {name: fit.report(folder / f"{name}.html") for name, fit in fits.items()}
+    """The report of each fit, which several workers make once."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "reports"
+    folder.mkdir(exist_ok=True)
+    made = {}
+    for name, fit in fits.items():
+        with FileLock(folder / f"{name}.lock"):
+            page = folder / f"{name}.html"
+            made[name] = page.read_text(encoding="utf-8") if page.exists() else fit.report(page)
+    return made

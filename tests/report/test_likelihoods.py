@@ -16,14 +16,14 @@ CASES = {
         pbnn.right_censored(rng.weibull(1.5, 30), np.arange(30) % 3 > 0),
         (
             "known for 20 rows and in part for 10",
-            "the 20 times that are known is",
+            "for the 20 times that are known exactly",
             "times known in part count by",
         ),
     ),
     "between visits": (
         Weibull(),
         pbnn.censored(VISITS - 1, VISITS),
-        ("known for 0 rows and in part for 30.", "is unknown, for no time is"),
+        ("known for 0 rows and in part for 30.", "cannot be said, for no time is known exactly"),
     ),
     "angles": (
         VonMises(),

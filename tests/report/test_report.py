@@ -1,10 +1,12 @@
 """The report of every kind of fit: complete, self-contained, valid, and honest about what is missing."""
 
+import re
 from html.parser import HTMLParser
 from importlib import import_module
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from pbnn.errors import DataError, FileError, ModelError, PbnnWarning, ShapeError
@@ -70,11 +72,14 @@ def test_has_all_sections_and_links_to_them(page):
     assert ids == [
         "fit",
         "calibration",
+        "weak-spots",
         "uncertainty",
+        "unfamiliar",
         "convergence",
         "checks",
         "model",
         "prior",
+        "sensitivity",
         "provenance",
     ]
     assert [attrs["href"] for attrs in page.all("a")] == [f"#{id_}" for id_ in ids]
@@ -103,9 +108,11 @@ def test_every_image_speaks(page):
     for attrs in images:
         assert len(attrs["alt"]) > 20
         assert int(attrs["width"]) > 100
-    for attrs in page.all("svg"):
+    drawings = [attrs for attrs in page.all("svg") if attrs.get("aria-hidden") != "true"]
+    for attrs in drawings:
         assert attrs["role"] == "img"
         assert attrs["aria-label"]
+    assert drawings
     assert len(page.all("figcaption")) >= len(images)
 
 
@@ -135,14 +142,15 @@ def words_of(pages, name) -> str:
 
 def test_without_held_out_data_it_says_that_it_flatters(pages):
     text = words_of(pages, "curve")
-    assert "On the 60 training rows themselves, which flatters it," in text
+    assert "On the very 60 examples it learned from, which flatters it," in text
+    assert "Next step: test it on examples it has not seen." in text
     assert "No held-out data were given" in text
     assert "held-out data" not in text.split("Provenance")[0]
 
 
 def test_with_held_out_data_it_is_judged_on_them(pages):
     text = words_of(pages, "moons")
-    assert "On 15 held-out rows it names the right class for" in text
+    assert "On 15 examples that it had not seen, it names the right class for" in text
     assert "Scores are of the held-out data." in text
 
 
@@ -160,12 +168,27 @@ def test_with_held_out_data_it_is_judged_on_them(pages):
         ),
         (
             "table",
-            ["Predicted against observed: u.", "Residuals: v.", "Optimisation.", "Prior predictive: v."],
+            [
+                "Predicted against observed: u.",
+                "Residuals: v.",
+                "Calibration at all levels (PIT-ECDF): v.",
+                "Groups: u.",
+                "Held-out rows against training rows.",
+                "Optimisation.",
+                "Prior predictive: v.",
+                "Sensitivity to the prior.",
+            ],
         ),
         ("moons", ["Prediction.", "Epistemic uncertainty.", "Confusion matrix.", "Reliability: yes."]),
         (
             "species",
-            ["Class probabilities.", "Reliability.", "Reliability: mid.", "Optimisation."],
+            [
+                "Class probabilities.",
+                "Reliability.",
+                "Calibration of each class.",
+                "Reliability: mid.",
+                "Optimisation.",
+            ],
         ),
         (
             "counts",
@@ -196,6 +219,15 @@ def test_has_the_figures_of_its_kind(name, titles, pages):
         ("curve", "would change the fit too much to be left out by reweighting"),
         ("moons", "LOO-PIT): not shown, because classes have no order"),
         ("species", "Two kinds of uncertainty: not shown, because the fit is a single point"),
+        (
+            "species",
+            "Sensitivity to the prior: not shown, because map gives optima, not draws from a posterior",
+        ),
+        ("curve", "Calibration at all levels (PIT-ECDF): not shown, because no held-out data were given."),
+        (
+            "curve",
+            "Held-out rows against training rows, Separation: not shown, because there are no other rows",
+        ),
     ],
 )
 def test_says_why_a_figure_is_missing(name, reason, pages):
@@ -205,6 +237,54 @@ def test_says_why_a_figure_is_missing(name, reason, pages):
 def test_names_of_columns_are_text_and_nothing_else(pages):
     assert "<script" not in pages["table"]
     assert HOSTILE in words_of(pages, "table")
+
+
+JARGON = (
+    "epistemic",
+    "aleatoric",
+    "posterior",
+    "prior",
+    "rmse",
+    "nats",
+    "r-hat",
+    "calibrat",
+    "likelihood",
+    "density",
+    "chain",
+    "sampl",
+    "network",
+)
+
+
+def test_begins_with_a_paragraph_that_needs_no_training(pages, name):
+    page = pages[name].replace("\xa0", " ")
+    first = page.split('<p class="lead">')[1].split("</p>")[0]
+    assert first.startswith("This model predicts ")
+    assert "Next step: " in first
+    assert not [word for word in JARGON if word in first.lower()]
+
+
+def test_scores_have_both_errors(pages):
+    text = words_of(pages, "table")
+    for words in ("energy score of all outputs", "Monte Carlo error", "score ↓", "Quantile (pinball) loss"):
+        assert words in text
+    line = pages["table"].split("<td>energy score")[1].split("</tr>")[0]
+    assert len(re.findall(r">[\d.]+</td>", line)) == 3
+    assert "area under the ROC curve ↑" in words_of(pages, "moons")
+
+
+def test_the_pointer_shows_values_and_a_table_too(pages):
+    html = pages["table"]
+    assert "<title>row 0: observed " in html
+    assert "Values of this figure as a table" in html
+    assert "<title>x0 " in pages["curve"]
+
+
+def test_names_weak_rows_and_groups(pages):
+    text = words_of(pages, "table")
+    assert "with the lowest log density" in text
+    assert "kind: a" in text
+    assert "times as far out" in text
 
 
 # -------------------------------------------------------------------------------------------------- what can go wrong
@@ -252,8 +332,16 @@ def test_a_folder_that_is_not_there(fits, tmp_path):
 
 def test_held_out_data_that_do_not_fit(fits, tmp_path):
     fit, path = fits["moons"], tmp_path / "r.html"
-    with pytest.raises(DataError, match="both X_test and y_test"):
-        report(fit.bnn, fit.idata, path, fit.X_test)
+    with pytest.raises(DataError, match="y_test came without its inputs"):
+        report(fit.bnn, fit.idata, path, None, fit.y_test)
+    missing = fit.X_test.copy()
+    missing[[3, 5], 1] = np.nan
+    with pytest.raises(DataError, match=r"report: X column 'x1' is missing \(NaN\) in row 3, and 1 more"):
+        report(fit.bnn, fit.idata, path, missing, fit.y_test)
+    with pytest.raises(DataError, match=r"report: y is missing .* row 2"):
+        report(fit.bnn, fit.idata, path, fit.X_test, fit.y_test.mask(np.arange(len(fit.y_test)) == 2))
+    with pytest.raises(ShapeError, match=r"shape \(obs, 2\)"):
+        report(fit.bnn, fit.idata, path, X_out=fit.X_test[:, :1])
     with pytest.raises(DataError, match="15 rows and y_test has 14"):
         report(fit.bnn, fit.idata, path, fit.X_test, fit.y_test[1:])
     with pytest.raises(ShapeError, match=r"shape \(obs, 2\)"):

@@ -147,6 +147,10 @@ MISTAKES = {
         lambda: RelevantInputs(0, 10),
         r"RelevantInputs: count must be a positive number; got 0",
     ),
+    "elsewhere": (
+        lambda: Normal(RelevantInputs(3, 10)),
+        r"Normal: RelevantInputs is the global scale of a horseshoe.*Horseshoe\(global_scale=RelevantInputs\(count=3",
+    ),
     "rows": (lambda: RelevantInputs(3, 0.5), r"RelevantInputs: rows must be a whole number >= 1; got 0\.5"),
     "slab of spike": (lambda: SpikeSlab(-0.5), r"SpikeSlab: slab must be a positive number or one of"),
     "spike above slab": (lambda: SpikeSlab(spike=1.5), r"SpikeSlab: spike must be a number between 0 and 1"),

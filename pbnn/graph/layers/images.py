@@ -65,8 +65,8 @@ def plan(where: str, length: int, size: int, stride: int, dilation: int, padding
         dilated = f", over {reach} with dilation {dilation}," if dilation > 1 else ""
         padded = f" ({room} with its padding)" if room > length else ""
         raise ShapeError(
-            f"{where} is {size}{dilated} and its input has length {length}{padded}. Take a smaller one, or "
-            "pad its input (padding='same' for convolutions)."
+            f"{where} is {size}{dilated} and its input has length {length}{padded}. Take a smaller one, or let the "
+            "convolutions before it keep their length (padding='same')."
         )
     return Windows((room - reach) // stride + 1, size, stride, dilation, before, after)
 

@@ -224,7 +224,12 @@ def _remedy(axes: tuple[int, ...], wire: Wire) -> str:
         return "Put Flatten(), AveragePool() or MaxPool() before it."
     if len(wire.positions) == 0:
         shape = "(time, channel)" if 1 in axes else "(row, column, channel)"
-        return f"Put Reshape({shape}) before it, or pass X of shape {AXES[axes[0]]}."
+        sequence = (
+            " If the layer before it reads a sequence, give that one return_sequence=True."
+            if 1 in axes
+            else ""
+        )
+        return f"Put Reshape({shape}) before it, or pass X of shape {AXES[axes[0]]}.{sequence}"
     if axes == (2,):
         return "For images of one channel pass X[..., None]."
     return "Put Flatten() and Reshape((time, channel)) before it."

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from pbnn.assess import PARETO_K, pareto_k
-from pbnn.plots import plot_loo_pit, plot_predictive_check, plot_rootogram
+from pbnn.assess import PARETO_K, pit_ecdf
+from pbnn.plots import plot_pit_ecdf, plot_predictive_check, plot_rootogram
 from pbnn.report.blocks import NotApplicableError, Paragraph, Picture, Section, attempt, draw, group
-from pbnn.report.facts import Facts
+from pbnn.report.facts import MOST_CHECKED, Facts
 from pbnn.report.words import plural
 
 FEWEST_DRAWS = 100
@@ -23,6 +23,8 @@ def checks_section(facts: Facts) -> Section:
         "A model can be sampled perfectly and still be wrong. These figures ask whether the training data look like "
         "data from the fit."
     )
+    if len(facts.y_train) > MOST_CHECKED:
+        text += f" They show {MOST_CHECKED} of {len(facts.y_train):,} rows, evenly spaced."
     figures = [
         attempt(_named("Posterior predictive check", o), _check, facts, o)
         for o in facts.outputs[:MOST_OUTPUTS]
@@ -68,20 +70,23 @@ def _loo_pit(facts: Facts) -> Picture:
         raise NotApplicableError(f"it needs at least {FEWEST_DRAWS} draws.")
     if not np.isfinite(facts.checks["log_likelihood"]["y"]).all():
         raise NotApplicableError("the log-likelihood of some rows is not finite.")
-    bad = (pareto_k(facts.checks) > PARETO_K).to_numpy()
+    bad = (facts.loo_pit["pareto_k"] > PARETO_K).to_numpy()
     influential = f"{plural(int(bad.sum()), 'row')} of {len(bad)}"
     if bad.mean() > MOST_INFLUENTIAL:
         raise NotApplicableError(
             f"{influential} would change the fit too much to be left out by reweighting (Pareto k above {PARETO_K})."
         )
     warning = f" For {influential} this is uncertain (Pareto k above {PARETO_K})." if bad.any() else ""
+    table = pit_ecdf(facts.loo_pit, seed=facts.seed)
+    verdict = "stays inside the band" if bool(table["inside"]) else "leaves the band"
     return draw(
-        plot_loo_pit,
-        facts.checks,
+        plot_pit_ecdf,
+        table,
         title="Leave-one-out calibration (LOO-PIT)",
-        alt="Difference from uniform of the distribution of leave-one-out probability integral transforms.",
-        caption="Is each row where a fit to all the others would expect it? The line should stay near zero; a small p "
-        f"says that the predictive distributions are off.{warning}",
+        alt="Difference from uniform of the distribution of leave-one-out probability integral transforms, with a "
+        f"band; the line {verdict}.",
+        caption="Is each row where a fit to all the others would expect it? If the predictive distributions are right, "
+        f"the line stays inside the band 95 times in 100. Here it {verdict}.{warning}",
     )
 
 

@@ -1,5 +1,8 @@
 """The fit itself: a curve where there is one input, else predicted against observed."""
 
+import numpy as np
+import xarray as xr
+
 from pbnn.assess import confusion
 from pbnn.plots import (
     plot_bands,
@@ -9,6 +12,7 @@ from pbnn.plots import (
     plot_residuals,
     plot_surface,
 )
+from pbnn.plots.style import summary_of
 from pbnn.report.blocks import (
     WIDE,
     Block,
@@ -21,8 +25,9 @@ from pbnn.report.blocks import (
     group,
 )
 from pbnn.report.facts import Facts
+from pbnn.report.values import along_hover, curve_table, points_hover, points_table
 
-MOST_OUTPUTS = 6
+MOST_OUTPUTS, MOST_CURVES, MOST_CONFUSED = 6, 8, 20
 
 
 def fit_section(facts: Facts) -> Section:
@@ -97,7 +102,8 @@ def _map(facts: Facts, title: str, of: str, caption: str, output: str | None) ->
 def _curve(facts: Facts, output: str | None) -> Picture:
     position = facts.outputs.index(output)
     own = (lambda y: y) if output is None else (lambda y: _column(y, position))
-    test = {"X_test": facts.X, "y_test": own(facts.seen)} if facts.held_out else {}
+    test = {"X_test": facts.X, "y_test": own(facts.seen)} if facts.held_out and facts.labelled else {}
+    along = summary_of(facts.curve, output)
     name = facts.bnn.columns.names[0]
     return draw(
         plot_bands,
@@ -115,6 +121,8 @@ def _curve(facts: Facts, output: str | None) -> Picture:
         size=WIDE,
         wide=True,
         labels={"ylabel": output or facts.response_name},
+        hover=(along_hover(facts, along),),
+        values=curve_table(facts, along),
     )
 
 
@@ -126,6 +134,8 @@ def _observed(facts: Facts, output: str | None) -> Picture:
     return draw(
         plot_observed,
         facts.rows,
+        hover=points_hover(facts, output, "observed", "predicted"),
+        values=points_table(facts, output),
         output=output,
         title=_named("Predicted against observed", output),
         alt=f"Scatter of predicted against observed values on the {facts.judged_on}, with 90 % intervals "
@@ -139,6 +149,7 @@ def _residuals(facts: Facts, output: str | None) -> Picture:
     return draw(
         plot_residuals,
         facts.rows,
+        hover=points_hover(facts, output, "predicted", "standardized"),
         output=output,
         title=_named("Residuals", output),
         alt=f"Standardised residuals against predictions on the {facts.judged_on}.",
@@ -149,31 +160,54 @@ def _residuals(facts: Facts, output: str | None) -> Picture:
 
 def _probabilities(facts: Facts) -> Picture:
     name = facts.bnn.columns.names[0]
+    curve = facts.curve["predictions"].to_dataset()
+    n = curve.sizes["class"]
+    shown = _first(-curve["p"].max("obs").to_numpy(), MOST_CURVES)
+    some = f" Of {n} classes, the {len(shown)} are drawn that become most probable." if len(shown) < n else ""
+    tree = xr.DataTree.from_dict(
+        {
+            "predictions": curve.isel({"class": shown}),
+            "predictions_constant_data": facts.curve["predictions_constant_data"].to_dataset(),
+        }
+    )
     return draw(
         plot_probabilities,
-        facts.curve,
+        tree,
         facts.X_train,
         facts.seen_train,
         title="Class probabilities",
         alt=f"Probability of each class against {name}, with uncertainty bands; ticks mark the data of each class.",
         caption="Lines are the predictive probabilities; bands show what the weights leave open. Ticks below mark "
-        "where the training rows of each class lie.",
+        f"where the training rows of each class lie.{some}",
         size=WIDE,
         wide=True,
     )
 
 
 def _confusion(facts: Facts) -> Picture:
+    table = confusion(facts.rows)
+    count = table["count"].to_numpy()
+    n, wrong = len(count), count.sum(axis=0) + count.sum(axis=1) - 2 * np.diag(count)
+    shown = _first(-wrong, MOST_CONFUSED)
+    some = (
+        f" Of {n} classes, the {len(shown)} are drawn that are confused most often." if len(shown) < n else ""
+    )
     return draw(
         plot_confusion,
-        confusion(facts.rows),
+        table.isel(observed_class=shown, predicted_class=shown),
         title="Confusion matrix",
         alt=f"Matrix of observed against predicted classes on the {facts.judged_on}.",
         caption=f"Rows of the {facts.judged_on}, by what they are and what they were called; the most probable class "
-        "is what a row is called. Percentages are of each row of the matrix. All that counts lies on the diagonal.",
+        "is what a row is called. Percentages are of each row of the matrix. All that counts lies on the "
+        f"diagonal.{some}",
         size=WIDE,
         wide=True,
     )
+
+
+def _first(order: np.ndarray, most: int) -> np.ndarray:
+    """Return the places of the smallest, at most so many, in their own order."""
+    return np.sort(np.argsort(order, kind="stable")[:most])
 
 
 def _named(title: str, output: str | None) -> str:

@@ -57,7 +57,8 @@ def _data_words(facts: Facts) -> str:
     n, columns = len(facts.y_train), plural(len(bnn.columns.names), "input column")
     text = f"The training data have {plural(n, 'row')} and {columns} ({inputs_words(bnn)})"
     if facts.held_out:
-        text += f"; {plural(len(facts.y), 'further row')} were held out"
+        text += f"; {plural(len(facts.X), 'further row')} were held out"
+        text += "" if facts.labelled else ", without a response"
     if facts.kind == "classes":
         labels, counts = np.unique(np.asarray(facts.y_train).astype(str), return_counts=True)
         shares = [f"{label} ({percent(c / n)})" for label, c in zip(labels, counts, strict=True)]

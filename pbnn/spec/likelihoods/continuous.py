@@ -68,7 +68,9 @@ class AsymmetricLaplace:
 
     The density is `q (1 - q) / noise * exp(-u (q - [u < 0]) / noise)` with `u = y - quantile(x)`, so the mode is where
     the check function of Koenker & Bassett is least (Yu & Moyeed 2001, 10.1016/S0167-7152(01)00124-9). Draws of `y` are
-    from this distribution, whose shape is a device: trust the quantile rather than the draws.
+    from this distribution, whose shape is a device: trust the quantile rather than the draws. What was fitted is
+    `pbnn.predict(bnn, idata, X, kind="summary", quantiles=[0.9])["predictions"]["quantiles"]`, for `quantile=0.9`, and
+    no other level.
 
     Parameters
     ----------

@@ -5,7 +5,7 @@ A scale is one of
 - a positive number,
 - `FanIn(gain)`: `gain / sqrt(n_in)`, so that the variance of a unit does not grow with the width of the layer below
   (Neal 1996, *Bayesian Learning for Neural Networks*, section 2.1),
-- `RelevantInputs(count, rows)`: small enough that about `count` inputs matter,
+- `RelevantInputs(count, rows)`: small enough that about `count` inputs matter, for `Horseshoe` alone,
 - `ResponseSD(factor)`: `factor` times the standard deviation of the response, for noise,
 - a prior on positive numbers (`HalfNormal`, `LogNormal`): a scale that is learned, `per` layer, input, unit or network.
 """
@@ -152,6 +152,11 @@ SCALES: dict[str, type] = {
 def check_scale(owner: object, name: str = "scale") -> None:
     """Raise `SpecError` unless the field holds a positive number, a relative scale or a positive prior."""
     scale = getattr(owner, name)
+    if isinstance(scale, RelevantInputs) and name != "global_scale":
+        raise SpecError(
+            f"{type(owner).__name__}: RelevantInputs is the global scale of a horseshoe, which lets single inputs "
+            f"escape from it; as {name} here it would shrink all alike. Write priors.Horseshoe(global_scale={scale!r})."
+        )
     if isinstance(scale, tuple(SCALES.values())):
         return
     number = as_number(scale)

@@ -1,0 +1,48 @@
+"""A headless Chromium and the pages to open in it: skipped, with the reason, where there is none."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pbnn.report.comparison import report_comparison
+from tests.report.conftest import fits, pages  # noqa: F401 fixtures
+from tests.rivals import truth_and_blind
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
+
+
+def chromium() -> str | None:
+    """Return the path of a browser: of the environment variable CHROMIUM, or on PATH."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """A browser that knows nothing and can reach nothing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright")
+    program = chromium()
+    if program is None:
+        pytest.skip(f"needs a browser: none of {', '.join(BROWSERS)} is on PATH; or set CHROMIUM to its path")
+    with playwright.sync_playwright() as started:
+        try:
+            opened = started.chromium.launch(executable_path=program, args=list(FLAGS))
+        except playwright.Error as error:
+            pytest.skip(f"{program} does not start: {str(error).splitlines()[0]}")
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def files(pages, tmp_path_factory) -> dict[str, Path]:  # noqa: F811
+    """The pages, as files: the report of each fit, and a comparison."""
+    folder = tmp_path_factory.mktemp("pages")
+    models, X, y = truth_and_blind()
+    found = {"comparison": report_comparison(models, folder / "comparison.html", X, y)}
+    for name, text in pages.items():
+        found[name] = folder / f"{name}.html"
+        found[name].write_text(text, encoding="utf-8")
+    return found
