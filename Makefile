@@ -44,13 +44,11 @@ format: $(DEV) ## Put the code into its usual shape
 	$(BIN)/ruff format .
 
 # The copies go to a folder that is thrown away: running them here must not change what is committed.
-notebooks: $(DEV) ## Run the notebooks with small settings
+notebooks: $(DEV) ## Run the notebooks with small settings, two at a time
 	@test -n "$(NOTEBOOKS)" || echo "No notebooks yet."
-	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && for notebook in $(NOTEBOOKS); do \
-	    echo "== $$notebook" && \
-	    PBNN_FAST=1 JUPYTER_PREFER_ENV_PATH=1 $(BIN)/jupyter nbconvert --to notebook --execute \
-	        --ExecutePreprocessor.timeout=900 --output-dir "$$out" "$$notebook" || exit 1; \
-	done
+	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && printf '%s\n' $(NOTEBOOKS) | \
+	    PBNN_FAST=1 JUPYTER_PREFER_ENV_PATH=1 xargs -n 1 -P 2 $(BIN)/jupyter nbconvert --to notebook --execute \
+	        --ExecutePreprocessor.timeout=900 --output-dir "$$out"
 
 bench: $(BENCHMARKS) ## Run all benchmarks (one: make bench-NAME)
 

@@ -114,7 +114,7 @@ def test_delong_error_is_that_of_the_placements():
     np.testing.assert_allclose((influence**2).sum(), delong)
 
 
-@pytest.mark.parametrize("measure", ["f1", "auroc"])
+@pytest.mark.parametrize("measure", ["f1", pytest.param("auroc", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(("factor", "ok"), [(1.0, True), (0.5, False)])
 def test_errors_of_ranks_and_f1_are_the_spread_over_data_sets(measure, factor, ok):
     found = [score_rows(class_rows(n=300, seed=s)) for s in range(200)]
@@ -170,8 +170,8 @@ def test_scores_of_a_normal_predictive_are_near_their_closed_forms(linear):
     assert all("long_name" in v.attrs and "units" in v.attrs for v in got.values())
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("chains", [pytest.param(1, marks=pytest.mark.nightly), 4])
+@pytest.mark.nightly
+@pytest.mark.parametrize("chains", [1, 4])
 def test_monte_carlo_error_is_the_spread_over_repeats(linear, chains):
     X, y = linear.new_data(50)
     runs = [score(linear.bnn, linear.draws(chains, 800 // chains, seed=s), X, y, seed=s) for s in range(30)]

@@ -84,7 +84,7 @@ def test_several_outputs_add_up(two_outputs, scatter):
     np.testing.assert_allclose(table["in_score"].sel(measure="epistemic_variance"), expected, rtol=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_networks_for_images_have_features_too(scatter):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(30, 4, 4, 1))
@@ -94,7 +94,9 @@ def test_networks_for_images_have_features_too(scatter):
     assert np.isfinite(table["auroc"]).all()
 
 
-@pytest.mark.parametrize("measure", ["auroc", "aupr", "fpr95"])
+@pytest.mark.parametrize(
+    "measure", ["auroc", *(pytest.param(m, marks=pytest.mark.nightly) for m in ("aupr", "fpr95"))]
+)
 @pytest.mark.parametrize(("factor", "ok"), [(1.0, True), (0.4, False)])
 def test_errors_are_the_spread_over_data_sets(measure, factor, ok):
     found = []

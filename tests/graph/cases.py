@@ -5,7 +5,6 @@ from functools import cache
 import jax
 import numpy as np
 import pandas as pd
-import pytest
 
 from pbnn.graph.build import BNN, build
 from pbnn.spec.layers import (
@@ -30,6 +29,7 @@ from pbnn.spec.priors import FanIn, HalfNormal, Laplace, LogNormal, Normal, Resp
 from pbnn.spec.priors import StudentT as StudentTPrior
 from pbnn.target import Target
 from tests.graph.reference import Reference
+from tests.tiers import tiers
 
 N = 12
 rng = np.random.default_rng(0)
@@ -112,7 +112,7 @@ NETS = {
 
 # Those that between them use nearly everything; the others are variations.
 QUICK = ("noise learned", "two heteroscedastic", "categorical", "blocks", "embeddings", "priors")
-CASES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in NETS]
+CASES = tiers(NETS, QUICK, ("image", "sequence", "groups", "student df learned", "poisson"))
 
 
 @cache

@@ -20,7 +20,7 @@ def test_density_and_moments_are_those_of_scipy(name, size):
 
 
 @pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("precision", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("float64", marks=pytest.mark.nightly)])
 def test_far_out_there_is_no_nan(name, precision):
     at = target(name, precision)
     z = (0.3 * point(name)).astype(precision)

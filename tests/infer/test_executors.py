@@ -178,7 +178,7 @@ def test_ctrl_c_that_breaks_the_pool_too(bnn, alone):
     np.testing.assert_array_equal(tree["posterior"]["noise"], alone["posterior"]["noise"][:1])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_run_that_was_cut_short_goes_on_with_an_executor(bnn, alone, tmp_path):
     """Workers write to the store; this process must not go by what it read before."""
     path, keep = tmp_path / "run.zarr", Store.keep

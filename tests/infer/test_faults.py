@@ -38,7 +38,9 @@ def all_of_it_huge(X, y):
     y *= 1e6
 
 
-@pytest.mark.parametrize("spoil", [outlier_in_x, outlier_in_y, all_of_it_huge])
+@pytest.mark.parametrize(
+    "spoil", [pytest.param(outlier_in_x, marks=pytest.mark.nightly), outlier_in_y, all_of_it_huge]
+)
 def test_wild_data_end_in_a_verdict(spoil):
     X, y = data()
     spoil(X, y)

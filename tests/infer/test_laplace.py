@@ -129,7 +129,7 @@ def hyper_evidence(linear, log_scale, log_noise):
     return log_evidence, log_evidence - 0.5 * (log_scale**2 + log_noise**2)
 
 
-@pytest.mark.parametrize("prior_precision", ["layer", "one"])
+@pytest.mark.parametrize("prior_precision", ["layer", pytest.param("one", marks=pytest.mark.nightly)])
 def test_online_tuning_finds_the_largest_evidence(learned, prior_precision):
     linear, bnn = learned
     options = Laplace("full", precision="float64", draws=10, prior_precision=prior_precision)

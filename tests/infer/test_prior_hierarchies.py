@@ -14,6 +14,7 @@ from pbnn.infer.prior_curvature import LEAST, prior_curvature
 from pbnn.target import Target
 from pbnn.target.curvature import Subset
 from pbnn.target.curvature.explicit import n_parts
+from tests.tiers import tiers
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 3))
@@ -36,7 +37,7 @@ def target_of(prior):
     return Target.of(pbnn.build(pbnn.Network([first], likelihoods.Gaussian(0.3), weights=default), X, Y))
 
 
-@pytest.mark.parametrize("name", PRIORS)
+@pytest.mark.parametrize("name", tiers(PRIORS, ["ard", "pretrained"], ["r2d2"]))
 def test_the_prior_of_unconstrained_variables_is_a_product(name):
     """Weights and all their scales together: the Hessian is diagonal, and the diagonal is that of the dense one."""
     target = target_of(PRIORS[name])
@@ -52,7 +53,7 @@ def test_the_prior_of_unconstrained_variables_is_a_product(name):
     assert_allclose(prior_curvature(weights)(z), 1.0)
 
 
-@pytest.mark.parametrize("name", [n for n in PRIORS if n != "pretrained"])
+@pytest.mark.parametrize("name", tiers([n for n in PRIORS if n != "pretrained"], ["horseshoe"], ["r2d2"]))
 def test_the_scales_are_hyperparameters_of_the_evidence(name):
     """All auxiliary variables are found; what they do to curvature and density is that of a curvature taken anew."""
     target = target_of(PRIORS[name])
@@ -94,8 +95,8 @@ def test_a_funnel_has_no_mode(method):
         pbnn.fit(bnn, method, seed=1, progress=False)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("structure", ["full", pytest.param("diag", marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("structure", ["full", "diag"])
 def test_laplace_tunes_the_scales_of_inputs(structure):
     bnn = target_of(PRIORS["ard"]).bnn
     idata = pbnn.fit(bnn, pbnn.Laplace(structure, draws=50), seed=1, progress=False)

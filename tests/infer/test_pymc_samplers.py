@@ -16,7 +16,7 @@ def linear():
     return LinearGaussian.simulate(n=30, n_in=2)
 
 
-@pytest.fixture(scope="module", params=["pymc", "nutpie", "numpyro"])
+@pytest.fixture(scope="module", params=[pytest.param("pymc", marks=pytest.mark.nightly), "nutpie", "numpyro"])
 def sampled(linear, request):
     pytest.importorskip(request.param)
     method = NUTS(draws=300, tune=300, chains=2, sampler=request.param, max_treedepth=3)

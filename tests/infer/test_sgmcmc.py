@@ -166,8 +166,8 @@ def test_any_model(kernel, bias, ok):
     assert bool((abs(x.mean(axis=(1, 2)) + bias - 1) < 4 * array_stats.mcse(x)).all()) is ok
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("n", [500, pytest.param(5000, marks=pytest.mark.nightly)])
+@pytest.mark.nightly
+@pytest.mark.parametrize("n", [500, 5000])
 def test_the_default_step_size_is_stable_on_a_network(n, kernel):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, 5))

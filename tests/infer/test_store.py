@@ -274,7 +274,13 @@ def flip(file):
 
 
 @pytest.mark.parametrize(
-    "spoil", [flip, os.remove, lambda f: f.write_bytes(b"")], ids=["flip", "remove", "empty"]
+    "spoil",
+    [
+        flip,
+        pytest.param(os.remove, marks=pytest.mark.nightly),
+        pytest.param(lambda f: f.write_bytes(b""), marks=pytest.mark.nightly),
+    ],
+    ids=["flip", "remove", "empty"],
 )
 def test_damaged_draws(copied, finished, spoil):
     spoil(copied / "chains/1/draws/z/c/0/0")

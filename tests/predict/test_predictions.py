@@ -302,7 +302,7 @@ def test_set_data_changes_no_prediction():
     xr.testing.assert_identical(before, draws_of(one))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_draws_of_pm_sample():
     one = case("gaussian")
     quick = {"tune": 5, "chains": 2, "cores": 1, "progressbar": False, "compute_convergence_checks": False}

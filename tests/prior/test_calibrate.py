@@ -35,7 +35,7 @@ def test_reduces_the_distance_five_times(found):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lengthscale", [1.0, pytest.param(3.0, marks=pytest.mark.nightly)])
-@pytest.mark.parametrize("depth", [1, 2, 3])
+@pytest.mark.parametrize("depth", [1, pytest.param(2, marks=pytest.mark.nightly), 3])
 def test_reduces_it_at_every_depth(depth, lengthscale):
     target = priors.GP(priors.RBF(lengthscale))
     found = priors.calibrate(network(*[pbnn.Dense(30)] * depth), X, target, seed=2)
@@ -197,7 +197,7 @@ def test_moved_draws_are_draws_of_the_moved_prior(case):
 def test_says_which_priors_stay_as_they_were():
     """Of another kind, centred, or shared by all layers; the other parts of the network are calibrated."""
     shared = priors.Normal(scale=priors.LogNormal(priors.HalfNormal(1.0, per="network")))
-    kinds = [priors.ARD(), priors.Horseshoe(), priors.Normal(scale=priors.RelevantInputs(1, rows=40))]
+    kinds = [priors.ARD(), priors.Horseshoe(), priors.Horseshoe(priors.RelevantInputs(1, rows=40))]
     layers = [pbnn.Dense(2), *(pbnn.Dense(2, weight=prior) for prior in kinds)]
     last = pbnn.Dense(2, weight=priors.Normal(), bias=priors.Normal(centered=True))
     net = network(*layers, last, weights=shared)

@@ -33,10 +33,8 @@ CASES = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name == "censored" else pytest.mark.nightly) for name in CASES]
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", CASES)
 def test_a_report_says_what_the_response_is(name, tmp_path):
     likelihood, y, words = CASES[name]
     bnn = pbnn.build(Network([], likelihood), X, y)

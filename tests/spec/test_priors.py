@@ -148,7 +148,7 @@ MISTAKES = {
         r"RelevantInputs: count must be a positive number; got 0",
     ),
     "elsewhere": (
-        lambda: Normal(RelevantInputs(3, 10)),
+        lambda: Normal(scale=RelevantInputs(3, 10)),
         r"Normal: RelevantInputs is the global scale of a horseshoe.*Horseshoe\(global_scale=RelevantInputs\(count=3",
     ),
     "rows": (lambda: RelevantInputs(3, 0.5), r"RelevantInputs: rows must be a whole number >= 1; got 0\.5"),

@@ -23,17 +23,15 @@ from pbnn.target.curvature import (
 )
 from pbnn.target.curvature.blocks import rows_of
 from tests.graph.cases import NETS, bnn, point, target
+from tests.tiers import tiers
 
 slow = pytest.mark.slow
 QUICK = ("noise learned", "two outputs")
 LAYERED = ("categorical", "heteroscedastic")
 """Networks of several outputs, all of one part."""
 LAYERS = ("image", "sequence", "groups")
-CASES = [
-    name if name in QUICK else pytest.param(name, marks=slow if name in LAYERS else pytest.mark.nightly)
-    for name in NETS
-]
-CHEAP_CASES = [*QUICK, *(pytest.param(name, marks=pytest.mark.nightly) for name in NETS if name not in QUICK)]
+CASES = tiers(NETS, QUICK, ["image"])
+CHEAP_CASES = tiers(NETS, QUICK)
 FISHER_QUICK = ("two outputs", "two heteroscedastic")
 SMALL = 2000
 """Bytes: so little memory that sums go over several blocks."""
@@ -101,7 +99,7 @@ def of_inputs(function):
 # ---------------------------------------------------------------------------------------------------- information
 
 
-@pytest.mark.parametrize("name", [n if n in FISHER_QUICK else pytest.param(n, marks=slow) for n in NETS])
+@pytest.mark.parametrize("name", tiers(NETS, FISHER_QUICK, ["student", "categorical", "poisson"]))
 def test_fisher_information_is_that_of_textbooks(name):
     here, z = target(name), point(name)
     with here.scope():
@@ -113,7 +111,7 @@ def test_fisher_information_is_that_of_textbooks(name):
     np.testing.assert_allclose(np.einsum("nki,nkj->nij", roots, roots), expected, rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("name", ["two outputs", "student df learned"])
+@pytest.mark.parametrize("name", tiers(["two outputs", "student df learned"], ["two outputs"]))
 def test_information_about_the_noise_is_that_of_a_large_sample(name):
     """Of the score's covariance over responses drawn by the model; a relative error of 10 % is planted and seen."""
     here, z = target(name), point(name)
@@ -212,7 +210,7 @@ KRON = [name for name in NETS if name not in ("priors", "only an embedding", "im
 
 @pytest.mark.parametrize(
     "name",
-    [n if n in QUICK else pytest.param(n, marks=pytest.mark.nightly) for n in KRON],
+    tiers(KRON, {*QUICK} & {*KRON}),
 )
 def test_kronecker_factors_are_exact_for_one_observation(name):
     here = target(name)

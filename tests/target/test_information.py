@@ -10,6 +10,7 @@ from scipy.special import expit, polygamma, softmax
 from pbnn.target.curvature import fisher_information, fisher_roots
 from pbnn.target.curvature.information import ROOTS
 from tests.graph.likelihood_cases import CASES, outputs, point, target
+from tests.tiers import tiers
 
 DISCRETE = ("Binomial", "NegativeBinomial", "ZeroInflatedPoisson")
 
@@ -18,8 +19,9 @@ def own_of(name):
     return {key: np.asarray(v) for key, v in target(name).constrain(point(name)).items()}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name", tiers(CASES, (), ("Gamma", "Ordinal", "MixtureDensity", "MultivariateGaussian"))
+)
 @pytest.mark.parametrize("own", [False, True])
 def test_roots_are_roots(name, own):
     at, z, f = target(name), point(name), outputs(name)

@@ -25,6 +25,7 @@ from pbnn.spec.network import Network
 from pbnn.target import Target
 from pbnn.target.curvature import Kron, Subset, ggn_diag, ggn_full, ggn_kron, ggn_rows
 from pbnn.target.curvature.blocks import rows_of
+from tests.tiers import tiers
 
 N = 5
 rng = np.random.default_rng(0)
@@ -43,7 +44,7 @@ CASES = {
     "branches": ([Concat([[Dense(2)], [Frozen(Dense(2), {"weight": [[1, 0], [0, 1]]})]])], TABLE[:, :2]),
 }
 QUICK = ("conv2d",)
-NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in CASES]
+NAMES = tiers(CASES, QUICK, ["attention"])
 
 
 @cache

@@ -22,13 +22,14 @@ from pbnn.spec.network import Network
 from pbnn.spec.priors import HalfNormal
 from pbnn.target import Target
 from tests.graph.cases import NETS, X, at_point, bnn, evaluated, point, target
+from tests.tiers import tiers
 
 slow = pytest.mark.slow
 
 
 def some(*names):
-    """Return all cases, of which only `names` are quick."""
-    return [name if name in names else pytest.param(name, marks=slow) for name in NETS]
+    """Return all cases: `names` run always, a few networks of other kinds in CI."""
+    return tiers(NETS, names, {"categorical", "blocks", "sequence"} - {*names})
 
 
 def compiled(at, method):
