@@ -150,13 +150,14 @@ def _temperature(p: np.ndarray, codes: np.ndarray) -> xr.Dataset:
 def _isotonic_classes(p: np.ndarray, codes: np.ndarray, labels: xr.DataArray) -> xr.Dataset:
     n, maps = len(p), []
     for code in range(p.shape[1]):
-        order = np.argsort(p[:, code], kind="stable")
-        share = isotonic_regression((codes == code).astype(float)[order]).x
+        # Rows of equal probability stand at one place, whatever order they come in.
+        values, place, count = np.unique(p[:, code], return_inverse=True, return_counts=True)
+        share = isotonic_regression(np.bincount(place, codes == code) / count, weights=count).x
         # No probability becomes 0 or 1: that is more than n rows can say (Laplace's rule of succession).
         share = np.clip(share, 1 / (n + 2), (n + 1) / (n + 2))
         edge = np.flatnonzero(np.diff(share) > 0)
-        ends = np.unique(np.r_[0, edge, edge + 1, n - 1])  # first and last row of each step
-        maps.append((p[order, code][ends], share[ends]))
+        ends = np.unique(np.r_[0, edge, edge + 1, len(values) - 1])  # first and last value of each step
+        maps.append((values[ends], share[ends]))
     most = max(len(before) for before, _ in maps)
     knots = np.array([[np.pad(part, (0, most - len(part)), "edge") for part in pair] for pair in maps])
     both = ("class", "knot")
