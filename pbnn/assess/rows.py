@@ -8,6 +8,7 @@ import xarray as xr
 
 from pbnn.errors import ModelError
 from pbnn.graph.build import BNN
+from pbnn.predict.angles import around, mean_direction
 from pbnn.predict.forward import TILE_ROWS, Forward, forward_of
 from pbnn.predict.mixture import Average
 from pbnn.predict.predictions import posterior_of, resolve_seed
@@ -46,6 +47,29 @@ def read_draws(
     posterior = posterior_of(idata, where)
     seed = resolve_seed(seed, where)
     return forward_of(bnn, idata, posterior, seed, raw=raw), posterior
+
+
+def draws_at(
+    forward: Forward, posterior: xr.Dataset, inputs: np.ndarray, first_row: int = 0
+) -> list[xr.DataArray]:
+    """Return what draws say at encoded inputs: `p`, or `mu` and `variance`, `(chain, draw, obs[, class or output])`.
+
+    Angles are laid out around their mean direction, where means and variances over draws have a meaning.
+    """
+    classes = "p" in forward.cells
+    names, last = (("p",), "class") if classes else (("mu", "variance"), "output")
+    drawn = forward.allocate(names, len(inputs))
+    forward.fill(inputs, drawn, first_row)
+    if forward.bnn.response.circular:
+        drawn["mu"] = around(drawn["mu"], mean_direction(drawn["mu"]))
+    sample = (posterior.sizes["chain"], posterior.sizes["draw"])
+    return [
+        xr.DataArray(
+            values.reshape(*sample, *values.shape[1:]).astype(float),
+            dims=("chain", "draw", "obs", last)[: values.ndim + 1],
+        )
+        for values in drawn.values()
+    ]
 
 
 def spaced(n: int, limit: int | None) -> np.ndarray:
