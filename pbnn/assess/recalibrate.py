@@ -7,9 +7,10 @@ import xarray as xr
 from scipy.optimize import isotonic_regression, minimize_scalar
 
 from pbnn.assess.pointwise import pointwise
-from pbnn.errors import DataError, MethodError, unknown
+from pbnn.errors import DataError, MethodError, ModelError, unknown
 from pbnn.graph.build import BNN
 from pbnn.graph.response import Response
+from pbnn.predict.mixture import Average
 from pbnn.predict.recalibration import Method, Recalibration
 
 FEWEST = 10
@@ -51,6 +52,8 @@ def recalibrate(
     ------
     DataError
         If there are fewer than 10 rows, or rows of one class only.
+    ModelError
+        If the model is an average, or `idata` is the fit of another one.
     MethodError
         If the method is unknown, or not made for this response; counts, angles and times known in part have none.
 
@@ -72,6 +75,10 @@ def recalibrate(
     >>> 2 < float(better["recalibration"]["factor"][0]) < 4
     True
     """
+    if isinstance(bnn, Average):
+        raise ModelError(
+            "recalibrate: an average has no correction of its own; recalibrate each model, and average those."
+        )
     kind = bnn.response.kind
     method = ("temperature" if kind == "classes" else "variance") if method is None else method
     _check(bnn.response, method)
