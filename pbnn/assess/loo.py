@@ -8,7 +8,7 @@ from pbnn.assess.elpd import summed
 from pbnn.assess.kfold import refitted
 from pbnn.assess.moment_match import matched
 from pbnn.assess.psis import MIN_TAIL, smooth_weights, tail_length
-from pbnn.assess.rows import blocks, read_draws, take
+from pbnn.assess.rows import blocks, observed_column, read_draws, take
 from pbnn.errors import MethodError, ModelError, warn
 from pbnn.graph.build import BNN
 from pbnn.infer.methods import Method
@@ -141,8 +141,7 @@ def leave_one_out(
         )
     inputs, observed = training_data(bnn, idata, "loo")
     table = loo_rows(forward, forward.bind(inputs, observed))
-    last = "bound" if bnn.response.censored else "output"
-    table["observed"] = (("obs", last)[: observed.ndim], observed)
+    table["observed"] = observed_column(bnn, observed)
     table["corrected"] = ("obs", np.zeros(len(inputs), bool))
     threshold = min(PARETO_K, 1 - 1 / np.log10(n_draws))
     table.attrs = {"kind": bnn.response.kind, "k_threshold": threshold, "n_draws": n_draws}

@@ -16,6 +16,9 @@ from pbnn.predict.predictions import posterior_of, resolve_seed
 BLOCK_BYTES = 2**26
 """Draws are held for about this many bytes of rows at a time."""
 
+ROUNDING = 1e-6
+"""Differences of data, in standard deviations, that come from how they were stored."""
+
 
 def read_draws(
     bnn: BNN | Average,
@@ -84,6 +87,20 @@ def blocks(n_rows: int, bytes_per_row: int) -> Iterator[slice]:
     size = max(1, BLOCK_BYTES // (bytes_per_row * TILE_ROWS)) * TILE_ROWS
     for start in range(0, n_rows, size):
         yield slice(start, min(start + size, n_rows))
+
+
+def same_rows(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Return which rows `(obs,)` of two arrays `(obs[, column])` are the same, up to `ROUNDING`."""
+    ours, theirs = (np.asarray(values, float).reshape(len(values), -1) for values in (ours, theirs))
+    # Beside the spread of a column, not its values: these may all lie far from 0, such as years.
+    spread = np.ma.masked_invalid(ours).std(axis=0).filled(0.0)
+    return np.isclose(ours, theirs, rtol=0, atol=ROUNDING * spread, equal_nan=True).all(axis=1)
+
+
+def observed_column(bnn: BNN | Average, observed: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return encoded responses with their dims: `obs`, and `output`, or `bound` where they are known in part."""
+    last = "bound" if bnn.response.censored else "output"
+    return ("obs", last)[: observed.ndim], observed
 
 
 def take(data: dict[str, Any], rows: Any) -> dict[str, Any]:
