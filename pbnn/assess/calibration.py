@@ -37,8 +37,8 @@ def reliability(rows: xr.Dataset, *, label: Label | None = None, bins: int | Non
         for all bins together. Scalars `ece`, the expected calibration error (mean absolute gap, weighted by counts),
         `ece_se`, its standard error given the bins, `ece_if_calibrated`: what it would be by chance alone, as it is
         never 0 in finite data, and `ece_limit`, what it then exceeds once in a hundred times at most (three standard
-        deviations of what chance gives); `ece_debiased`, less what the scatter of the frequencies adds to it; and `ece_sweep`, in
-        as many bins of equal counts, 50 at most, as leave the frequencies increasing. attrs: `bins`.
+        deviations of what chance gives); `ece_debiased`, less what the scatter of the frequencies adds to it; and
+        `ece_sweep`, in as many bins of equal counts, 50 at most, as leave the frequencies increasing. attrs: `bins`.
 
     Raises
     ------
@@ -132,8 +132,9 @@ def class_calibration(rows: xr.Dataset, *, bins: int | None = None) -> xr.Datase
     Returns
     -------
     xarray.Dataset
-        By `class`: `count` of its rows, `ece`, `ece_se`, `ece_if_calibrated`, `ece_limit`, `ece_debiased`, `ece_sweep`; scalars
-        `mean_ece`, `mean_ece_debiased` and `mean_ece_if_calibrated` over classes: the class-wise error.
+        By `class`: `count` of its rows, `ece`, `ece_se`, `ece_if_calibrated`, `ece_limit`, `ece_debiased`,
+        `ece_sweep`; scalars `mean_ece`, `mean_ece_debiased` and `mean_ece_if_calibrated` over classes: the class-wise
+        error.
 
     References
     ----------

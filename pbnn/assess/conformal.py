@@ -288,7 +288,14 @@ def _refits(X: Any, y: Any, folds: int, n: int, refit: Refit | None, seed: int) 
 
 
 def _residuals(
-    bnn: BNN | Average, idata: xr.DataTree, X: Any, y: Any, rows: np.ndarray, measure: Measure, level: float, seed: int
+    bnn: BNN | Average,
+    idata: xr.DataTree,
+    X: Any,
+    y: Any,
+    rows: np.ndarray,
+    measure: Measure,
+    level: float,
+    seed: int,
 ) -> np.ndarray:
     pred, y = _summary(bnn, idata, X, level, seed), bnn.response.encode(y, "conformal")
     if measure in OF_CLASSES:

@@ -121,7 +121,9 @@ def members_of(
     labels = sorted(values.unique(), key=lambda v: (str(type(v)), v))
     members = {str(label): (values == label).to_numpy() for label in labels}
     if len(members) < len(labels):
-        raise DataError("by_group: different groups have the same name, such as 1 and '1'; rename one of them.")
+        raise DataError(
+            "by_group: different groups have the same name, such as 1 and '1'; rename one of them."
+        )
     return members
 
 

@@ -12,8 +12,8 @@ from pbnn.assess.ranking import auroc, average_precision, false_positive_rate, r
 from pbnn.assess.rows import blocks, read_draws, spaced
 from pbnn.errors import DataError
 from pbnn.graph.build import BNN
-from pbnn.predict.forward import Forward
 from pbnn.predict.angles import around, mean_direction
+from pbnn.predict.forward import Forward
 from pbnn.predict.mixture import Average
 from pbnn.predict.prior import draw_weights
 from pbnn.predict.rows import encode_rows, training_data
@@ -40,7 +40,13 @@ _MEANING = {
 
 
 def ood(
-    bnn: BNN | Average, idata: xr.DataTree, X_in: Any, X_out: Any, *, seed: int = 0, resamples: int = RESAMPLES
+    bnn: BNN | Average,
+    idata: xr.DataTree,
+    X_in: Any,
+    X_out: Any,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> xr.Dataset:
     """Tell how well several measures of uncertainty separate unfamiliar inputs from familiar ones.
 

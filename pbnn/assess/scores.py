@@ -74,7 +74,8 @@ def score(
     References
     ----------
     Gneiting & Raftery (2007), Strictly proper scoring rules, prediction, and estimation,
-    10.1198/016214506000001437. `reliability`: what the attrs of `ece` say of chance. DeLong et al. (1988), 10.2307/2531595: the error of `auroc`.
+    10.1198/016214506000001437. DeLong et al. (1988), 10.2307/2531595: the error of `auroc`. Attrs of `ece` say what
+    chance gives; see `pbnn.assess.reliability`.
     """
     wanted = Wanted(tuple(levels), tuple(quantiles), exact)
     return score_rows(*rows_and_batches(bnn, idata, X, y, seed=seed, wanted=wanted))

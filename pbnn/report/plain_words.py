@@ -117,9 +117,10 @@ def most_frequent(facts: Facts) -> tuple[str, float, bool]:
 
 def _right(facts: Facts) -> str:
     usual, naive, better = most_frequent(facts)
+    right = percent(float(facts.rows["correct"].mean()))
     text = (
-        f"it names the right class for {percent(float(facts.rows['correct'].mean()))}; always naming the most frequent one "
-        f"({usual}) would be right for {percent(naive)}"
+        f"it names the right class for {right}; always naming the most frequent one ({usual}) would be right for "
+        f"{percent(naive)}"
     )
     return f"{text}." if better else f"{text}, so it is not clearly better than that."
 

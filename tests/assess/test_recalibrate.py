@@ -163,7 +163,7 @@ def test_probabilities_are_corrected_and_draws_follow(sure, method, tmp_path):
 
 
 def test_rows_of_equal_probability_share_their_frequency(sure):
-    bnn, idata, X, y = sure
+    bnn, idata, *_ = sure
     where = np.repeat([[-1.0, 0.0], [1.0, 0.5]], 300, axis=0)
     labels = np.r_[np.repeat(["a", "b", "c"], [30, 90, 180]), np.repeat(["a", "b", "c"], [150, 120, 30])]
     # The order of rows that look alike must not matter: here hits stand last, then first.

@@ -112,7 +112,11 @@ def test_a_fit_is_better_than_the_average_only_if_clearly(noise, better):
 @pytest.mark.parametrize(
     ("limit", "held_out", "words"),
     [
-        (0.1, True, "The chances it states can be believed: they are off by 5 % on average, no more than luck explains."),
+        (
+            0.1,
+            True,
+            "The chances it states can be believed: they are off by 5 % on average, no more than luck explains.",
+        ),
         (0.3, True, "Nothing speaks against the chances it states"),
         (0.3, True, "But 9 examples cannot show much."),
         (0.1, False, "for new ones they may be off by more."),
@@ -132,7 +136,9 @@ def test_a_row_is_unlike_the_others_if_it_lies_far_beyond_them(furthest, found):
     distance = {"in_score": [1.0, 4.0], "out_score": [3.0, 4 * furthest**2]}
     table = xr.Dataset({name: (("measure", name), [values]) for name, values in distance.items()})
     familiarity = table.assign_coords(measure=["feature_distance"])
-    facts = SimpleNamespace(familiarity=familiarity, X_out=None, held_out=True, unfamiliar_numbers=np.array([0, 4]))
+    facts = SimpleNamespace(
+        familiarity=familiarity, X_out=None, held_out=True, unfamiliar_numbers=np.array([0, 4])
+    )
     assert unlike_rows(facts) == [(row, pytest.approx(share)) for row, share in found]
 
 
