@@ -8,7 +8,6 @@ import xarray as xr
 from pbnn.assess.rows import read_draws, spaced
 from pbnn.graph.build import BNN
 from pbnn.predict.rows import training_data
-from pbnn.target import Target
 
 
 def for_arviz(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_points: int = 500) -> xr.DataTree:
@@ -30,7 +29,8 @@ def for_arviz(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_poin
     xarray.DataTree
         Groups `posterior` and `sample_stats` as they are; `posterior_predictive` and `observed_data` with `y`, dims
         `([chain, draw,] obs[, output])`, in the user's units or as codes of the classes; `log_likelihood` with `y`,
-        dims `(chain, draw, obs)`, summed over outputs, in nats.
+        dims `(chain, draw, obs)`, summed over outputs, in nats: that of the model, from which weights of the draws are
+        made, also where a recalibration moves the predictions.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def for_arviz(bnn: BNN, idata: xr.DataTree, *, seed: int | None = None, max_poin
     inputs, observed = inputs[at], observed[at]
     drawn = forward.allocate(["y"], len(at))
     forward.fill(inputs, drawn)
-    log_likelihood = forward.log_likelihood(Target.of(bnn, forward.precision).bind_encoded(inputs, observed))
+    log_likelihood = forward.unmoved().log_likelihood(forward.bind(inputs, observed))
     sample, row = ("chain", "draw"), ("obs",) if response.vector else ("obs", "output")
     coords: dict[str, Any] = {"obs": at, **{dim: posterior[dim].to_numpy() for dim in sample}}
     labels = {} if response.vector else {"output": list(response.names)}

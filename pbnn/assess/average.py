@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from pbnn.assess.compare_models import Models, compare_models
+from pbnn.assess.rows import observed_column, same_rows
 from pbnn.errors import DataError, MethodError, ModelError, unknown
 from pbnn.graph.build import BNN
 from pbnn.infer.ensemble import systematic
@@ -212,17 +213,13 @@ def _common_rows(models: Models) -> dict[str, xr.Dataset]:
         return {}
     X, y = rows[0]
     for X_other, y_other in rows[1:]:
-        same = X.shape == X_other.shape and y.shape == y_other.shape
-        if (
-            not same
-            or not np.allclose(X, X_other, equal_nan=True)
-            or not np.allclose(y, y_other, equal_nan=True)
-        ):
+        if X.shape != X_other.shape or y.shape != y_other.shape:
+            return {}
+        if not (same_rows(X, X_other) & same_rows(y, y_other)).all():
             return {}
     bnn = next(iter(models.values()))[0]
-    last = "bound" if bnn.response.censored else "output"
     coords = {"obs": np.arange(len(X)), "feature": list(bnn.columns.names)}
     return {
         "constant_data": xr.Dataset({"X": (("obs", "feature"), X)}, coords=coords),
-        "observed_data": xr.Dataset({"y": (("obs", last)[: y.ndim], y)}, coords={"obs": coords["obs"]}),
+        "observed_data": xr.Dataset({"y": observed_column(bnn, y)}, coords={"obs": coords["obs"]}),
     }

@@ -36,8 +36,9 @@ def reliability(rows: xr.Dataset, *, label: Label | None = None, bins: int | Non
         frequency would lie with probability 0.95 if the probabilities were right; `lower_all`, `upper_all`: the same
         for all bins together. Scalars `ece`, the expected calibration error (mean absolute gap, weighted by counts),
         `ece_se`, its standard error given the bins, `ece_if_calibrated`: what it would be by chance alone, as it is
-        never 0 in finite data; `ece_debiased`, less what the scatter of the frequencies adds to it; and `ece_sweep`, in
-        as many bins of equal counts, 50 at most, as leave the frequencies increasing. attrs: `bins`.
+        never 0 in finite data, and `ece_limit`, what it then exceeds once in a hundred times at most (three standard
+        deviations of what chance gives); `ece_debiased`, less what the scatter of the frequencies adds to it; and
+        `ece_sweep`, in as many bins of equal counts, 50 at most, as leave the frequencies increasing. attrs: `bins`.
 
     Raises
     ------
@@ -61,6 +62,7 @@ def reliability(rows: xr.Dataset, *, label: Label | None = None, bins: int | Non
     lower_all, upper_all = stats.binom.interval(BAND ** (1 / len(count)), count, np.clip(predicted, 0, 1))
     # |gap| of a bin is the mean of these over its rows, so their mean over all rows is the ECE.
     signed = np.sign(gap)[bin_of] * (hit - p)
+    by_chance = np.sqrt(2 / np.pi) * (count * spread).sum() / n
     by_bin = {
         "predicted": predicted,
         "observed": observed,
@@ -77,7 +79,8 @@ def reliability(rows: xr.Dataset, *, label: Label | None = None, bins: int | Non
             "ece_sweep": _sweep(p, hit),
             "ece": signed.mean(),
             "ece_se": signed.std(ddof=1) / np.sqrt(n) if n > 1 else np.nan,
-            "ece_if_calibrated": np.sqrt(2 / np.pi) * (count * spread).sum() / n,
+            "ece_if_calibrated": by_chance,
+            "ece_limit": by_chance + 3 * np.sqrt((1 - 2 / np.pi) * ((count * spread) ** 2).sum()) / n,
         },
         attrs={"bins": len(count)},
     )
@@ -129,8 +132,9 @@ def class_calibration(rows: xr.Dataset, *, bins: int | None = None) -> xr.Datase
     Returns
     -------
     xarray.Dataset
-        By `class`: `count` of its rows, `ece`, `ece_se`, `ece_if_calibrated`, `ece_debiased`, `ece_sweep`; scalars
-        `mean_ece`, `mean_ece_debiased` and `mean_ece_if_calibrated` over classes: the class-wise error.
+        By `class`: `count` of its rows, `ece`, `ece_se`, `ece_if_calibrated`, `ece_limit`, `ece_debiased`,
+        `ece_sweep`; scalars `mean_ece`, `mean_ece_debiased` and `mean_ece_if_calibrated` over classes: the class-wise
+        error.
 
     References
     ----------
@@ -139,7 +143,7 @@ def class_calibration(rows: xr.Dataset, *, bins: int | None = None) -> xr.Datase
     """
     _need(rows, "classes", "class_calibration")
     labels = rows["class"].to_numpy()
-    names = ("ece", "ece_se", "ece_if_calibrated", "ece_debiased", "ece_sweep")
+    names = ("ece", "ece_se", "ece_if_calibrated", "ece_limit", "ece_debiased", "ece_sweep")
     found = [reliability(rows, label=label, bins=bins)[list(names)] for label in labels.tolist()]
     table = xr.concat(found, "class", combine_attrs="drop").assign_coords({"class": labels})
     table["count"] = ("class", np.bincount(rows["observed_code"].to_numpy(), minlength=len(labels)))

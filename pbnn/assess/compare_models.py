@@ -11,7 +11,7 @@ from pbnn.assess.elpd import summed
 from pbnn.assess.kfold import log_mean_density
 from pbnn.assess.loo import leave_one_out
 from pbnn.assess.model_evidence import compare_evidence
-from pbnn.assess.rows import read_draws
+from pbnn.assess.rows import observed_column, read_draws, same_rows
 from pbnn.assess.stacking import mixed_lpd, pseudo_bma_weights, stacking_weights
 from pbnn.errors import DataError, ModelError, warn
 from pbnn.graph.build import BNN
@@ -245,7 +245,7 @@ def check_same_rows(tables: Mapping[str, xr.Dataset], where: str) -> None:
                 f"{where}: {name!r} was judged on responses of shape {ours.shape} and {first!r} of {theirs.shape}; "
                 "judge all models on the same rows."
             )
-        rows = (~np.isclose(ours, theirs, equal_nan=True)).reshape(len(ours), -1).any(axis=1)
+        rows = ~same_rows(ours, theirs)
         if rows.any():
             row = int(np.flatnonzero(rows)[0])
             raise DataError(
@@ -274,7 +274,7 @@ def _judged(name: str, of: Any, X: Any, y: Any) -> xr.Dataset:
         raise DataError(f"compare_models: X has {len(inputs)} rows and y has {len(observed)}.")
     elpd, mcse = log_mean_density(forward, forward.bind(inputs, observed))
     table = xr.Dataset({"elpd": ("obs", elpd), "mcse": ("obs", mcse)})
-    table["observed"] = (("obs", "bound" if bnn.response.censored else "output")[: observed.ndim], observed)
+    table["observed"] = observed_column(bnn, observed)
     return summed(table.assign_attrs(kind=bnn.response.kind), "held-out rows")
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 from pbnn.errors import DataError, MethodError, unknown, warn
 from pbnn.graph.build import BNN
+from pbnn.predict.mixture import Average
 from pbnn.predict.predictions import predict
 
 Kind = Literal["split", "cv+", "jackknife+"]
@@ -35,7 +36,7 @@ class Conformal:
         As given to `conformal`.
     """
 
-    fits: tuple[tuple[BNN, xr.DataTree], ...]
+    fits: tuple[tuple[BNN | Average, xr.DataTree], ...]
     fold: np.ndarray
     residuals: np.ndarray
     measure: Measure
@@ -75,9 +76,7 @@ class Conformal:
         else:
             folds = len(self.fits)
             # Barber et al. (2021), theorems 1 and 4.
-            excess = (
-                min(2 * (1 - 1 / folds) / (n / folds + 1), (1 - folds / n) / (folds + 1)) if folds < n else 0
-            )
+            excess = min(2 * (1 - 1 / folds) / (n / folds + 1), (1 - folds / n) / (folds + 1))
             least, most = max(0.0, 1 - 2 * miss - excess), float("nan")
         return {
             "kind": self.kind,
@@ -149,7 +148,7 @@ _WORDS = {
 
 
 def conformal(
-    bnn: BNN,
+    bnn: BNN | Average,
     idata: xr.DataTree | None,
     X_cal: Any,
     y_cal: Any,
@@ -226,9 +225,9 @@ def conformal(
     """
     if kind not in get_args(Kind):
         raise MethodError(unknown("conformal", "kind", kind, get_args(Kind)))
-    if not isinstance(bnn, BNN):
+    if not isinstance(bnn, BNN | Average):
         raise MethodError(
-            f"conformal: the first argument must be a BNN (pbnn.build); got {type(bnn).__name__}."
+            f"conformal: the first argument must be a BNN (pbnn.build) or an average; got {type(bnn).__name__}."
         )
     if not 0 < level < 1:
         raise MethodError(f"conformal: level must lie between 0 and 1; got {level!r}.")
@@ -259,7 +258,7 @@ def conformal(
     return Conformal(tuple(fits), fold, found, measure, kind, float(level), seed)
 
 
-def _choose(bnn: BNN, measure: Measure | None, kind: Kind) -> Measure:
+def _choose(bnn: BNN | Average, measure: Measure | None, kind: Kind) -> Measure:
     response = bnn.response
     if response.censored or response.circular:
         what = "times known in part" if response.censored else "angles"
@@ -289,7 +288,14 @@ def _refits(X: Any, y: Any, folds: int, n: int, refit: Refit | None, seed: int) 
 
 
 def _residuals(
-    bnn: BNN, idata: xr.DataTree, X: Any, y: Any, rows: np.ndarray, measure: Measure, level: float, seed: int
+    bnn: BNN | Average,
+    idata: xr.DataTree,
+    X: Any,
+    y: Any,
+    rows: np.ndarray,
+    measure: Measure,
+    level: float,
+    seed: int,
 ) -> np.ndarray:
     pred, y = _summary(bnn, idata, X, level, seed), bnn.response.encode(y, "conformal")
     if measure in OF_CLASSES:
@@ -313,7 +319,7 @@ def _class_residuals(p: np.ndarray, u: np.ndarray, measure: Measure) -> np.ndarr
     return found
 
 
-def _summary(bnn: BNN, idata: xr.DataTree, X: Any, level: float, seed: int) -> xr.Dataset:
+def _summary(bnn: BNN | Average, idata: xr.DataTree, X: Any, level: float, seed: int) -> xr.Dataset:
     tails = ((1 - level) / 2, (1 + level) / 2)
     return predict(bnn, idata, X, seed=seed, kind="summary", quantiles=tails)["predictions"].to_dataset()
 

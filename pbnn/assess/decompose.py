@@ -7,9 +7,8 @@ import xarray as xr
 from scipy.special import entr
 
 from pbnn.assess.decomposition import jackknife
-from pbnn.assess.rows import read_draws, spaced
+from pbnn.assess.rows import draws_at, read_draws, spaced
 from pbnn.graph.build import BNN
-from pbnn.predict.angles import around, mean_direction
 from pbnn.predict.rows import encode_rows
 
 _WORDS = {
@@ -71,21 +70,8 @@ def decompose(
     forward, posterior = read_draws(bnn, idata, "decompose", seed)
     inputs, _ = encode_rows(bnn, idata, X, "decompose")
     inputs = inputs[spaced(len(inputs), max_rows)]
+    arrays = draws_at(forward, posterior, inputs)
     classes = bnn.response.kind == "classes"
-    names = ("p",) if classes else ("mu", "variance")
-    drawn = forward.allocate(names, len(inputs))
-    forward.fill(inputs, drawn)
-    if bnn.response.circular:
-        drawn["mu"] = around(drawn["mu"], mean_direction(drawn["mu"]))
-    sample = (posterior.sizes["chain"], -1)
-    last = "class" if classes else "output"
-    arrays = [
-        xr.DataArray(
-            drawn[name].reshape(*sample, *drawn[name].shape[1:]).astype(float),
-            dims=("chain", "draw", "obs", last)[: drawn[name].ndim + 1],
-        )
-        for name in names
-    ]
     split, parts = (_entropies, _entropy_between) if classes else (_variances, _variance_between)
     table = jackknife(split, *arrays, modes=False).merge(jackknife(parts, *arrays[:1], modes=True))
     if "output" in table.dims:

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from pbnn.assess.decomposition import split_entropy, split_modes, split_variance
-from pbnn.assess.rows import blocks, read_draws
+from pbnn.assess.rows import blocks, draws_at, read_draws
 from pbnn.errors import DataError, SpecError, unknown
 from pbnn.graph.build import BNN
 from pbnn.predict.rows import encode_rows
@@ -75,21 +75,11 @@ def decomposition_map(
     inputs = np.tile(row, (points * points, 1))
     for name, values in zip(names, np.meshgrid(*axes, indexing="ij"), strict=True):
         inputs[:, bnn.columns.names.index(name)] = values.ravel()
-    sample = (posterior.sizes["chain"], posterior.sizes["draw"])
     classes = bnn.response.kind == "classes"
-    drawn_names = ("p",) if classes else ("mu", "variance")
+    names_drawn = ("p",) if classes else ("mu", "variance")
     parts = []
-    for rows in blocks(len(inputs), 8 * len(forward.z) * sum(forward.cells[n].itemsize for n in drawn_names)):
-        drawn = forward.allocate(drawn_names, rows.stop - rows.start)
-        forward.fill(inputs[rows], drawn, rows.start)
-        last = ("class" if classes else "output",)
-        arrays = [
-            xr.DataArray(
-                a.reshape(*sample, *a.shape[1:]).astype(float),
-                dims=("chain", "draw", "obs", *last)[: a.ndim + 1],
-            )
-            for a in drawn.values()
-        ]
+    for rows in blocks(len(inputs), 8 * len(forward.z) * sum(forward.cells[n].itemsize for n in names_drawn)):
+        arrays = draws_at(forward, posterior, inputs[rows], rows.start)
         parts.append(_classes(*arrays) if classes else _numbers(*arrays))
     table = xr.concat(parts, "obs")
     grid = pd.MultiIndex.from_product(axes, names=names)

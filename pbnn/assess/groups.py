@@ -116,13 +116,24 @@ def members_of(
     if values.dtype.kind in "iuf" and values.nunique() > most_values:
         codes = pd.qcut(values, slices, labels=False, duplicates="drop").to_numpy()
         spans = values.groupby(codes).agg(["min", "max"])
-        return {f"{low:g} to {high:g}": codes == i for i, (low, high) in zip(*_pairs(spans), strict=True)}
-    names = sorted(values.unique(), key=lambda v: (str(type(v)), v))
-    return {str(name): (values == name).to_numpy() for name in names}
+        names = _span_names(spans.to_numpy().tolist())
+        return {name: codes == code for name, code in zip(names, spans.index, strict=True)}
+    labels = sorted(values.unique(), key=lambda v: (str(type(v)), v))
+    members = {str(label): (values == label).to_numpy() for label in labels}
+    if len(members) < len(labels):
+        raise DataError(
+            "by_group: different groups have the same name, such as 1 and '1'; rename one of them."
+        )
+    return members
 
 
-def _pairs(spans: pd.DataFrame) -> tuple[Sequence[Any], Sequence[Any]]:
-    return spans.index.tolist(), spans.to_numpy().tolist()
+def _span_names(spans: Sequence[tuple[float, float]]) -> list[str]:
+    """Write spans of numbers with as many digits as tell them apart, 6 at least."""
+    for digits in range(6, 18):
+        names = [f"{low:.{digits}g} to {high:.{digits}g}" for low, high in spans]
+        if len(set(names)) == len(names):
+            break
+    return names
 
 
 def _mean(values: xr.DataArray, name: str) -> dict[str, xr.DataArray]:

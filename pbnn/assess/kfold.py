@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 from pbnn.assess.elpd import summed
 from pbnn.assess.refits import Refit, fit_each, seeds
-from pbnn.assess.rows import blocks, read_draws, take
+from pbnn.assess.rows import blocks, observed_column, read_draws, take
 from pbnn.errors import DataError, MethodError, ModelError
 from pbnn.graph.build import BNN
 from pbnn.infer.methods import METHODS, Method, as_method
@@ -94,8 +94,7 @@ def kfold(
     table = xr.Dataset(
         {name: ("obs", column) for name, column in columns.items()}, coords={"obs": np.arange(len(y))}
     )
-    last = "bound" if bnn.response.censored else "output"
-    table["observed"] = (("obs", last)[: y.ndim], y)
+    table["observed"] = observed_column(bnn, y)
     table["fold"] = ("obs", of)
     attrs = {"kind": bnn.response.kind, "k": k, "method": type(options).__name__, "seed": seed}
     return summed(table.assign_attrs(attrs), f"{k}-fold")

@@ -8,8 +8,8 @@ from pbnn.assess.elpd import summed
 from pbnn.assess.kfold import refitted
 from pbnn.assess.moment_match import matched
 from pbnn.assess.psis import MIN_TAIL, smooth_weights, tail_length
-from pbnn.assess.rows import blocks, read_draws, take
-from pbnn.errors import MethodError, warn
+from pbnn.assess.rows import blocks, observed_column, read_draws, take
+from pbnn.errors import MethodError, ModelError, warn
 from pbnn.graph.build import BNN
 from pbnn.infer.methods import Method
 from pbnn.predict.forward import Forward
@@ -87,7 +87,8 @@ def loo(
     Raises
     ------
     ModelError
-        If `idata` is the fit of another model, or an average, or `moment_match` is asked of an approximation.
+        If `idata` is the fit of another model, or an average; or `moment_match` is asked of an approximation, or
+        this or `refit` of a recalibrated fit.
     MethodError
         If there are fewer than 25 draws: use `pbnn.kfold`.
 
@@ -127,6 +128,11 @@ def leave_one_out(
 ) -> xr.Dataset:
     """Return what `loo` does, and warn of nothing."""
     forward, _ = read_draws(bnn, idata, "loo", seed, mixed=False)
+    if forward.recalibration is not None and (moment_match or refit is not False):
+        raise ModelError(
+            "loo: the fit is recalibrated, and what is matched or refitted would not be; leave out refit and "
+            "moment_match, or take the fit as it was (pbnn.assess.without_recalibration)."
+        )
     n_draws = len(forward.z)
     if not enough_draws(n_draws):
         raise MethodError(
@@ -135,8 +141,7 @@ def leave_one_out(
         )
     inputs, observed = training_data(bnn, idata, "loo")
     table = loo_rows(forward, forward.bind(inputs, observed))
-    last = "bound" if bnn.response.censored else "output"
-    table["observed"] = (("obs", last)[: observed.ndim], observed)
+    table["observed"] = observed_column(bnn, observed)
     table["corrected"] = ("obs", np.zeros(len(inputs), bool))
     threshold = min(PARETO_K, 1 - 1 / np.log10(n_draws))
     table.attrs = {"kind": bnn.response.kind, "k_threshold": threshold, "n_draws": n_draws}
@@ -158,23 +163,33 @@ def loo_rows(forward: Forward, data: Data) -> xr.Dataset:
     """Return `elpd`, `lppd`, `mcse` and `pareto_k` of rows of data (`Forward.bind`), block by block."""
     parts = []
     for rows in blocks(len(data["x"]), 4 * 8 * len(forward.z)):
-        # Rows first: smoothing sorts them, which is quick where they are contiguous.
-        log_lik = np.ascontiguousarray(forward.log_likelihood(take(data, rows)).T, float)
-        parts.append(_of_block(log_lik))
+        part = take(data, rows)
+        log_lik = _rows_first(forward.unmoved().log_likelihood(part))
+        moved = log_lik if forward.recalibration is None else _rows_first(forward.log_likelihood(part))
+        parts.append(_of_block(log_lik, moved))
     return xr.Dataset(
         {name: ("obs", np.concatenate([part[name] for part in parts])) for name in parts[0]},
         coords={"obs": np.arange(len(data["x"]))},
     )
 
 
-def _of_block(log_lik: np.ndarray) -> dict[str, np.ndarray]:
+def _rows_first(log_lik: np.ndarray) -> np.ndarray:
+    """Return `(obs, draw)`: smoothing sorts rows, which is quick where they are contiguous."""
+    return np.ascontiguousarray(log_lik.T, float)
+
+
+def _of_block(log_lik: np.ndarray, moved: np.ndarray) -> dict[str, np.ndarray]:
+    """Judge log densities `moved` by draws that are weighed with the log-likelihood of the model, `(obs, draw)` each.
+
+    The two differ if the fit is recalibrated: the posterior from which a row is taken away knew nothing of that.
+    """
     weights, k = smooth_weights(-log_lik)
     with np.errstate(over="ignore", invalid="ignore"):
-        elpd = logsumexp(weights + log_lik, axis=1)
+        elpd = logsumexp(weights + moved, axis=1)
         impossible = ~np.isfinite(log_lik).all(axis=1)
         elpd[impossible] = -np.inf  # some draw that the other rows allow thinks this one impossible
-        error = np.exp(weights) * np.expm1(log_lik - elpd[:, None])
-        lppd = logsumexp(log_lik, axis=1) - np.log(log_lik.shape[1])
+        error = np.exp(weights) * np.expm1(moved - elpd[:, None])
+        lppd = logsumexp(moved, axis=1) - np.log(moved.shape[1])
         return {
             "elpd": elpd,
             "lppd": lppd,

@@ -12,7 +12,9 @@ from pbnn.assess.ranking import auroc, average_precision, false_positive_rate, r
 from pbnn.assess.rows import blocks, read_draws, spaced
 from pbnn.errors import DataError
 from pbnn.graph.build import BNN
+from pbnn.predict.angles import around, mean_direction
 from pbnn.predict.forward import Forward
+from pbnn.predict.mixture import Average
 from pbnn.predict.prior import draw_weights
 from pbnn.predict.rows import encode_rows, training_data
 from pbnn.target import Target
@@ -38,7 +40,13 @@ _MEANING = {
 
 
 def ood(
-    bnn: BNN, idata: xr.DataTree, X_in: Any, X_out: Any, *, seed: int = 0, resamples: int = RESAMPLES
+    bnn: BNN | Average,
+    idata: xr.DataTree,
+    X_in: Any,
+    X_out: Any,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> xr.Dataset:
     """Tell how well several measures of uncertainty separate unfamiliar inputs from familiar ones.
 
@@ -69,7 +77,7 @@ def ood(
         `mutual_information`, as if all were normal. Of both: `feature_distance`, to the training data in the space of
         the last hidden layer (of the inputs, if there is none), from the nearest class mean where there are classes,
         averaged over 10 draws of the weights; and `near_prior`: where the data have taught nothing, a prediction is
-        that of the prior.
+        that of the prior. An average of models has neither features nor a prior, and so not these two.
 
     Raises
     ------
@@ -87,8 +95,10 @@ def ood(
     sets = [encode_rows(bnn, idata, X, "ood")[0] for X in (X_in, X_out)]
     n_in, n_out = map(len, sets)
     inputs = np.concatenate(sets)
-    scores = {**_uncertainty(forward, inputs), "feature_distance": _distance(bnn, idata, forward, inputs)}
-    scores["near_prior"] = -_divergence(bnn, forward, inputs, seed)
+    scores = _uncertainty(forward, inputs)
+    if isinstance(bnn, BNN):
+        scores["feature_distance"] = _distance(bnn, idata, forward, inputs)
+        scores["near_prior"] = -_divergence(bnn, forward, inputs, seed)
     positive = np.arange(n_in + n_out) >= n_in
     return separation(scores, positive, seed=seed, resamples=resamples).assign_attrs(n_draws=len(forward.z))
 
@@ -188,6 +198,8 @@ def _moments(forward: Forward, inputs: np.ndarray) -> dict[str, np.ndarray]:
         shape = (len(drawn["mu"]), rows.stop - rows.start, -1)
         scale = np.asarray(forward.bnn.response.scale)
         mu, variance = (drawn[n].reshape(shape).astype(float) for n in names)
+        if forward.bnn.response.circular:
+            mu = around(mu, mean_direction(mu))
         parts.append(
             {
                 "mean": mu.mean(axis=0) / scale,
@@ -217,7 +229,10 @@ def _divergence(bnn: BNN, forward: Forward, inputs: np.ndarray, seed: int) -> np
     if "p" in prior:
         return rel_entr(fitted["p"], np.maximum(prior["p"], 1e-12)).sum(axis=1)
     before, after = (part["epistemic"] + part["aleatoric"] for part in (prior, fitted))
-    ratio, shift = after / before, (fitted["mean"] - prior["mean"]) ** 2 / before
+    apart = fitted["mean"] - prior["mean"]
+    if bnn.response.circular:
+        apart = around(apart, np.zeros(()))
+    ratio, shift = after / before, apart**2 / before
     return (ratio + shift - 1 - np.log(ratio)).sum(axis=1) / 2
 
 

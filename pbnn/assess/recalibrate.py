@@ -7,9 +7,10 @@ import xarray as xr
 from scipy.optimize import isotonic_regression, minimize_scalar
 
 from pbnn.assess.pointwise import pointwise
-from pbnn.errors import DataError, MethodError, unknown
+from pbnn.errors import DataError, MethodError, ModelError, unknown
 from pbnn.graph.build import BNN
 from pbnn.graph.response import Response
+from pbnn.predict.mixture import Average
 from pbnn.predict.recalibration import Method, Recalibration
 
 FEWEST = 10
@@ -51,6 +52,8 @@ def recalibrate(
     ------
     DataError
         If there are fewer than 10 rows, or rows of one class only.
+    ModelError
+        If the model is an average, or `idata` is the fit of another one.
     MethodError
         If the method is unknown, or not made for this response; counts, angles and times known in part have none.
 
@@ -72,6 +75,10 @@ def recalibrate(
     >>> 2 < float(better["recalibration"]["factor"][0]) < 4
     True
     """
+    if isinstance(bnn, Average):
+        raise ModelError(
+            "recalibrate: an average has no correction of its own; recalibrate each model, and average those."
+        )
     kind = bnn.response.kind
     method = ("temperature" if kind == "classes" else "variance") if method is None else method
     _check(bnn.response, method)
@@ -150,13 +157,14 @@ def _temperature(p: np.ndarray, codes: np.ndarray) -> xr.Dataset:
 def _isotonic_classes(p: np.ndarray, codes: np.ndarray, labels: xr.DataArray) -> xr.Dataset:
     n, maps = len(p), []
     for code in range(p.shape[1]):
-        order = np.argsort(p[:, code], kind="stable")
-        share = isotonic_regression((codes == code).astype(float)[order]).x
+        # Rows of equal probability stand at one place, whatever order they come in.
+        values, place, count = np.unique(p[:, code], return_inverse=True, return_counts=True)
+        share = isotonic_regression(np.bincount(place, codes == code) / count, weights=count).x
         # No probability becomes 0 or 1: that is more than n rows can say (Laplace's rule of succession).
         share = np.clip(share, 1 / (n + 2), (n + 1) / (n + 2))
         edge = np.flatnonzero(np.diff(share) > 0)
-        ends = np.unique(np.r_[0, edge, edge + 1, n - 1])  # first and last row of each step
-        maps.append((p[order, code][ends], share[ends]))
+        ends = np.unique(np.r_[0, edge, edge + 1, len(values) - 1])  # first and last value of each step
+        maps.append((values[ends], share[ends]))
     most = max(len(before) for before, _ in maps)
     knots = np.array([[np.pad(part, (0, most - len(part)), "edge") for part in pair] for pair in maps])
     both = ("class", "knot")

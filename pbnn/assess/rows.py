@@ -8,12 +8,16 @@ import xarray as xr
 
 from pbnn.errors import ModelError
 from pbnn.graph.build import BNN
+from pbnn.predict.angles import around, mean_direction
 from pbnn.predict.forward import TILE_ROWS, Forward, forward_of
 from pbnn.predict.mixture import Average
 from pbnn.predict.predictions import posterior_of, resolve_seed
 
 BLOCK_BYTES = 2**26
 """Draws are held for about this many bytes of rows at a time."""
+
+ROUNDING = 1e-6
+"""Differences of data, in standard deviations, that come from how they were stored."""
 
 
 def read_draws(
@@ -48,6 +52,29 @@ def read_draws(
     return forward_of(bnn, idata, posterior, seed, raw=raw), posterior
 
 
+def draws_at(
+    forward: Forward, posterior: xr.Dataset, inputs: np.ndarray, first_row: int = 0
+) -> list[xr.DataArray]:
+    """Return what draws say at encoded inputs: `p`, or `mu` and `variance`, `(chain, draw, obs[, class or output])`.
+
+    Angles are laid out around their mean direction, where means and variances over draws have a meaning.
+    """
+    classes = "p" in forward.cells
+    names, last = (("p",), "class") if classes else (("mu", "variance"), "output")
+    drawn = forward.allocate(names, len(inputs))
+    forward.fill(inputs, drawn, first_row)
+    if forward.bnn.response.circular:
+        drawn["mu"] = around(drawn["mu"], mean_direction(drawn["mu"]))
+    sample = (posterior.sizes["chain"], posterior.sizes["draw"])
+    return [
+        xr.DataArray(
+            values.reshape(*sample, *values.shape[1:]).astype(float),
+            dims=("chain", "draw", "obs", last)[: values.ndim + 1],
+        )
+        for values in drawn.values()
+    ]
+
+
 def spaced(n: int, limit: int | None) -> np.ndarray:
     """Return at most `limit` of the row numbers `0..n-1`, evenly spaced."""
     if limit is None or n <= limit:
@@ -60,6 +87,20 @@ def blocks(n_rows: int, bytes_per_row: int) -> Iterator[slice]:
     size = max(1, BLOCK_BYTES // (bytes_per_row * TILE_ROWS)) * TILE_ROWS
     for start in range(0, n_rows, size):
         yield slice(start, min(start + size, n_rows))
+
+
+def same_rows(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Return which rows `(obs,)` of two arrays `(obs[, column])` are the same, up to `ROUNDING`."""
+    ours, theirs = (np.asarray(values, float).reshape(len(values), -1) for values in (ours, theirs))
+    # Beside the spread of a column, not its values: these may all lie far from 0, such as years.
+    spread = np.ma.masked_invalid(ours).std(axis=0).filled(0.0)
+    return np.isclose(ours, theirs, rtol=0, atol=ROUNDING * spread, equal_nan=True).all(axis=1)
+
+
+def observed_column(bnn: BNN | Average, observed: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return encoded responses with their dims: `obs`, and `output`, or `bound` where they are known in part."""
+    last = "bound" if bnn.response.censored else "output"
+    return ("obs", last)[: observed.ndim], observed
 
 
 def take(data: dict[str, Any], rows: Any) -> dict[str, Any]:

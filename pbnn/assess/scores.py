@@ -74,7 +74,8 @@ def score(
     References
     ----------
     Gneiting & Raftery (2007), Strictly proper scoring rules, prediction, and estimation,
-    10.1198/016214506000001437. DeLong et al. (1988), 10.2307/2531595: the error of `auroc`.
+    10.1198/016214506000001437. DeLong et al. (1988), 10.2307/2531595: the error of `auroc`. Attrs of `ece` say what
+    chance gives; see `pbnn.assess.reliability`.
     """
     wanted = Wanted(tuple(levels), tuple(quantiles), exact)
     return score_rows(*rows_and_batches(bnn, idata, X, y, seed=seed, wanted=wanted))
@@ -178,8 +179,9 @@ def _numbers(rows: xr.Dataset) -> dict[str, Score]:
 
 def _classes(rows: xr.Dataset) -> dict[str, Score]:
     table = reliability(rows)
-    # The ECE of finite data is never 0: say what chance alone would give.
-    chance = {"bins": table.attrs["bins"], "if_calibrated": float(table["ece_if_calibrated"])}
+    # The ECE of finite data is never 0: say what chance alone would give, and at most.
+    chance = {name: float(table[f"ece_{name}"]) for name in ("if_calibrated", "limit")}
+    chance["bins"] = table.attrs["bins"]
     found = {name: mean_and_se(rows[name]) for name in ("lpd", "brier") if name in rows}
     p, codes = rows["p"].transpose("obs", "class").to_numpy(), rows["observed_code"].to_numpy()
     area, area_se, averaged = macro_auroc(p, codes)

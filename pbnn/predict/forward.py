@@ -107,6 +107,10 @@ class Forward:
         """Repeat the draws of the weights, if they are few (MAP has one), so that each gives several responses."""
         return replace(self, z=np.tile(self.z, (-(-MIN_RESPONSES // len(self.z)), 1)))
 
+    def unmoved(self) -> Self:
+        """Return the same without the recalibration: what the posterior was made with."""
+        return replace(self, recalibration=None)
+
     def allocate(self, names: Iterable[str], rows: int) -> dict[str, np.ndarray]:
         """Return empty arrays `(chain * draw, rows, ...)` for `fill` to write into."""
         return {name: np.empty((len(self.z), rows), self.cells[name]) for name in names}

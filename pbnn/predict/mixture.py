@@ -91,9 +91,14 @@ class Mixture:
         """Whether one output stands for those of all draws of some member."""
         return any(member.one_output for member in self.members)
 
+    @property
+    def gives_normals(self) -> bool:
+        """As of `Forward`."""
+        return all(member.gives_normals for member in self.members)
+
     def with_many_responses(self) -> Self:
-        """Repeat the draws, if they are few, so that each gives several responses."""
-        return replace(self, z=np.repeat(self.z, -(-MIN_RESPONSES // len(self.z)), axis=0))
+        """As of `Forward`."""
+        return replace(self, z=np.tile(self.z, (-(-MIN_RESPONSES // len(self.z)), 1)))
 
     def allocate(self, names: Iterable[str], rows: int) -> dict[str, np.ndarray]:
         """Return empty arrays `(draw, rows, ...)` for `fill` to write into."""

@@ -15,8 +15,10 @@ from pbnn.report.words import inputs_words, listing, number, percent, plain, plu
 
 CLEAR = 2.0
 """Standard errors from which a difference is one."""
+MOST, LITTLE = 0.5, 0.2
+"""Shares of the doubt that comes from having seen too few examples, from which more would help much, or a little."""
 VAGUE = 0.2
-"""Width of what chance allows for the share inside ranges, from which that share tells little."""
+"""Width of what chance allows for the share inside ranges, or the error of chances, from which it tells little."""
 
 
 def in_plain_words(facts: Facts, trust: str) -> str:
@@ -51,7 +53,8 @@ def _good(facts: Facts, trust: str) -> str:
             f"Nobody has observed yet what it predicts for the {plural(len(facts.X), 'new row')} given, so how good it "
             "is there cannot be said."
         )
-    n = plural(len(facts.X), "example")
+    judged, given = facts.rows.sizes["obs"], len(facts.X)
+    n = plural(given, "example") if judged == given else f"{judged:,} of {given:,} examples"
     where = (
         f"On {n} that it had not seen,"
         if facts.held_out
@@ -60,11 +63,13 @@ def _good(facts: Facts, trust: str) -> str:
     if facts.kind == "classes":
         return f"{where} {_right(facts)}"
     if facts.bnn.response.censored:
-        known = facts.scores.attrs["n_exact"]
-        if not known:
+        off = facts.rows["residual"].dropna("obs").to_numpy()
+        if not len(off):
             return f"{where} how far off it is cannot be said, for no time is known exactly."
-        off = number(facts.scores["rmse"])
-        return f"{where} it is typically off by {off} for the {plural(known, 'time')} that are known exactly."
+        return (
+            f"{where} it is typically off by {number(_rms(off))} for the {plural(len(off), 'time')} that are known "
+            "exactly."
+        )
     off, naive, better = guesses(facts)
     if len(off) == 1:
         beside = _against("always guessing the average", naive[0], off[0], better[0])
@@ -112,9 +117,10 @@ def most_frequent(facts: Facts) -> tuple[str, float, bool]:
 
 def _right(facts: Facts) -> str:
     usual, naive, better = most_frequent(facts)
+    right = percent(float(facts.rows["correct"].mean()))
     text = (
-        f"it names the right class for {percent(float(facts.scores['accuracy']))}; always naming the most frequent one "
-        f"({usual}) would be right for {percent(naive)}"
+        f"it names the right class for {right}; always naming the most frequent one ({usual}) would be right for "
+        f"{percent(naive)}"
     )
     return f"{text}." if better else f"{text}, so it is not clearly better than that."
 
@@ -176,14 +182,22 @@ def _wrong_shapes(facts: Facts) -> list[str]:
 def chances_off(facts: Facts) -> bool:
     """Whether probabilities of classes are off by more than chance explains."""
     ece = facts.scores["ece"]
-    return float(ece) > ece.attrs["if_calibrated"] + 3 * float(facts.scores["ece_se"])
+    return float(ece) > ece.attrs["limit"]
 
 
 def _chances(facts: Facts) -> str:
     off = percent(float(facts.scores["ece"]))
     if chances_off(facts):
         return f"Do not take the chances it states at their word: they are off by {off} on average."
-    return f"The chances it states can be believed: they are off by {off} on average, no more than luck explains."
+    said = f"they are off by {off} on average, no more than luck explains"
+    if not facts.held_out:
+        said += ", for the examples it learned from; for new ones they may be off by more"
+    if facts.scores["ece"].attrs["limit"] > VAGUE:
+        return (
+            f"Nothing speaks against the chances it states: {said}. But "
+            f"{plural(len(facts.X), 'example')} cannot show much."
+        )
+    return f"The chances it states can be believed: {said}."
 
 
 # ----------------------------------------------------------------------------------------- where not, and what next
@@ -251,8 +265,10 @@ def _advice(facts: Facts, trust: str) -> str:
         return f"collect more examples where {weak.partition(' (')[0]}"
     parts = facts.decomposition
     share = float((parts["epistemic"] / parts["total"]).mean())
-    if share > 0.5:
+    if share > MOST:
         return "collect more examples, since most of its doubt comes from having seen too few"
+    if share > LITTLE:
+        return "use it; more examples would make it somewhat surer, and better inputs more so"
     return (
         "use it; more examples would help little, since most of its doubt is scatter that these inputs cannot explain, "
         "so better ones would help more"

@@ -16,6 +16,7 @@ from pymc.initial_point import make_initial_point_fn
 from pbnn.errors import ModelError
 from pbnn.graph.build import BNN
 from pbnn.target.data import Data, bind, check_data, current_data
+from pbnn.target.faults import check_continuous, why_not_finite
 from pbnn.target.graphs import ModelGraphs, ResponseGraphs, Variable, bnn_graphs, log_terms, model_graphs
 from pbnn.target.jaxify import Precision, scope
 
@@ -85,7 +86,7 @@ class Target:
             raise ModelError(f"Target: precision must be 'float32' or 'float64'; got {precision!r}.")
         bnn = model if isinstance(model, BNN) else None
         pm_model: pm.Model = bnn.model if bnn is not None else model
-        _check_continuous(pm_model)
+        check_continuous(pm_model)
         graphs, response = (
             (model_graphs(pm_model, precision), None) if bnn is None else bnn_graphs(bnn, precision)
         )
@@ -348,26 +349,17 @@ class Target:
                     continue
                 tries += 1
                 if tries == 10:
-                    raise ModelError(self._why_not_finite(z))
+                    raise ModelError(why_not_finite(self._terms(z)))
         return np.stack(found)
 
-    def _why_not_finite(self, z: np.ndarray) -> str:
-        """Say which variable's log density is not finite at `z`."""
+    def _terms(self, z: np.ndarray) -> dict[str, float]:
+        """Return the log density of each variable at `z`, and that of the response of a BNN."""
         with self.scope():
             response = None if self.bnn is None else "y"
             terms = log_terms(self.model, self.precision, leave_out=response)(self.split(z))
             if self.bnn is not None:
                 terms["y"] = self.log_likelihood(self.split(z)).sum()
-        bad = [f"{name} ({float(value)})" for name, value in terms.items() if not np.isfinite(value)]
-        if not bad:
-            return (
-                "fit: the gradient of the log density is not finite at the start, though the log density is. "
-                "Look for square roots, logarithms or divisions at 0 in the model."
-            )
-        return (
-            f"fit: the log density is not finite at the start, because of {', '.join(bad)}. "
-            "Check that its observations lie in its support and its prior is proper, or set `initval`."
-        )
+        return {name: float(value) for name, value in terms.items()}
 
     def split(self, z: Point | np.ndarray) -> list[Array]:
         """Return the parts of `z`, one for each of `variables`; a list of them, as it is."""
@@ -391,16 +383,3 @@ class Target:
         self._need_bnn(what)
         assert self._response is not None
         return self._response
-
-
-def _check_continuous(model: pm.Model) -> None:
-    if not isinstance(model, pm.Model):
-        raise ModelError(f"fit: expected a BNN (pbnn.build) or a pm.Model; got {type(model).__name__}.")
-    if not model.free_RVs:
-        raise ModelError("fit: the model has no free variables; there is nothing to infer.")
-    discrete = [rv.name for rv in model.free_RVs if rv.dtype.startswith(("int", "uint", "bool"))]
-    if discrete:
-        raise ModelError(
-            f"fit: free variable(s) {', '.join(discrete)} are discrete, and these methods need gradients. "
-            "Marginalise them (pymc_extras.MarginalModel), or sample with pm.sample."
-        )

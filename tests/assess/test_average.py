@@ -52,6 +52,22 @@ def test_means_are_weighted(models, mixed):
     assert (abs(found.mean(("chain", "draw")) - expected) < 5 * error).all()
 
 
+def test_what_else_judges_predictions_takes_it(models, mixed):
+    truth, _ = models
+    X, y = truth.new_data(40)
+    exact = pbnn.score(*mixed, X, y, exact=True, seed=1)
+    # Both are the same number, but for the noise of drawn responses.
+    error = float(np.hypot(exact["crps_mcse"], exact["crps_exact_mcse"]))
+    assert abs(float(exact["crps"] - exact["crps_exact"])) < 5 * error
+    table = assess.ood(*mixed, X, X + 3, resamples=2)
+    assert table["measure"].to_numpy().tolist() == ["variance", "epistemic_variance", "mutual_information"]
+    bands = pbnn.conformal(*mixed, X, y, level=0.8).predict(X)
+    inside = (bands["lower"].to_numpy() <= y) & (y <= bands["upper"].to_numpy())
+    assert inside.sum() == 33  # of the 40 rows themselves: the 33rd of 41 ranks is 80 %
+    with pytest.raises(ModelError, match="recalibrate each model, and average those"):
+        pbnn.recalibrate(*mixed, X, y)
+
+
 def test_it_goes_where_a_fit_goes(models, mixed, tmp_path):
     truth, _ = models
     X, y = truth.new_data(20)

@@ -50,6 +50,14 @@ def test_ece_by_chance_is_what_calibrated_data_give_on_average():
     assert abs(ece.mean() - chance) < 4 * ece.std(ddof=1) / 60**0.5
 
 
+@pytest.mark.parametrize(("sharpen", "ok"), [(1.0, True), (1.7, False)])
+def test_calibrated_data_seldom_exceed_the_limit_of_chance(sharpen, ok):
+    tables = [reliability(class_rows(n=300, seed=s, sharpen=sharpen)) for s in range(100)]
+    over = sum(float(t["ece"]) > float(t["ece_limit"]) for t in tables)
+    # Once in a hundred at most: seven times with a probability of 1e-4.
+    assert (over < 7) == ok
+
+
 def test_bins_hold_about_equal_counts_and_equal_probabilities_share_one():
     rows = class_rows(n=1000)
     table = reliability(rows, bins=10)

@@ -51,6 +51,17 @@ def test_pseudo_bma_spreads_what_is_not_sure():
     assert pseudo_bma_weights(sure)[0] == pytest.approx(1)
 
 
+@pytest.mark.parametrize(("shift", "same"), [(1e-9, True), (1e-3, False)])
+def test_rows_are_told_apart_by_their_spread_not_by_their_size(shift, same):
+    years = 2000 + np.random.default_rng(0).normal(scale=0.01, size=40)
+    tables = {"a": table_of(-np.ones(40), years), "b": table_of(-np.ones(40), years + shift)}
+    if same:
+        pbnn.compare_models(tables)
+        return
+    with pytest.raises(DataError, match="40 rows differ"):
+        pbnn.compare_models(tables)
+
+
 def test_differences_are_paired():
     rng = np.random.default_rng(0)
     a = rng.normal(size=80)

@@ -166,6 +166,14 @@ def test_chance_marks_few_groups():
     assert all("accuracy is below what chance allows" in note for note in wide)
 
 
+def test_no_group_is_lost_to_another_of_the_same_name():
+    table = by_group(number_rows(), 1.7e9 + np.arange(400), slices=4)
+    assert table["count"].values.tolist() == [100] * 4
+    assert table["group"].values[0] == "1.7e+09 to 1.7000001e+09"
+    with pytest.raises(DataError, match="different groups have the same name"):
+        by_group(number_rows(), [1, "1"] * 200)
+
+
 def test_numbers_are_cut_into_slices_and_groups_may_overlap():
     rows, x = class_rows(200), np.linspace(0, 1, 200)
     table = by_group(rows, x, slices=4)

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 import pbnn
+from pbnn.assess import decompose, decomposition_map, ood
 from pbnn.assess.scoring_rules import pit_between
 from pbnn.spec.likelihoods import VonMises
 from pbnn.spec.network import Network
@@ -43,6 +44,21 @@ def test_angles_are_kept_as_they_are_drawn():
     np.testing.assert_allclose(
         bnn.response.encode([3.0, 4.0, -6.0], "score"), [3, 4 - 2 * np.pi, 2 * np.pi - 6]
     )
+
+
+@pytest.mark.slow
+def test_doubt_of_angles_near_the_cut_is_small():
+    """Draws to both sides of the cut are close, and so are the means of two such sets."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 2))
+    bnn = pbnn.build(Network([], VonMises()), X, np.pi + 0.1 * rng.normal(size=30))
+    idata = pbnn.fit(bnn, pbnn.Laplace(draws=50), seed=1, progress=False)
+    mu = pbnn.predict(bnn, idata, X, seed=1)["predictions"]["mu"]
+    assert float(mu.min()) < -3 < 3 < float(mu.max())
+    assert float(decompose(bnn, idata)["epistemic"]) < 0.1
+    assert float(decomposition_map(bnn, idata, bnn.columns.names, points=3)["epistemic"].max()) < 0.5
+    table = ood(bnn, idata, X, X + 1, resamples=2)
+    assert float(table["in_score"].sel(measure="epistemic_variance").max()) < 0.5
 
 
 @pytest.mark.nightly

@@ -7,8 +7,10 @@ from scipy import stats
 from scipy.special import logsumexp
 
 import pbnn
-from pbnn.assess import pointwise, recalibrate, without_recalibration
-from pbnn.errors import DataError, MethodError
+from pbnn.assess import for_arviz, pointwise, recalibrate, without_recalibration
+from pbnn.assess.psis import smooth_weights
+from pbnn.assess.rows import read_draws
+from pbnn.errors import DataError, MethodError, ModelError
 from pbnn.spec import likelihoods
 from pbnn.spec.network import Network
 from pbnn.spec.priors import Normal
@@ -77,6 +79,22 @@ def test_intervals_cover_what_they_say_after_recalibration(linear, fit, noisy, m
     assert not (abs(before["coverage"] - level) < 4 * error).any()
     assert after["lpd"] > before["lpd"]
     assert after["crps"] < before["crps"]
+
+
+def test_rows_are_left_out_of_the_posterior_not_of_the_correction(linear, fit, noisy):
+    """Weights of the draws are those of the model; what they predict is corrected."""
+    better = recalibrate(linear.bnn, fit, *held_out(noisy))
+    raw, moved = pbnn.loo(linear.bnn, fit), pbnn.loo(linear.bnn, better)
+    np.testing.assert_allclose(moved["pareto_k"], raw["pareto_k"])
+    trees = [for_arviz(linear.bnn, f, seed=1) for f in (fit, better)]
+    xr.testing.assert_identical(trees[0]["log_likelihood"], trees[1]["log_likelihood"])
+    log_lik = trees[0]["log_likelihood"]["y"].stack(s=("chain", "draw")).transpose("obs", "s").to_numpy()
+    weights, _ = smooth_weights(-log_lik.astype(float))
+    forward, _ = read_draws(linear.bnn, better, "test")
+    corrected = forward.log_likelihood(forward.bind(linear.X, linear.y)).T
+    np.testing.assert_allclose(moved["elpd"], logsumexp(weights + corrected, axis=1), rtol=1e-4)
+    with pytest.raises(ModelError, match="the fit is recalibrated"):
+        pbnn.loo(linear.bnn, better, refit=True)
 
 
 def test_a_map_of_ranks_leaves_a_density(linear, noisy):
@@ -156,6 +174,17 @@ def test_probabilities_are_corrected_and_draws_follow(sure, method, tmp_path):
     pbnn.save(bnn, better, tmp_path / "run.nc")
     again = pbnn.load(tmp_path / "run.nc")
     xr.testing.assert_identical(pbnn.predict(*again, X[:300], seed=1)["predictions"], drawn)
+
+
+def test_rows_of_equal_probability_share_their_frequency(sure):
+    bnn, idata, *_ = sure
+    where = np.repeat([[-1.0, 0.0], [1.0, 0.5]], 300, axis=0)
+    labels = np.r_[np.repeat(["a", "b", "c"], [30, 90, 180]), np.repeat(["a", "b", "c"], [150, 120, 30])]
+    # The order of rows that look alike must not matter: here hits stand last, then first.
+    for order in (np.arange(600), np.arange(600)[::-1]):
+        better = recalibrate(bnn, idata, where[order], labels[order], method="isotonic")
+        p = pbnn.predict(bnn, better, where[[0, -1]], kind="summary")["predictions"]["p"]
+        np.testing.assert_allclose(p, [[0.1, 0.3, 0.6], [0.5, 0.4, 0.1]], atol=1e-3)
 
 
 def test_the_temperature_is_found_with_its_error(sure):

@@ -104,6 +104,11 @@ def test_a_clear_winner_is_called_one(rivals):
     assert f"for {times} times as likely as noisy, the next, did" in text
     assert "truth predicts best." in text
     assert "That is more than chance" in text
+    facts = Comparison.of(pair, X, y, 0)
+    assert summarize_comparison(facts, None).trust == "yes"
+    # As it would be with rows that cannot be left out by reweighting.
+    facts.table["n_bad"][0] = 1
+    assert summarize_comparison(facts, None).trust == "caution"
 
 
 def test_weights_come_from_the_training_rows_and_spare_the_others(rivals, write):

@@ -13,7 +13,8 @@ from pbnn.graph.columns import Columns
 from pbnn.plots import plot_residuals
 from pbnn.report.blocks import NotApplicableError, draw
 from pbnn.report.hover import Hover
-from pbnn.report.plain_words import guesses, most_frequent
+from pbnn.report.plain_words import _honest, guesses, most_frequent
+from pbnn.report.sections.unfamiliar import unlike_rows
 from pbnn.report.subsets import MOST_COLUMNS, groups_of, stretched
 
 NUMBERS = Columns(("a", "b"), (None, None), (0.0, 0.0), (1.0, 1.0), True)
@@ -106,6 +107,39 @@ def test_a_fit_is_better_than_the_average_only_if_clearly(noise, better):
     assert off[0] == pytest.approx(np.sqrt((wrong**2).mean()))
     assert naive[0] == pytest.approx(np.sqrt(((seen - 3) ** 2).mean()))
     assert bool(found[0]) is better
+
+
+@pytest.mark.parametrize(
+    ("limit", "held_out", "words"),
+    [
+        (
+            0.1,
+            True,
+            "The chances it states can be believed: they are off by 5 % on average, no more than luck explains.",
+        ),
+        (0.3, True, "Nothing speaks against the chances it states"),
+        (0.3, True, "But 9 examples cannot show much."),
+        (0.1, False, "for new ones they may be off by more."),
+        (0.04, True, "Do not take the chances it states at their word: they are off by 5 % on average."),
+    ],
+)
+def test_chances_are_believed_as_far_as_the_examples_show(limit, held_out, words):
+    ece = xr.DataArray(0.05, attrs={"limit": limit})
+    facts = SimpleNamespace(scores=xr.Dataset({"ece": ece}), held_out=held_out, X=np.zeros(9))
+    facts.kind, facts.labelled, facts.n_draws = "classes", True, 100
+    assert words in _honest(facts, "yes").replace("\xa0", " ")
+
+
+@pytest.mark.parametrize(("furthest", "found"), [(1.2, []), (2.0, [(4, 2.0)])])
+def test_a_row_is_unlike_the_others_if_it_lies_far_beyond_them(furthest, found):
+    """One of many held-out rows is the furthest of all by chance."""
+    distance = {"in_score": [1.0, 4.0], "out_score": [3.0, 4 * furthest**2]}
+    table = xr.Dataset({name: (("measure", name), [values]) for name, values in distance.items()})
+    familiarity = table.assign_coords(measure=["feature_distance"])
+    facts = SimpleNamespace(
+        familiarity=familiarity, X_out=None, held_out=True, unfamiliar_numbers=np.array([0, 4])
+    )
+    assert unlike_rows(facts) == [(row, pytest.approx(share)) for row, share in found]
 
 
 def test_the_most_frequent_class_is_that_of_training():

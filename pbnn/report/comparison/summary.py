@@ -46,7 +46,8 @@ def _outcome(facts: Comparison) -> tuple[str, str]:
     best = str(table["model"].to_numpy()[0])
     if not is_clear(*_gap(table, 1)):
         return "caution", "Too close to call"
-    return "caution" if facts.diagnoses[best][0] == "no" else "yes", f"{best} predicts best"
+    doubtful = facts.diagnoses[best][0] == "no" or bool((table["n_bad"][:2] > 0).any())
+    return "caution" if doubtful else "yes", f"{best} predicts best"
 
 
 def _sentences(facts: Comparison) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import numpy as np
 import xarray as xr
 
 from pbnn.assess import class_calibration, coverage, pit_ecdf, pit_histogram, reliability
@@ -193,12 +192,9 @@ def _class_figures(facts: Facts) -> list[Block]:
 
 def _by_class(facts: Facts) -> Picture:
     table = class_calibration(facts.rows)
-    excess = table["ece"] - table["ece_if_calibrated"] - 3 * table["ece_se"]
-    off = table["class"].values[(excess > 0).to_numpy()].tolist()
+    off = table["class"].values[(table["ece"] > table["ece_limit"]).to_numpy()].tolist()
     n = table.sizes["class"]
-    if np.isnan(excess).all():
-        said = ""
-    elif off:
+    if off:
         names = ", ".join(map(str, off[:MOST_NAMED])) + (" and others" if len(off) > MOST_NAMED else "")
         said = f" For {len(off)} of {n} classes that is more than chance explains: {names}."
     else:

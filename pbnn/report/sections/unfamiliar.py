@@ -21,6 +21,8 @@ from pbnn.report.subsets import STEPS
 from pbnn.report.words import number, percent, plain, plural
 
 MOST_ROWS, MOST_OUTPUTS = 8, 4
+BEYOND = 1.5
+"""How many times as far as the furthest training row a row lies that is unlike them."""
 
 
 def unfamiliar_section(facts: Facts) -> Section:
@@ -114,9 +116,10 @@ def _areas(facts: Facts) -> Table:
 
 
 def unlike_rows(facts: Facts) -> list[tuple[int, float]]:
-    """Return held-out rows further from the training data than any of these is, the furthest first.
+    """Return held-out rows far beyond all training rows that were looked at, the furthest first.
 
-    Each with its distance, as a multiple of that of the furthest training row; distances are those of features.
+    Each with its distance, as a multiple of that of the furthest training row; distances are those of features. Of rows
+    that are all alike, one of the held-out ones is often the furthest; seldom it is so by `BEYOND`.
     """
     if facts.X_out is not None or not facts.held_out:
         return []
@@ -125,7 +128,7 @@ def unlike_rows(facts: Facts) -> list[tuple[int, float]]:
     shares = np.sqrt(distance["out_score"].to_numpy() / max(most, np.finfo(float).tiny))
     numbers = facts.unfamiliar_numbers
     order = np.argsort(-shares, kind="stable")
-    return [(int(numbers[i]), float(shares[i])) for i in order if shares[i] > 1]
+    return [(int(numbers[i]), float(shares[i])) for i in order if shares[i] > BEYOND]
 
 
 def _unlike(facts: Facts) -> Table:
@@ -133,8 +136,8 @@ def _unlike(facts: Facts) -> Table:
     looked = facts.familiarity.attrs["n_out"]
     if not found:
         raise NotApplicableError(
-            f"none of {plural(looked, 'held-out row')} lies further from the training data than the furthest training "
-            "row."
+            f"none of {plural(looked, 'held-out row')} lies more than {BEYOND:g} times as far from the training data "
+            f"as the furthest of {plural(facts.familiarity.attrs['n_in'], 'training row')}."
         )
     names, place = input_names(facts), {int(row): i for i, row in enumerate(facts.row_numbers)}
     rows = []
@@ -144,9 +147,10 @@ def _unlike(facts: Facts) -> Table:
         rows.append((str(row), *input_words(facts, facts.X, row), said, number(share)))
     head = ("row", *names, "predicted", "distance")
     caption = (
-        f"{plural(len(found), 'row')} of {looked:,} held-out ones ({percent(len(found) / looked)}) lie further from "
-        "the training data, in the space of the last hidden layer, than any training row. The distance is in units of "
-        f"that of the furthest. Trust predictions there least. Rows count from 0.{left_out_words(facts)}"
+        f"{plural(len(found), 'row')} of {looked:,} held-out ones ({percent(len(found) / looked)}) lie more than "
+        f"{BEYOND:g} times as far from the training data, in the space of the last hidden layer, as the furthest of "
+        f"{plural(facts.familiarity.attrs['n_in'], 'training row')}. The distance is in units of that one's. Trust "
+        f"predictions there least. Rows count from 0.{left_out_words(facts)}"
     )
     return Table(caption, head, tuple(rows), frozenset({0, len(head) - 1}))
 
