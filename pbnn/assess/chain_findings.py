@@ -29,7 +29,9 @@ def of_chains(e: Evidence) -> list[Finding]:
     if undecided(e):
         few = e.n_draws < MIN_DRAWS * (2 if e.n_chains == 1 else 1)
         why = (
-            f"{wording.count(e.n_draws, 'draw')} in a chain are too few" if few else "the draws do not allow"
+            f"{wording.count(e.n_draws, 'draw')} in a chain {'is' if e.n_draws == 1 else 'are'} too few"
+            if few
+            else "the draws do not allow"
         )
         return [*found, Finding("no", f"{why} to compute R-hat", f"Draw at least {ESS_IN_ALL} in all.")]
     found += [*_agreement(e), *_effective_draws(e)]
@@ -52,11 +54,9 @@ def _agreement(e: Evidence) -> list[Finding]:
         who = {1: they, 2: "both chains"}.get(e.n_chains, f"all {e.n_chains} chains")
         value = f"(R-hat at most {wording.r_hat(e.r_hat_max)})"
         found.append(
-            Finding(
-                "yes", f"{who} agree on the mean response at {wording.count(e.n_points, 'input')} {value}"
-            )
+            Finding("yes", f"{who} agree on {e.quantity} at {wording.count(e.n_points, 'input')} {value}")
         )
-    for what, r_hat in (("the mean response", e.r_hat_max), ("the noise", e.noise_r_hat)):
+    for what, r_hat in ((e.quantity, e.r_hat_max), ("the noise", e.noise_r_hat)):
         value = f"(R-hat up to {wording.r_hat(r_hat)}; it should be at most {R_HAT})"
         if r_hat > R_HAT_BAD:
             found.append(_disagreement(e, f"{they} disagree on {what} {value}", what))
@@ -68,10 +68,10 @@ def _agreement(e: Evidence) -> list[Finding]:
 def _disagreement(e: Evidence, clause: str, what: str) -> Finding:
     """Judge chains that do not mix: they sample an ensemble of modes, which may all predict about the same."""
     advice = "Tune and draw longer, or make the network smaller."
-    share = e.between_share_max if what == "the mean response" else e.noise_between_max
+    share = e.noise_between_max if what == "the noise" else e.between_share_max
     if e.n_chains < 2 or not isfinite(share):
         return Finding("no", clause, advice)
-    unit = "of the standard deviation of a new observation" if what == "the mean response" else "of its size"
+    unit = "of its size" if what == "the noise" else "of the standard deviation of a new observation"
     if share <= BETWEEN:
         clause += (
             f", but by at most {wording.percent(share)} {unit}, which intervals of the response hardly feel"
@@ -152,7 +152,7 @@ def _bias(e: Evidence) -> list[Finding]:
     """Judge what the step size does to means, measured by draws at half of it."""
     found = []
     for what, size, error in (
-        ("the mean response", e.bias, e.bias_mcse),
+        (e.quantity, e.bias, e.bias_mcse),
         ("the noise", e.noise_bias, e.noise_bias_mcse),
     ):
         if size is None or error is None or not isfinite(size + error):

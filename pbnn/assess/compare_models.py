@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from pbnn.assess import wording
 from pbnn.assess.elpd import summed
 from pbnn.assess.kfold import log_mean_density
 from pbnn.assess.loo import leave_one_out
@@ -306,11 +307,14 @@ def _words(table: xr.Dataset) -> str:
     if len(names) == 1:
         return f"There is one model, {names[0]}."
     gap, se = -float(table["elpd_difference"][1]), float(table["difference_se"][1])
-    beside = f"{names[0]} predicts {gap:.3g} ± {se:.2g} nats better than {names[1]}, over {table.attrs['n_obs']} rows"
+    beside = (
+        f"{names[0]} predicts {wording.number(gap)} ± {wording.number(se, 2)} nats better than {names[1]}, over "
+        f"{wording.count(table.attrs['n_obs'], 'row')}"
+    )
     if is_clear(gap, se):
         verdict = f"{beside}."
     else:
-        verdict = f"{beside}: too close to call, so average them."
+        verdict = f"{beside}: too close to call."
     bad = [str(name) for name in names if table["n_bad"].sel(model=name) > 0]
     if bad:
         verdict += f" Rows of {', '.join(bad)} have a Pareto k that is too large; refit them first."

@@ -110,6 +110,7 @@ def diagnose(bnn: BNN, idata: xr.DataTree, X: Any = None, *, max_points: int = 1
     evidence = Evidence(
         sampling=sampling,
         method=str(attrs.get("method", "")),
+        quantity="the probabilities" if bnn.response.kind == "classes" else "the mean response",
         n_chains=n_chains,
         n_draws=n_draws,
         n_points=len(at),

@@ -20,6 +20,8 @@ class Evidence:
     ----------
     sampling, method
         As `fit` records them.
+    quantity
+        What is predicted, in words: the mean response, or the probabilities of classes.
     n_chains, n_draws, n_points
         Chains, draws in a chain, inputs at which predictions were judged.
     r_hat_max, ess_bulk_min, ess_tail_min, mcse_share_max
@@ -56,6 +58,7 @@ class Evidence:
 
     sampling: str = "mcmc"
     method: str = ""
+    quantity: str = "the mean response"
     n_chains: int
     n_draws: int
     n_points: int

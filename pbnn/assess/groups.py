@@ -119,12 +119,18 @@ def members_of(
         names = _span_names(spans.to_numpy().tolist())
         return {name: codes == code for name, code in zip(names, spans.index, strict=True)}
     labels = sorted(values.unique(), key=lambda v: (str(type(v)), v))
-    members = {str(label): (values == label).to_numpy() for label in labels}
+    members = {_label(label): (values == label).to_numpy() for label in labels}
     if len(members) < len(labels):
         raise DataError(
             "by_group: different groups have the same name, such as 1 and '1'; rename one of them."
         )
     return members
+
+
+def _label(value: Any) -> str:
+    """Write the value of a group; a whole number stored as a float is written as one."""
+    whole = isinstance(value, float) and value.is_integer()
+    return str(int(value)) if whole else str(value)
 
 
 def _span_names(spans: Sequence[tuple[float, float]]) -> list[str]:

@@ -9,7 +9,7 @@ from pbnn.assess.kfold import refitted
 from pbnn.assess.moment_match import matched
 from pbnn.assess.psis import MIN_TAIL, smooth_weights, tail_length
 from pbnn.assess.rows import blocks, observed_column, read_draws, take
-from pbnn.errors import MethodError, ModelError, warn
+from pbnn.errors import MethodError, ModelError, count, warn
 from pbnn.graph.build import BNN
 from pbnn.infer.methods import Method
 from pbnn.predict.forward import Forward
@@ -136,8 +136,8 @@ def leave_one_out(
     n_draws = len(forward.z)
     if not enough_draws(n_draws):
         raise MethodError(
-            f"loo: the fit has {n_draws} draws of the weights, too few to reweight; at least 25 are needed. Use "
-            "pbnn.kfold, which fits again."
+            f"loo: the fit has {count(n_draws, 'draw')} of the weights, too few to reweight; at least 25 are needed. "
+            "Use pbnn.kfold, which fits again."
         )
     inputs, observed = training_data(bnn, idata, "loo")
     table = loo_rows(forward, forward.bind(inputs, observed))

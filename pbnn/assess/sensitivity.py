@@ -75,9 +75,11 @@ def prior_sensitivity(
     xarray.Dataset
         `sensitivity` `(component, quantity)` to `likelihood`, `prior` and the groups of it that the fit has draws of;
         `chance` `(component, quantity)`, the most that shifted draws show, which have nothing to do with the component:
-        a log density of many weights is a noisy one; `diagnosis` `(quantity)` in words; `log_density_sd` `(component)`,
-        how much the log density varies between draws, in nats. A `quantity` is the mean response over all rows and at
-        some, a parameter of the likelihood such as `noise`, or `lpd`, the mean log-likelihood of the training data.
+        a log density of many weights is a noisy one; `beyond_chance` `(component, quantity)`, whether a sensitivity
+        exceeds it: one to the prior, the largest `chance` of any quantity; `diagnosis` `(quantity)` in words;
+        `log_density_sd` `(component)`, how much the log density varies between draws, in nats. A `quantity` is the mean
+        response over all rows and at some, a parameter of the likelihood such as `noise`, or `lpd`, the mean
+        log-likelihood of the training data.
 
         attrs: `findings`, a JSON list of `[level, sentence]`; `verdict`.
 
@@ -150,8 +152,9 @@ def prior_sensitivity(
         },
         coords={"component": list(parts), "quantity": list(watched)},
     )
-    # What does not exceed chance counts as nothing.
-    counted = table["sensitivity"].where(~(table["sensitivity"] <= table["chance"]), 0.0)
+    # What does not exceed what any quantity shows by chance counts as nothing: the words name that level.
+    table["beyond_chance"] = ~_within_chance(table)
+    counted = table["sensitivity"].where(table["beyond_chance"], 0.0)
     pairs = zip(counted.sel(component=group).values, counted.sel(component="likelihood").values, strict=True)
     words = [_words(p, n, threshold) for p, n in pairs]
     table["diagnosis"] = ("quantity", words)
@@ -161,6 +164,17 @@ def prior_sensitivity(
         verdict=" ".join(sentence for _, sentence in findings),
         findings=json.dumps(findings, ensure_ascii=False),
     )
+
+
+def _within_chance(table: xr.Dataset) -> xr.DataArray:
+    """Return which sensitivities are no larger than those of quantities that have nothing to do with the component.
+
+    To the prior: than the largest of these. The likelihood is expected to move everything, so there each quantity is
+    held against its own.
+    """
+    noise = table["chance"]
+    noise = noise.where(noise["component"] == "likelihood", noise.max("quantity"))
+    return table["sensitivity"] <= noise
 
 
 CONFLICT = "potential prior-data conflict"

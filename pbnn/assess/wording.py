@@ -1,15 +1,23 @@
 """Numbers as a verdict writes them."""
 
-from math import ceil
+from math import ceil, floor, isfinite, log10
 
 from pbnn.errors import count
 
-__all__ = ["count", "percent", "r_hat", "times"]
+__all__ = ["count", "number", "percent", "r_hat", "times"]
 
 
 def r_hat(value: float) -> str:
     """Write an upper bound, rounded up: 1.0101 is not 1.010."""
     return f"{ceil(1000 * value) / 1000:.3f}" if value < 10 else f"{value:.3g}"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Write a number with some significant digits, and never fewer than it has before the point: `0.123`, `2,134`."""
+    if not isfinite(value) or value == 0:
+        return f"{value:g}"
+    places = max(0, digits - 1 - floor(log10(abs(value))))
+    return f"{value:,.{places}f}"
 
 
 def percent(share: float) -> str:

@@ -14,15 +14,19 @@ def plot_sensitivity(sensitivity: xr.Dataset, *, ax: Axes | None = None) -> Axes
     ----------
     sensitivity
         From `prior_sensitivity`. The prior is the group that it was asked for; right of the dashed line, it counts.
+        Hollow points do not exceed what quantities show that have nothing to do with it.
     """
     ax = axes_for(ax)
     group = sensitivity.attrs["group"]
     names = [str(name) for name in sensitivity["quantity"].values]
     places = np.arange(len(names))[::-1]
     looks = {group: (ORANGE, "o", group), "likelihood": (BLUE, "s", "likelihood")}
+    shown = sensitivity.get("beyond_chance", xr.ones_like(sensitivity["sensitivity"], dtype=bool))
     for component, (colour, marker, label) in looks.items():
         values = sensitivity["sensitivity"].sel(component=component)
-        ax.scatter(values, places, color=colour, marker=marker, s=40, label=label, zorder=3)
+        faces = [colour if beyond else "none" for beyond in shown.sel(component=component).values]
+        look = {"marker": marker, "s": 40, "label": label, "zorder": 3}
+        ax.scatter(values, places, facecolors=faces, edgecolors=colour, **look)
     ax.axvline(sensitivity.attrs["threshold"], color=GREY, lw=1.0, ls="--")
     ax.set_yticks(places, names)
     ax.set_xlabel("sensitivity to power scaling")

@@ -102,12 +102,12 @@ def test_draws_that_are_not_finite_are_counted(linear):
 
 
 @pytest.mark.parametrize(
-    ("chains", "draws", "words"), [(4, 3, "3 draws in a chain"), (1, 1, "1 draw in a chain")]
+    ("chains", "draws", "words"), [(4, 3, "3 draws in a chain are"), (1, 1, "1 draw in a chain is")]
 )
 def test_too_few_draws_give_no_verdict(linear, chains, draws, words):
     got = diagnose(linear.bnn, linear.draws(chains=chains, draws=draws))
     assert got.attrs["trust"] == "no"
-    assert got.attrs["verdict"] == f"No verdict: {words} are too few to compute R-hat."
+    assert got.attrs["verdict"] == f"No verdict: {words} too few to compute R-hat."
     assert np.isnan(got["r_hat"]).all()
 
 
