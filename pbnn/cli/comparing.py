@@ -11,7 +11,10 @@ import pbnn
 from pbnn.cli.files import about, read_table, require_writable, take_columns
 from pbnn.cli.fitting import response_from
 from pbnn.errors import DataError, FileError
-from pbnn.report.comparison.facts import Models
+from pbnn.report.comparison.facts import Comparison, Models
+from pbnn.report.comparison.page import write_comparison
+from pbnn.report.comparison.summary import verdict_of
+from pbnn.report.words import percent
 
 
 def run_compare(
@@ -27,7 +30,7 @@ def run_compare(
     require_writable(out, test, *runs)
     models = {name: pbnn.load(run) for name, run in zip(names, runs, strict=True)}
     if test is None:
-        pbnn.report_comparison(models, out)
+        facts = write_comparison(models, out)
     else:
         first = next(iter(models.values()))[0]
         targets = first.response.names if target is None else (target,)
@@ -39,9 +42,12 @@ def run_compare(
         table = _read(models, test, targets)
         y = take_columns(table, [*targets, *filter(None, (event, entry))], test)
         with about(test):
-            pbnn.report_comparison(
+            facts = write_comparison(
                 models, out, _inputs(models, table, test), response_from(y, targets, event, entry)
             )
+    typer.echo(verdict_of(facts))
+    if weights := _weights(facts):
+        typer.echo(weights)
     typer.echo(f"Wrote {out}.")
 
 
@@ -61,6 +67,16 @@ def names_of(runs: Sequence[Path]) -> list[str]:
     if twice:
         raise FileError(f"compare: {twice[0]} is given twice.")
     return names
+
+
+def _weights(facts: Comparison) -> str:
+    """Write the weights that the page shows, the largest first; nothing if there are none."""
+    if facts.weighed is None:
+        return ""
+    stacking = facts.weighed["stacking"].sortby(facts.weighed["stacking"], ascending=False)
+    shares = zip(stacking["model"].values, stacking.values, strict=True)
+    each = ", ".join(f"{name} {percent(round(float(share), 4))}" for name, share in shares)
+    return f"Weights in an average (stacking): {each}.".replace("\xa0", " ")
 
 
 def _read(models: Models, path: Path, targets: Sequence[str]) -> pd.DataFrame:

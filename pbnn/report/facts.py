@@ -29,6 +29,7 @@ from pbnn.graph.build import BNN
 from pbnn.graph.censoring import Censored
 from pbnn.predict import predict, prior_predict
 from pbnn.report.blocks import NotApplicableError
+from pbnn.report.row_names import names_of_rows, naming_words, row_name
 from pbnn.report.subsets import STEPS, groups_of, stretched
 
 MOST_ROWS = 2_000
@@ -70,6 +71,8 @@ class Facts:
         Of every random call.
     X_out
         Inputs that are unlike the training data, if there are any.
+    names
+        What the judged rows are called, where they came as a frame whose index says more than their place.
     """
 
     bnn: BNN
@@ -81,6 +84,7 @@ class Facts:
     held_out: bool
     seed: int
     X_out: pd.DataFrame | None = None
+    names: pd.Index | None = None
 
     @classmethod
     def of(
@@ -122,7 +126,8 @@ class Facts:
             )
         if len(inputs) == 0:
             raise DataError("report: X_test has no rows; pass some, or leave it out.")
-        return cls(bnn, idata, X_train, y_train, decode_inputs(bnn, inputs), y_test, True, seed, unlike)
+        names, decoded = names_of_rows(X_test), decode_inputs(bnn, inputs)
+        return cls(bnn, idata, X_train, y_train, decoded, y_test, True, seed, unlike, names)
 
     # ------------------------------------------------------------------------------------------------ plain
 
@@ -192,6 +197,15 @@ class Facts:
     def row_numbers(self) -> np.ndarray:
         """Which of the judged rows are looked at one by one, at most `MOST_ROWS`."""
         return spaced(len(self.X), MOST_ROWS)
+
+    def row_name(self, row: int) -> str:
+        """Return what a judged row is called."""
+        return row_name(self.names, row)
+
+    @property
+    def naming_words(self) -> str:
+        """A sentence that says what rows are called."""
+        return naming_words(self.names)
 
     @cached_property
     def data_hash(self) -> str:

@@ -48,7 +48,7 @@ def points_hover(facts: Facts, output: str | None, x: str, y: str) -> tuple[Hove
     rows = one_output(facts.rows, output)
     places = spaced(rows.sizes["obs"], MOST)
     words = [
-        f"row {int(rows['obs'][i])}: observed {observed_words(facts, i, output)}, predicted "
+        f"row {facts.row_name(int(rows['obs'][i]))}: observed {observed_words(facts, i, output)}, predicted "
         f"{predicted_words(facts, i, output)} (90 % {interval_words(facts, i, output=output)})"
         for i in places
     ]
@@ -60,7 +60,7 @@ def points_table(facts: Facts, output: str | None) -> Table:
     n = facts.rows.sizes["obs"]
     rows = tuple(
         (
-            str(int(facts.rows["obs"][i])),
+            facts.row_name(int(facts.rows["obs"][i])),
             observed_words(facts, i, output),
             predicted_words(facts, i, output),
             interval_words(facts, i, output=output),
@@ -69,4 +69,4 @@ def points_table(facts: Facts, output: str | None) -> Table:
     )
     some = f" {MOST} of {n:,} rows, evenly spaced." if n > MOST else ""
     head = ("row", "observed", "predicted", "90 % interval")
-    return Table(f"Rows count from 0.{some}", head, rows, frozenset(range(4)))
+    return Table(f"{facts.naming_words}{some}", head, rows, frozenset(range(4)))

@@ -24,7 +24,10 @@ def test_writes_a_page_from_files(runs, folder, pbnn_says, tmp_path):
     out = tmp_path / "compare.html"
     code, text, err = pbnn_says("compare", *runs, "--out", out, "--test", folder / "test.csv")
     assert (code, err) == (0, "")
-    assert text == f"Wrote {out}.\n"
+    verdict, weights, wrote = text.splitlines()
+    assert verdict.endswith("too close to call.")
+    assert weights.startswith("Weights in an average (stacking): ")
+    assert wrote == f"Wrote {out}."
     page = out.read_text(encoding="utf-8")
     assert "Too close to call" in page  # the one is a copy of the other
     assert str(runs[1]) in page

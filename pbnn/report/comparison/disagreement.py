@@ -7,6 +7,7 @@ import xarray as xr
 
 from pbnn.report.blocks import Block, NotApplicableError, Paragraph, Section, Table, attempt
 from pbnn.report.comparison.facts import Comparison
+from pbnn.report.row_names import names_of_rows, naming_words, row_name
 from pbnn.report.words import number, percent, plain
 
 MOST_ROWS, MOST_INPUTS, MOST_MODELS = 10, 5, 6
@@ -47,6 +48,7 @@ def _words(facts: Comparison) -> Paragraph:
 
 
 def _table(facts: Comparison, output: str | None) -> Table:
+    names = names_of_rows(facts.X) if facts.held_out else None
     table = facts.apart if output is None else facts.apart.sel(output=output)
     apart = table["disagreement"].to_numpy()
     chosen = np.argsort(-np.nan_to_num(apart))[:MOST_ROWS]
@@ -61,7 +63,7 @@ def _table(facts: Comparison, output: str | None) -> Table:
         observed = of["observed"].item()
         rows.append(
             (
-                str(at),
+                row_name(names, at),
                 *inputs,
                 str(observed) if facts.kind == "classes" else plain(observed),
                 *(_prediction(facts, of.sel(model=name)) for name in models[:MOST_MODELS]),
@@ -73,8 +75,8 @@ def _table(facts: Comparison, output: str | None) -> Table:
     what = "class and its probability" if facts.kind == "classes" else "mean ± standard deviation"
     of_output = f", output {output}" if output else ""
     caption = (
-        f"The rows of the {data} at which the models disagree most, counted from 0{of_output}; by each model "
-        f"{what}."
+        f"The rows of the {data} at which the models disagree most{of_output}; by each model {what}. "
+        f"{naming_words(names)}"
     )
     if len(columns.columns) < facts.X_seen.shape[1] and len(columns.columns):
         caption += f" Of {facts.X_seen.shape[1]} inputs the first {MOST_INPUTS} are shown."

@@ -93,9 +93,22 @@ def report_comparison(
     'compare.html'
     """
     path = Path(path)
+    write_comparison(models, path, X_test, y_test, seed, title)
+    return path
+
+
+def write_comparison(
+    models: Models,
+    path: Path,
+    X_test: Any = None,
+    y_test: Any = None,
+    seed: int = 0,
+    title: str | None = None,
+) -> Comparison:
+    """Write the page, as `report_comparison` does, and return what it rests on."""
     check_writable(path, WHERE)
     facts = Comparison.of(models, X_test, y_test, seed)
     head = summarize_comparison(facts, title)
     sections = [make(facts) for make in SECTIONS]
     write_page(path, "comparison of fits", head, sections, WHERE)
-    return path
+    return facts

@@ -97,14 +97,18 @@ def _elpd_table(table: xr.Dataset, caption: str) -> Table:
 
 def _differences(facts: Comparison) -> Picture:
     table = _some(facts)
+    assert facts.weighed is not None
+    # A page has one set of weights.
+    weights = facts.weighed["stacking"].sel(model=table["model"])
+    chosen = "on these rows" if facts.weights_know_the_rows else "on the training rows, each left out in turn"
     return draw(
         _models,
-        table,
+        table.assign(stacking=weights),
         title="Differences from the best",
         alt=f"Log density of each model less that of {table['model'].to_numpy()[0]}, with a standard error. "
         f"{table.attrs['verdict']}",
         caption="How far each model is behind the best, over all rows together, and the standard error of that; beside "
-        "the name its weight in an average, chosen on these rows. Less than 4 nats, or two standard errors, may be "
+        f"the name its weight in an average, chosen {chosen}. Less than 4 nats, or two standard errors, may be "
         f"chance.{_left_away(facts)}",
         size=(5.6, max(3.4, 2.4 + 0.42 * table.sizes["model"])),
     )

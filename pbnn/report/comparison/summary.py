@@ -20,23 +20,24 @@ MANY_TIMES = 1000
 
 def summarize_comparison(facts: Comparison, title: str | None) -> Head:
     """Say in one paragraph, one verdict and a few numbers what a reader in a hurry has to know."""
-    table = facts.table
     trust, banner = _outcome(facts)
-    verdict = (
-        "Which model predicts best cannot be said without rows that were held out."
-        if table is None
-        else str(table.attrs["verdict"])
-    )
     return Head(
         title or f"{_counted(len(facts.models))} models of {listing(facts.first.response.names)}",
         " ".join(_sentences(facts)),
         trust,
         banner,
-        verdict,
+        verdict_of(facts),
         tuple(_caveats(facts)),
         _numbers(facts),
         facts.judged_on,
     )
+
+
+def verdict_of(facts: Comparison) -> str:
+    """Say in a sentence which model predicts best, and whether that may be chance."""
+    if facts.table is None:
+        return "Which model predicts best cannot be said without rows that were held out."
+    return str(facts.table.attrs["verdict"])
 
 
 def _outcome(facts: Comparison) -> tuple[str, str]:
@@ -80,18 +81,16 @@ def _first_and_second(table: xr.Dataset) -> Iterator[str]:
     if not math.isfinite(gap):
         yield f"{best} predicts best: all the others hold some row for impossible."
         return
+    yield (
+        f"{best} {'predicts best' if is_clear(gap, se) else 'comes out first'}, {number(gap)} nats better than "
+        f"{second}, the next, over all rows together (standard error {number(se, 2)})."
+    )
     times = _times(gap / table.attrs["n_obs"])
-    lead = f"a difference of {number(gap)} nats over all rows, with a standard error of {number(se, 2)}"
+    yield f"So it held what was then observed for {times} as likely as {second} did, on average over rows."
     if is_clear(gap, se):
-        yield (
-            f"{best} predicts best: on average it held what was then observed for {times} as likely as {second}, the "
-            f"next, did. That is more than chance ({lead})."
-        )
+        yield "That is more than chance."
     else:
-        yield (
-            f"{best} comes out first: on average it held what was then observed for {times} as likely as {second}, the "
-            f"next, did. That may be chance ({lead}): on other rows {second} might be first."
-        )
+        yield f"That may be chance: on other rows {second} might be first."
 
 
 def _others(table: xr.Dataset) -> Iterator[str]:
@@ -113,12 +112,12 @@ def _mixture_words(facts: Comparison, table: xr.Dataset) -> Iterator[str]:
     )
     best = _code(table["model"].to_numpy()[0])
     if shares[0][0] > 1 - NEGLIGIBLE:
-        yield f"Of all averages {_code(shares[0][1])} alone promises most, so nothing is gained by mixing."
+        yield f"Mixing gains nothing here: the best average is {_code(shares[0][1])} alone."
         return
     parts = [f"{percent(w)} of {_code(name)}" for w, name in shares if w >= NEGLIGIBLE]
     mixture = facts.mixture
     gain, se = float(mixture["elpd_difference"]), float(mixture["difference_se"])
-    size = f"{number(abs(gain))} nats, standard error {number(se, 2)}"
+    size = f"{_better(gain)}, standard error {number(se, 2)}"
     if abs(gain) <= 2 * se or not math.isfinite(gain):
         outcome = f"about as well as {best} alone ({size})"
     else:
@@ -131,6 +130,11 @@ def _mixture_words(facts: Comparison, table: xr.Dataset) -> Iterator[str]:
     yield f"The average that promises most takes {listing(parts, 6)}; it predicts {outcome}{known}."
 
 
+def _better(gain: float) -> str:
+    """Write a difference with its direction: `0.84 nats worse`."""
+    return f"{number(abs(gain))} nats {'better' if gain >= 0 else 'worse'}"
+
+
 def _caveats(facts: Comparison) -> Iterator[str]:
     """Say what speaks against the comparison."""
     for name, (trust, verdict) in facts.diagnoses.items():
@@ -141,14 +145,27 @@ def _caveats(facts: Comparison) -> Iterator[str]:
         n = left_out.attrs["n_obs"]
         for name, bad in zip(left_out["model"].to_numpy(), left_out["n_bad"].to_numpy(), strict=True):
             if bad:
+                rows = f"{bad:,} of {plural(n, 'training row')}"
                 yield (
-                    f"{name}: {plural(int(bad), 'row')} of {n} would change the fit too much to be left out by "
-                    "reweighting (Pareto k), so its log density is not to be trusted. Judge it on rows that were "
-                    "held out."
+                    f"{name}: {rows} would change the fit too much to be left out by reweighting (Pareto k), so "
+                    f"{_rests(facts)}"
                 )
     if not facts.held_out and left_out is not None:
         for name, why in facts.not_left_out.items():
             yield f"{name} is not among those compared, because it {why}."
+
+
+def _rests(facts: Comparison) -> str:
+    """Say what is not to be trusted where rows cannot be left out by reweighting."""
+    if facts.held_out:
+        return (
+            "the weights of the average, which are chosen by leaving training rows out, are not to be trusted. The "
+            "comparison itself is of held-out rows, and stands."
+        )
+    return (
+        "its log density is not to be trusted, nor are the weights, which rest on it. Judge it on rows that were held "
+        "out."
+    )
 
 
 def _numbers(facts: Comparison) -> tuple[Number, ...]:
@@ -174,8 +191,8 @@ def _numbers(facts: Comparison) -> tuple[Number, ...]:
         )
     try:
         gain = float(facts.mixture["elpd_difference"])
-        hint = f"nats over the first alone; standard error {number(float(facts.mixture['difference_se']), 2)}"
-        found.append(Number("average", _signed(gain), hint))
+        error = number(float(facts.mixture["difference_se"]), 2)
+        found.append(Number("average", _better(gain), f"than the first alone; standard error {error}"))
     except NotApplicableError:
         pass
     return tuple(found)
@@ -197,10 +214,6 @@ def _times(nats: float) -> str:
         return f"more than {MANY_TIMES:,} times"
     ratio = math.exp(nats)
     return f"{number(ratio, 4 if ratio < 1.1 else 3)} times"
-
-
-def _signed(value: float) -> str:
-    return f"+{number(value)}" if value > 0 else number(value)
 
 
 def _counted(n: int) -> str:

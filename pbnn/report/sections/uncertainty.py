@@ -123,13 +123,13 @@ def _least_known(facts: Facts, output: str | None) -> Table:
         at = int(facts.row_numbers[i])
         observed, predicted = _answer(facts, i, output, summary)
         parts = [number(summary[f"{part}_{kind}"].to_numpy()[i]) for part in ("epistemic", "aleatoric")]
-        rows.append((str(at), *input_words(facts, facts.X, at), *observed, predicted, *parts))
+        rows.append((facts.row_name(at), *input_words(facts, facts.X, at), *observed, predicted, *parts))
     seen = ("observed",) if facts.labelled else ()
     head = ("row", *names, *seen, "predicted", f"epistemic ({unit})", f"aleatoric ({unit})")
     which = f"rows of the {facts.judged_on}" if facts.labelled else "new rows"
     caption = (
-        f"The {which} that the fit knows least about, counted from 0"
-        f"{f', output {output}' if output else ''}.{left_out_words(facts)}"
+        f"The {which} that the fit knows least about"
+        f"{f', output {output}' if output else ''}. {facts.naming_words}{left_out_words(facts)}"
     )
     words = set(range(1 + len(names), len(head) - 2)) if facts.kind == "classes" else set()
     return Table(caption, head, tuple(rows), frozenset(range(len(head))) - words)

@@ -144,13 +144,13 @@ def _unlike(facts: Facts) -> Table:
     for row, share in found[:MOST_ROWS]:
         i = place.get(row)
         said = predicted_words(facts, i) if facts.labelled and i is not None else "–"
-        rows.append((str(row), *input_words(facts, facts.X, row), said, number(share)))
+        rows.append((facts.row_name(row), *input_words(facts, facts.X, row), said, number(share)))
     head = ("row", *names, "predicted", "distance")
     caption = (
         f"{plural(len(found), 'row')} of {looked:,} held-out ones ({percent(len(found) / looked)}) lie more than "
         f"{BEYOND:g} times as far from the training data, in the space of the last hidden layer, as the furthest of "
         f"{plural(facts.familiarity.attrs['n_in'], 'training row')}. The distance is in units of that one's. Trust "
-        f"predictions there least. Rows count from 0.{left_out_words(facts)}"
+        f"predictions there least. {facts.naming_words}{left_out_words(facts)}"
     )
     return Table(caption, head, tuple(rows), frozenset({0, len(head) - 1}))
 
