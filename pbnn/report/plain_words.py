@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pbnn.assess import coverage, pit_histogram
 from pbnn.errors import warn
 from pbnn.predict.angles import around, mean_direction
 from pbnn.report.blocks import NotApplicableError
 from pbnn.report.facts import Facts
+from pbnn.report.ranges import LEVEL, chance, chances_off, departures, share_inside
 from pbnn.report.sections.unfamiliar import unlike_rows
 from pbnn.report.sections.weak_spots import outside
 from pbnn.report.words import inputs_words, listing, number, percent, plain, plural
@@ -23,7 +23,8 @@ VAGUE = 0.2
 
 def in_plain_words(facts: Facts, trust: str) -> str:
     """Say in a few sentences what is predicted, how well, whether to believe the ranges, where not, and what to do."""
-    sentences = (_what(facts), *(_attempt(say, facts, trust) for say in (_good, _honest, _where, _next)))
+    parts = (_one_class_words, _good, _honest, _where, _next)
+    sentences = (_what(facts), *(_attempt(say, facts, trust) for say in parts))
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -45,6 +46,24 @@ def _what(facts: Facts) -> str:
 
 
 # ------------------------------------------------------------------------------------------------ how good
+
+
+def only_class(facts: Facts) -> str:
+    """Return the class of all held-out rows if they are of one class; else nothing."""
+    if facts.kind != "classes" or not (facts.labelled and facts.held_out):
+        return ""
+    seen = np.unique(facts.rows["observed"].to_numpy().astype(str))
+    return str(seen[0]) if len(seen) == 1 else ""
+
+
+def _one_class_words(facts: Facts, trust: str) -> str:
+    one = only_class(facts)
+    if not one:
+        return ""
+    return (
+        f"All examples that it is tested on are of one class ({one}), so they cannot show whether it tells classes "
+        "apart."
+    )
 
 
 def _good(facts: Facts, trust: str) -> str:
@@ -70,27 +89,32 @@ def _good(facts: Facts, trust: str) -> str:
             f"{where} it is typically off by {number(_rms(off))} for the {plural(len(off), 'time')} that are known "
             "exactly."
         )
-    off, naive, better = guesses(facts)
+    off, naive, standing = guesses(facts)
     if len(off) == 1:
-        beside = _against("always guessing the average", naive[0], off[0], better[0])
+        beside = _against("always guessing the average", naive[0], off[0], standing[0])
         return f"{where} it is typically off by {number(off[0])}; {beside}."
     each = [
-        f"{name} by {number(o)} ({_against('guessing the average', g, o, b)})"
-        for name, o, g, b in zip(facts.bnn.response.names, off, naive, better, strict=True)
+        f"{name} by {number(o)} ({_against('guessing the average', g, o, s)})"
+        for name, o, g, s in zip(facts.bnn.response.names, off, naive, standing, strict=True)
     ]
     return f"{where} it is typically off as follows: {'; '.join(each[:4])}{'; and others' if len(each) > 4 else ''}."
 
 
-def _against(guess: str, naive: float, off: float, better: bool) -> str:
-    if not better:
-        return f"{guess} would be off by {number(naive)}, so it is not clearly better than that"
-    return f"{guess} would be off by {number(naive)}, so it does away with {percent(1 - off / naive)} of that error"
+def _against(guess: str, naive: float, off: float, standing: int) -> str:
+    if standing > 0:
+        return f"{guess} would be off by {number(naive)}, so it does away with {percent(1 - off / naive)} of that error"
+    return f"{guess} would be off by {number(naive)}, so {_beside(standing)}"
+
+
+def _beside(standing: int) -> str:
+    return f"it is {'clearly worse' if standing < 0 else 'not clearly better'} than that"
 
 
 def guesses(facts: Facts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return for each output the typical error, that of always guessing the training average, and who is better.
+    """Return for each output the typical error, that of always guessing the training average, and how the two stand.
 
-    A fit is better if its squared errors are smaller by `CLEAR` standard errors.
+    1 if the fit is clearly better, -1 if it is clearly worse, 0 if that cannot be said: by the paired difference of
+    squared errors, in `CLEAR` standard errors.
     """
     rows = facts.rows
     seen = rows["observed"].to_numpy().reshape(rows.sizes["obs"], -1)
@@ -100,38 +124,36 @@ def guesses(facts: Facts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         naive = around(seen, mean_direction(train)) - mean_direction(train)
     else:
         naive = seen - train.mean(axis=0)
-    return _rms(wrong), _rms(naive), _clear(naive**2 - wrong**2)
+    return _rms(wrong), _rms(naive), _standing(naive**2 - wrong**2)
 
 
-def most_frequent(facts: Facts) -> tuple[str, float, bool]:
-    """Return the most frequent class of training, how often it is right, and whether the fit is clearly better."""
+def most_frequent(facts: Facts) -> tuple[str, float, int]:
+    """Return the most frequent class of training, how often it is right, and how the fit stands to it (`guesses`)."""
     labels, counts = np.unique(np.asarray(facts.y_train).astype(str), return_counts=True)
     usual = str(labels[counts.argmax()])
     naive = facts.rows["observed"].to_numpy().astype(str) == usual
-    return (
-        usual,
-        float(naive.mean()),
-        bool(_clear(facts.rows["correct"].to_numpy()[:, None] - naive[:, None])[0]),
-    )
+    gain = facts.rows["correct"].to_numpy()[:, None] - naive[:, None]
+    return usual, float(naive.mean()), int(_standing(gain)[0])
 
 
 def _right(facts: Facts) -> str:
-    usual, naive, better = most_frequent(facts)
+    usual, naive, standing = most_frequent(facts)
     right = percent(float(facts.rows["correct"].mean()))
     text = (
-        f"it names the right class for {right}; always naming the most frequent one ({usual}) would be right for "
-        f"{percent(naive)}"
+        f"it names the right class for {right}; always naming the class that was most frequent in what it learned from "
+        f"({usual}) would be right for {percent(naive)}"
     )
-    return f"{text}." if better else f"{text}, so it is not clearly better than that."
+    return f"{text}." if standing > 0 else f"{text}, so {_beside(standing)}."
 
 
 def _rms(values: np.ndarray) -> np.ndarray:
     return np.sqrt((values**2).mean(axis=0))
 
 
-def _clear(gain: np.ndarray) -> np.ndarray:
+def _standing(gain: np.ndarray) -> np.ndarray:
     error = gain.std(axis=0, ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
-    return gain.mean(axis=0) > CLEAR * error
+    mean = gain.mean(axis=0)
+    return np.where(np.abs(mean) > CLEAR * error, np.sign(mean), 0).astype(int)
 
 
 # ---------------------------------------------------------------------------- whether the ranges can be believed
@@ -150,39 +172,31 @@ def _honest(facts: Facts, trust: str) -> str:
         return alone.strip()
     if facts.kind == "classes":
         return _chances(facts) + alone
-    held = coverage(facts.rows, [0.9]).isel(level=0)
-    share = float(held["coverage"].mean())
-    said = f"those meant to hold 90 % of cases held {percent(share)}"
+    found = departures(facts)
+    wrong = [d for d in found if not d.slight]
+    if wrong:
+        each = [f"{d.words} for {d.output}" if d.output else d.words for d in wrong]
+        said = _held(facts, wrong[0].level, wrong[0].share) if len(found) == 1 else _held(facts)
+        return f"Do not take its ranges at their word: they are {listing(each)} ({said}).{alone}"
+    if found:
+        way = "too narrow" if found[0].words == "too narrow" else "wider than needed"
+        return f"Its ranges are a little {way}: {_held(facts)}.{alone}"
+    where = "" if facts.held_out else " of the examples it learned from; new ones may fall outside more often"
+    low, high = chance(facts)
+    if high - low > VAGUE:
+        few = f"{plural(len(facts.X), 'example')} cannot show much"
+        return f"Nothing speaks against its ranges: {_held(facts)}{where}, though {few}.{alone}"
+    return f"Its ranges can be believed: {_held(facts)}{where}.{alone}"
+
+
+def _held(facts: Facts, level: float = LEVEL, share: float | None = None) -> str:
+    """Say how many cases were inside ranges; those of counts are made of whole numbers, and hold more."""
+    share = share_inside(facts) if share is None else share
+    least = "at least " if facts.kind == "counts" and level == LEVEL else ""
+    said = f"those meant to hold {least}{percent(level)} of cases held {percent(share)}"
     if facts.bnn.response.censored:
         said += ", where times known in part count by where they may lie"
-    wrong = _wrong_shapes(facts)
-    if wrong:
-        return f"Do not take its ranges at their word: they are {listing(wrong)} ({said}).{alone}"
-    low, high = float(held["lower"]), float(held["upper"])
-    if not low <= share <= high and len(facts.outputs) == 1:
-        way = "too narrow" if share < low else "wider than needed"
-        return f"Its ranges are a little {way}: {said}.{alone}"
-    where = "" if facts.held_out else " of the examples it learned from; new ones may fall outside more often"
-    if high - low > VAGUE:
-        few = f"{plural(facts.rows.sizes['obs'], 'example')} cannot show much"
-        return f"Nothing speaks against its ranges: {said}{where}, though {few}.{alone}"
-    return f"Its ranges can be believed: {said}{where}.{alone}"
-
-
-def _wrong_shapes(facts: Facts) -> list[str]:
-    shapes = pit_histogram(facts.rows)["shape"]
-    found = []
-    for output in facts.outputs:
-        shape = str(shapes.item() if output is None else shapes.sel(output=output).item())
-        if shape != "about right":
-            found.append(f"{shape} for {output}" if output else shape)
-    return found
-
-
-def chances_off(facts: Facts) -> bool:
-    """Whether probabilities of classes are off by more than chance explains."""
-    ece = facts.scores["ece"]
-    return float(ece) > ece.attrs["limit"]
+    return said
 
 
 def _chances(facts: Facts) -> str:
@@ -209,7 +223,7 @@ def _where(facts: Facts, trust: str) -> str:
     said = []
     weak = _weak(facts)
     if weak:
-        said.append(f"It is least reliable where {weak}.")
+        said.append(f"It falls short most clearly where {weak}.")
     unlike = unlike_rows(facts)
     if unlike:
         n = facts.familiarity.attrs["n_out"]
@@ -227,7 +241,7 @@ def _where(facts: Facts, trust: str) -> str:
 
 
 def _weak(facts: Facts) -> str:
-    """Name the worst group, as in `kind is b`; empty if none falls short."""
+    """Name the group that falls short by most of what chance allows, as in `kind is b`; empty if none does."""
     try:
         short = outside(facts)
     except NotApplicableError:
@@ -253,16 +267,23 @@ def _advice(facts: Facts, trust: str) -> str:
         return f"observe {name} for some of the new rows, and compare"
     if not facts.held_out:
         return "test it on examples it has not seen"
+    if only_class(facts):
+        return "test it on examples of all classes"
+    thing = "chances" if facts.kind == "classes" else "ranges"
+    worse, useless = _no_better(facts)
+    if worse:
+        return "do not use it, since a guess that knows no inputs does better; try a smaller model, or another method"
     if facts.n_draws == 1:
-        return "fit it by a method that knows its own doubt, before its ranges are used"
-    if not _useful(facts):
-        return f"look for inputs that say more about {name}, since these hardly do"
-    wrong = chances_off(facts) if facts.kind == "classes" else bool(_wrong_shapes(facts))
-    if wrong:
-        what = "chances" if facts.kind == "classes" else "ranges"
-        return f"correct its {what} on fresh examples before they are used"
+        return f"fit it by a method that knows its own doubt, before its {thing} are used"
+    if useless:
+        return f"look for inputs that say more about {listing(useless)}, since these hardly do"
+    if chances_off(facts) if facts.kind == "classes" else any(not d.slight for d in departures(facts)):
+        return f"correct its {thing} on fresh examples before they are used"
     if weak := _weak(facts):
         return f"collect more examples where {weak.partition(' (')[0]}"
+    if trust != "yes":
+        how = "check it against a more exact method" if facts.approximate else "run the computation longer"
+        return f"{how} before its {thing} are relied on; the reasons stand below"
     parts = facts.decomposition
     share = float((parts["epistemic"] / parts["total"]).mean())
     if share > MOST:
@@ -275,7 +296,10 @@ def _advice(facts: Facts, trust: str) -> str:
     )
 
 
-def _useful(facts: Facts) -> bool:
-    if facts.kind == "classes":
-        return most_frequent(facts)[2]
-    return facts.bnn.response.censored or bool(guesses(facts)[2].any())
+def _no_better(facts: Facts) -> tuple[list[str], list[str]]:
+    """Return what the fit predicts clearly worse than a guess that knows no inputs, and what not clearly better."""
+    if facts.bnn.response.censored:
+        return [], []
+    standing = [most_frequent(facts)[2]] if facts.kind == "classes" else guesses(facts)[2]
+    pairs = list(zip(facts.bnn.response.names, standing, strict=True))
+    return [name for name, s in pairs if s < 0], [name for name, s in pairs if s <= 0]

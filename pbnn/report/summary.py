@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import xarray as xr
 
-from pbnn.assess import pit_histogram
+from pbnn.assess import wording
+from pbnn.assess.chain_findings import BIAS
 from pbnn.errors import warn
 from pbnn.report.facts import Facts
-from pbnn.report.plain_words import chances_off, in_plain_words
+from pbnn.report.plain_words import in_plain_words, only_class
+from pbnn.report.ranges import chances_off, departures, far_off, share_inside
 from pbnn.report.words import inputs_words, listing, method_words, network_words, number, percent, plural
 
 
@@ -55,13 +56,14 @@ class Head:
 
 def summarize(facts: Facts, title: str | None) -> Head:
     """Say in one paragraph, one verdict and a few numbers what a reader in a hurry has to know."""
-    trust, verdict = _judge(facts)
+    computed, verdict = _judge(facts)
+    trust, verdict = _with_ranges(facts, computed, verdict)
     banner, _, reason = verdict.partition(": ")
     names, shape = facts.bnn.columns.names, facts.bnn.columns.shape
     inputs = inputs_words(facts.bnn) if shape or len(names) <= 3 else f"{len(names)} inputs"
     return Head(
         title or f"Predicting {listing(facts.bnn.response.names)} from {inputs}",
-        in_plain_words(facts, trust),
+        in_plain_words(facts, computed),
         trust,
         banner,
         f"{reason[:1].upper()}{reason[1:]}",
@@ -85,6 +87,15 @@ def _judge(facts: Facts) -> tuple[str, str]:
     return str(attrs["trust"]), str(attrs["verdict"])
 
 
+def _with_ranges(facts: Facts, trust: str, verdict: str) -> tuple[str, str]:
+    """Let the verdict on the computation stand only if what was observed does not refute the ranges it gives."""
+    missed = "" if trust == "no" or not facts.labelled else far_off(facts)
+    if not missed:
+        return trust, verdict
+    _, _, reason = verdict.partition(": ")
+    return "no", f"Do not trust the uncertainty: {missed}. Of the computation: {reason}"
+
+
 def _what(facts: Facts) -> str:
     words = network_words(facts.bnn)
     return (
@@ -98,6 +109,11 @@ def _caveats(facts: Facts) -> Iterator[str]:
     if not facts.labelled:
         return
     if facts.kind == "classes":
+        if one := only_class(facts):
+            yield (
+                f"All held-out rows are of the class {one}: accuracy and calibration there say nothing of other "
+                "classes."
+            )
         if chances_off(facts):
             yield (
                 f"On the {facts.judged_on} the probabilities of the predicted classes are off by "
@@ -105,19 +121,13 @@ def _caveats(facts: Facts) -> Iterator[str]:
                 "their word."
             )
         return
-    shapes = pit_histogram(facts.rows)["shape"]
-    for output in facts.outputs:
-        shape = str(shapes.item() if output is None else shapes.sel(output=output).item())
-        if shape != "about right":
-            of = f" of {output}" if output else ""
+    for wrong in departures(facts):
+        if not wrong.slight:
+            of = f" of {wrong.output}" if wrong.output else ""
             yield (
-                f"On the {facts.judged_on} the predictive distributions{of} are {shape}: do not take the intervals at "
-                "their word."
+                f"On the {facts.judged_on} the predictive distributions{of} are {wrong.words}: do not take the "
+                "intervals at their word."
             )
-
-
-def _coverage(scores: xr.Dataset, level: float = 0.9) -> float:
-    return float(scores["coverage"].sel(level=level, method="nearest").mean())
 
 
 def _numbers(facts: Facts) -> tuple[Number, ...]:
@@ -141,7 +151,7 @@ def _numbers(facts: Facts) -> tuple[Number, ...]:
                 " · ".join(number(v) for v in np.ravel(scores["crps"])),
                 "error of the whole distribution; lower is better",
             ),
-            Number("coverage", percent(_coverage(scores)), "of rows inside the 90 % interval"),
+            Number("coverage", percent(share_inside(facts)), "of rows inside the 90 % interval"),
         ]
     return (*quality, *_sampling_numbers(facts))
 
@@ -151,21 +161,47 @@ def _sampling_numbers(facts: Facts) -> tuple[Number, ...]:
         attrs: Mapping[str, object] = facts.diagnosis.attrs
     except Exception:  # `_judge` has warned of it
         return ()
-    wanted = (
-        ("r_hat_max", "R-hat", "worst input; at most 1.01 is good"),
-        ("ess_bulk_min", "effective draws", "worst input; 400 or more is good"),
-        ("mcse_share_max", "MCSE", "error of the worst mean by the number of draws, in posterior sd"),
-        ("bias", "bias", "of the means by the step size, in posterior sd; 0 if chance explains it"),
-        ("restarts", "restarts", "of chains that froze, diverged or got stuck"),
-        ("k_hat", "Pareto k", "of the approximation; below 0.7 is good"),
-    )
-    values = [(name, float(attrs.get(key, np.nan)), hint) for key, name, hint in wanted]  # type: ignore[arg-type]
-    return tuple(
-        Number(name, _short(name, value), hint) for name, value, hint in values if np.isfinite(value)
-    )
+
+    def value(key: str) -> float:
+        return float(attrs.get(key, np.nan))  # type: ignore[arg-type]
+
+    found = [
+        ("R-hat", value("r_hat_max"), wording.r_hat, "worst input; at most 1.01 is good"),
+        (
+            "effective draws",
+            min(value("ess_bulk_min"), value("ess_tail_min")),
+            _whole,
+            "worst input; 400 or more is good",
+        ),
+        (
+            "MCSE",
+            value("mcse_share_max"),
+            _two_digits,
+            "error of the worst mean by the number of draws, in posterior sd",
+        ),
+        ("restarts", value("restarts"), _whole, "of chains that froze, diverged or got stuck"),
+        ("Pareto k", value("k_hat"), number, "of the approximation; below 0.7 is good"),
+    ]
+    tiles = [Number(name, write(of), hint) for name, of, write, hint in found if np.isfinite(of)]
+    return (*tiles, *_bias(value("bias"), value("bias_mcse")))
 
 
-def _short(name: str, value: float) -> str:
-    if name in ("effective draws", "restarts"):
-        return f"{value:,.0f}"
-    return number(value, 2 if name in ("MCSE", "bias") else 4)
+def _bias(size: float, error: float) -> Iterator[Number]:
+    """Say what the step size does to predictions: unknown, none seen, or how much."""
+    if not np.isfinite(size + error):
+        return
+    known = f"of predictions by the step size, known to {error:.1g} posterior sd"
+    if error > BIAS:
+        yield Number("bias", "unknown", f"{known} only")
+    elif size <= error:
+        yield Number("bias", "none seen", known)
+    else:
+        yield Number("bias", f"{size:.1g} sd", f"{known}; below {BIAS} is good")
+
+
+def _whole(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _two_digits(value: float) -> str:
+    return number(value, 2)

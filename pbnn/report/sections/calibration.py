@@ -198,7 +198,7 @@ def _by_class(facts: Facts) -> Picture:
         names = ", ".join(map(str, off[:MOST_NAMED])) + (" and others" if len(off) > MOST_NAMED else "")
         said = f" For {len(off)} of {n} classes that is more than chance explains: {names}."
     else:
-        said = f" For none of the {n} classes is that more than chance explains."
+        said = f" For none of the {n} classes is that more than chance explains, so none stands out."
     return draw(
         plot_class_calibration,
         table,

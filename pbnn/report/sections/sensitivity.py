@@ -72,6 +72,7 @@ def _figure(facts: Facts) -> Picture:
         title="Sensitivity to the prior",
         alt="Sensitivity of predictions to the prior and to the likelihood, with the threshold from which it counts.",
         caption="How fast the distribution of each quantity moves when the prior, or the likelihood, counts a little "
-        f"more or less. Right of the dashed line it counts; the likelihood should, the prior should not.{left_out}",
+        "more or less. Right of the dashed line it counts; the likelihood should, the prior should not. Hollow points "
+        f"may be chance.{left_out}",
         size=(5.6, 1.8 + 0.3 * table.sizes["quantity"]),
     )

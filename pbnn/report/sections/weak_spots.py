@@ -46,13 +46,13 @@ def _worst(facts: Facts) -> Table:
         else:
             extra = interval_words(facts, i)
         said = (observed_words(facts, i), predicted_words(facts, i), extra, number(lpd[i]))
-        found.append((str(at), *input_words(facts, facts.X, at), *said))
+        found.append((facts.row_name(at), *input_words(facts, facts.X, at), *said))
     last = "probability of what was observed" if classes else "90 % interval"
     head = ("row", *names, "observed", "predicted", last, "log density (nats)")
     several = " Outputs are separated by dots." if not facts.bnn.response.vector else ""
     caption = (
         f"The rows of the {facts.judged_on} with the lowest log density: what was observed was thought least likely "
-        f"there. Rows count from 0.{several}{left_out_words(facts)}"
+        f"there. {facts.naming_words}{several}{left_out_words(facts)}"
     )
     left = {1 + len(names), 2 + len(names)} if classes else set()
     return Table(caption, head, tuple(found), frozenset(range(len(head))) - left)
@@ -120,8 +120,10 @@ def _weakest(facts: Facts) -> Table:
         "standard error",
         "chance allows",
     )
+    none = "" if outside(facts) else "None of these groups stands out. "
+    total = plural(table.sizes["group"], "group")
     caption = (
-        f"The {len(rows)} groups furthest from what was promised, of {plural(table.sizes['group'], 'group')} in the "
+        f"{none}The {len(rows)} groups furthest from what was promised, of {total} in the "
         f"{facts.judged_on}: categories, and slices of about equal counts of the inputs that hold numbers"
         f"{_columns_words(facts)}. What chance allows is for all groups together, 95 times in 100. {_verdict(facts)}"
     )
@@ -137,7 +139,7 @@ def _verdict(facts: Facts) -> str:
     names = [name if output is None else f"{name} ({output})" for name, output, _ in outside(facts)]
     if names:
         return f"Short of it: {listing(names, 5)}."
-    return "No group falls short of it."
+    return "No group falls short of it, and the order of those listed may be chance."
 
 
 def _groups(facts: Facts, output: str | None) -> Picture:
