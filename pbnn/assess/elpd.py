@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+
 STRETCHES = 32
 """Parts of all chains whose sums tell a Monte Carlo error: long enough to hold draws that depend on each other."""
 
@@ -58,7 +59,9 @@ def error_of_sum(terms: np.ndarray, chains: int) -> np.ndarray:
     """
     n = terms.shape[1]
     length = max(1, n // max(chains, STRETCHES)) if chains < n else 1
-    starts = [start for first in range(0, n, n // chains) for start in range(first, first + n // chains, length)]
+    starts = [
+        start for first in range(0, n, n // chains) for start in range(first, first + n // chains, length)
+    ]
     if len(starts) < 2:
         return np.full(len(terms), np.nan)
     sums = np.add.reduceat(terms, starts, axis=1)
