@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from pbnn.assess import wording
-from pbnn.assess.elpd import summed
+from pbnn.assess.elpd import chains_in, summed
 from pbnn.assess.kfold import log_mean_density
 from pbnn.assess.loo import leave_one_out
 from pbnn.assess.model_evidence import compare_evidence
@@ -268,12 +268,12 @@ def _judged(name: str, of: Any, X: Any, y: Any) -> xr.Dataset:
     bnn, idata = of
     if X is None:
         return leave_one_out(bnn, idata)
-    forward, _ = read_draws(bnn, idata, "compare_models", 0)
+    forward, posterior = read_draws(bnn, idata, "compare_models", 0)
     inputs = bnn.columns.encode(own_columns(bnn, X), "compare_models")
     observed = bnn.response.encode(y, "compare_models")
     if len(inputs) != len(observed):
         raise DataError(f"compare_models: X has {len(inputs)} rows and y has {len(observed)}.")
-    elpd, mcse = log_mean_density(forward, forward.bind(inputs, observed))
+    elpd, mcse = log_mean_density(forward, forward.bind(inputs, observed), chains_in(idata, posterior))
     table = xr.Dataset({"elpd": ("obs", elpd), "mcse": ("obs", mcse)})
     table["observed"] = observed_column(bnn, observed)
     return summed(table.assign_attrs(kind=bnn.response.kind), "held-out rows")

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from pbnn.assess.elpd import summed
+from pbnn.assess.elpd import chains_in, error_of_sum, summed
 from pbnn.assess.refits import Refit, fit_each, seeds
 from pbnn.assess.rows import blocks, observed_column, read_draws, take
 from pbnn.errors import DataError, MethodError, ModelError
@@ -134,20 +134,19 @@ def method_of(idata: xr.DataTree) -> Method:
 
 def _held_out(bnn: BNN, idata: xr.DataTree, one: Refit) -> dict[str, np.ndarray]:
     """Return `elpd` and `mcse` of the rows that a fit has not seen."""
-    forward, _ = read_draws(bnn, idata, "kfold", one.seed)
-    elpd, mcse = log_mean_density(forward, forward.bind(*one.extra))
+    forward, posterior = read_draws(bnn, idata, "kfold", one.seed)
+    elpd, mcse = log_mean_density(forward, forward.bind(*one.extra), chains_in(idata, posterior))
     return {"elpd": elpd, "mcse": mcse}
 
 
-def log_mean_density(forward: Forward, data: Data) -> tuple[np.ndarray, np.ndarray]:
-    """Return the log of the mean likelihood of each row `(obs,)`, and its Monte Carlo error for independent draws."""
+def log_mean_density(forward: Forward, data: Data, chains: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the log of the mean likelihood of each row `(obs,)`, and its Monte Carlo error."""
     n, parts = len(forward.z), []
     for rows in blocks(len(data["x"]), 8 * n):
         log_lik = forward.log_likelihood(take(data, rows)).astype(float)
         elpd = logsumexp(log_lik, axis=0) - np.log(n)
         with np.errstate(invalid="ignore"):
-            spread = np.exp(log_lik - elpd).std(axis=0, ddof=1) if n > 1 else np.full(len(elpd), np.nan)
-        parts.append((elpd, spread / n**0.5))
+            parts.append((elpd, error_of_sum(np.expm1(log_lik - elpd).T / n, chains)))
     elpd, mcse = (np.concatenate(part) for part in zip(*parts, strict=True))
     return elpd, mcse
 

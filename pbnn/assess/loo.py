@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
-from pbnn.assess.elpd import summed
+from pbnn.assess.elpd import chains_in, error_of_sum, summed
 from pbnn.assess.kfold import refitted
 from pbnn.assess.moment_match import matched
 from pbnn.assess.psis import MIN_TAIL, smooth_weights, tail_length
@@ -77,7 +77,7 @@ def loo(
     -------
     xarray.Dataset
         By `obs`, in nats: `elpd`, the log density of the row given all others; `lppd`, the same given all rows;
-        `p_loo = lppd - elpd`; `mcse`, Monte Carlo standard error of `elpd`, for independent draws; `pareto_k`,
+        `p_loo = lppd - elpd`; `mcse`, Monte Carlo standard error of `elpd`; `pareto_k`,
         reliable below attrs `k_threshold`, the smaller of 0.7 and what this number of draws can tell;
         `observed` `(obs[, output])`, the response in the user's units, or codes of classes; `corrected`, whether the
         row was matched or refitted (then `pareto_k` says what it was before). attrs: sums `elpd_total`, `se_total`,
@@ -127,7 +127,7 @@ def leave_one_out(
     seed: int = 0,
 ) -> xr.Dataset:
     """Return what `loo` does, and warn of nothing."""
-    forward, _ = read_draws(bnn, idata, "loo", seed, mixed=False)
+    forward, posterior = read_draws(bnn, idata, "loo", seed, mixed=False)
     if forward.recalibration is not None and (moment_match or refit is not False):
         raise ModelError(
             "loo: the fit is recalibrated, and what is matched or refitted would not be; leave out refit and "
@@ -140,7 +140,7 @@ def leave_one_out(
             "Use pbnn.kfold, which fits again."
         )
     inputs, observed = training_data(bnn, idata, "loo")
-    table = loo_rows(forward, forward.bind(inputs, observed))
+    table = loo_rows(forward, forward.bind(inputs, observed), chains_in(idata, posterior))
     table["observed"] = observed_column(bnn, observed)
     table["corrected"] = ("obs", np.zeros(len(inputs), bool))
     threshold = min(PARETO_K, 1 - 1 / np.log10(n_draws))
@@ -159,14 +159,14 @@ def enough_draws(n_draws: int) -> bool:
     return tail_length(n_draws) >= MIN_TAIL
 
 
-def loo_rows(forward: Forward, data: Data) -> xr.Dataset:
+def loo_rows(forward: Forward, data: Data, chains: int) -> xr.Dataset:
     """Return `elpd`, `lppd`, `mcse` and `pareto_k` of rows of data (`Forward.bind`), block by block."""
     parts = []
     for rows in blocks(len(data["x"]), 4 * 8 * len(forward.z)):
         part = take(data, rows)
         log_lik = _rows_first(forward.unmoved().log_likelihood(part))
         moved = log_lik if forward.recalibration is None else _rows_first(forward.log_likelihood(part))
-        parts.append(_of_block(log_lik, moved))
+        parts.append(_of_block(log_lik, moved, chains))
     return xr.Dataset(
         {name: ("obs", np.concatenate([part[name] for part in parts])) for name in parts[0]},
         coords={"obs": np.arange(len(data["x"]))},
@@ -178,7 +178,7 @@ def _rows_first(log_lik: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(log_lik.T, float)
 
 
-def _of_block(log_lik: np.ndarray, moved: np.ndarray) -> dict[str, np.ndarray]:
+def _of_block(log_lik: np.ndarray, moved: np.ndarray, chains: int) -> dict[str, np.ndarray]:
     """Judge log densities `moved` by draws that are weighed with the log-likelihood of the model, `(obs, draw)` each.
 
     The two differ if the fit is recalibrated: the posterior from which a row is taken away knew nothing of that.
@@ -193,7 +193,7 @@ def _of_block(log_lik: np.ndarray, moved: np.ndarray) -> dict[str, np.ndarray]:
         return {
             "elpd": elpd,
             "lppd": lppd,
-            "mcse": np.where(impossible, np.inf, np.sqrt((error**2).sum(axis=1))),
+            "mcse": np.where(impossible, np.inf, error_of_sum(error, chains)),
             "pareto_k": k,
         }
 

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
+from pbnn.assess.elpd import error_of_sum
 from pbnn.assess.psis import smooth_weights
 from pbnn.errors import ModelError
 from pbnn.graph.build import BNN
@@ -50,7 +51,7 @@ def matched(
             with target.scope():
                 return np.asarray(density(z, whole)), np.asarray(likelihood(z, one))
 
-        best = _match(z, densities, threshold)
+        best = _match(z, densities, threshold, idata["posterior"].sizes["chain"])
         if best["pareto_k"] <= threshold:
             found[int(row)] = best
     return found
@@ -66,7 +67,7 @@ def _compiled(target: Target) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return jax.jit(density), jax.jit(likelihood)
 
 
-def _match(z: np.ndarray, densities: Densities, threshold: float) -> dict[str, float]:
+def _match(z: np.ndarray, densities: Densities, threshold: float, chains: int) -> dict[str, float]:
     """Move draws by affine maps `z -> scale z + shift`, keep each that lowers k, and weigh the result."""
     full = len(z) > DRAWS_A_VARIABLE * z.shape[1]
     scale, shift = (np.eye(z.shape[1]) if full else np.ones(z.shape[1])), np.zeros(z.shape[1])
@@ -86,7 +87,7 @@ def _match(z: np.ndarray, densities: Densities, threshold: float) -> dict[str, f
                 break
         else:
             break
-    return _split(z, moved, start, scale, shift, densities)
+    return _split(z, moved, start, scale, shift, densities, chains)
 
 
 def _weights(log_density: np.ndarray, own: np.ndarray, log_q: np.ndarray) -> tuple[np.ndarray, float]:
@@ -102,6 +103,7 @@ def _split(
     scale: np.ndarray,
     shift: np.ndarray,
     densities: Densities,
+    chains: int,
 ) -> dict[str, float]:
     """Weigh one half of the draws moved, and the other as it was, by the mixture from which they then come.
 
@@ -116,7 +118,8 @@ def _split(
     log_weights, k = smooth_weights((log_density - own - np.logaddexp(log_density, at_source))[None])
     elpd = float(logsumexp(log_weights[0] + own))
     error = np.exp(log_weights[0]) * np.expm1(own - elpd)
-    return {"elpd": elpd, "mcse": float(np.sqrt((error**2).sum())), "pareto_k": float(k[0])}
+    mcse = float(error_of_sum(error[None], chains)[0])
+    return {"elpd": elpd, "mcse": mcse, "pareto_k": float(k[0])}
 
 
 # ---------------------------------------------------------------- affine maps, whose scale is a vector or a matrix

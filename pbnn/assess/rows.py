@@ -49,7 +49,8 @@ def read_draws(
         )
     posterior = posterior_of(idata, where)
     seed = resolve_seed(seed, where)
-    return forward_of(bnn, idata, posterior, seed, raw=raw), posterior
+    forward = forward_of(bnn, idata, posterior, seed)
+    return forward.unmoved() if raw else forward, posterior
 
 
 def draws_at(

@@ -271,30 +271,17 @@ class Forward:
 
 @singledispatch
 def forward_of(
-    model: Any,
-    idata: xr.DataTree,
-    posterior: xr.Dataset,
-    seed: int,
-    *,
-    raw: bool = False,
-    precision: Precision | None = None,
+    model: Any, idata: xr.DataTree, posterior: xr.Dataset, seed: int, precision: Precision | None = None
 ) -> Any:
-    """Return the draws of a fit, ready to run on inputs; `posterior` is its group of draws, `raw` not recalibrated."""
+    """Return the draws of a fit, ready to run on inputs; `posterior` is its group of draws."""
     raise ModelError(f"predict: {type(model).__name__} is neither a BNN nor an average of some.")
 
 
 @forward_of.register
 def _(
-    bnn: BNN,
-    idata: xr.DataTree,
-    posterior: xr.Dataset,
-    seed: int,
-    *,
-    raw: bool = False,
-    precision: Precision | None = None,
+    bnn: BNN, idata: xr.DataTree, posterior: xr.Dataset, seed: int, precision: Precision | None = None
 ) -> Forward:
-    moves = None if raw else Recalibration.of(idata)
-    return Forward.of(bnn, posterior, seed, Linearization.of(idata), moves, precision)
+    return Forward.of(bnn, posterior, seed, Linearization.of(idata), Recalibration.of(idata), precision)
 
 
 def widest(bnn: BNN, target: Target) -> int:

@@ -135,13 +135,7 @@ class Mixture:
 
 @forward_of.register
 def _(
-    average: Average,
-    idata: xr.DataTree,
-    posterior: xr.Dataset,
-    seed: int,
-    *,
-    raw: bool = False,
-    precision: Precision | None = None,
+    average: Average, idata: xr.DataTree, posterior: xr.Dataset, seed: int, precision: Precision | None = None
 ) -> Mixture:
     if "members" not in idata.children or "member" not in posterior:
         raise ModelError("average: the tree is not the one that pbnn.average returned with the models.")
@@ -154,7 +148,7 @@ def _(
     for i, bnn in enumerate(average.models.values()):
         tree = idata["members"][str(i)]
         draws = tree["posterior"].to_dataset().rename(sample="draw").expand_dims("chain")
-        members.append(forward_of(bnn, tree, draws, seed, raw=raw, precision=precision))
+        members.append(forward_of(bnn, tree, draws, seed, precision))
     z = np.stack([posterior[name].to_numpy().ravel() for name in ("member", "source")], axis=1)
     return Mixture(average, tuple(members), z, seed)
 

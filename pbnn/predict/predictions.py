@@ -110,7 +110,7 @@ def predict(
     posterior = posterior_of(idata, "predict")
     values, obs = encode_rows(bnn, idata, X)
     seed = resolve_seed(seed, "predict")
-    forward = forward_of(bnn, idata, posterior, seed, precision=precision)
+    forward = forward_of(bnn, idata, posterior, seed, precision)
     if kind == "draws":
         require_memory(forward, len(values), memory, "predict", f"kind='summary', or fewer draws ({THIN})")
         dataset = draw_everywhere(forward, values, posterior.coords)

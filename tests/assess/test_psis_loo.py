@@ -10,6 +10,7 @@ from scipy import stats
 
 import pbnn
 from pbnn.assess import rows as rows_module
+from pbnn.assess.elpd import error_of_sum
 from pbnn.assess.psis import smooth_weights
 from pbnn.errors import DataError, MethodError, ModelError, PbnnWarning
 from tests.exact import LinearGaussian
@@ -63,6 +64,19 @@ def test_loo_is_that_of_exact_refits(linear, shift, ok):
     np.testing.assert_allclose(table["p_loo"], table["lppd"] - table["elpd"])
     assert table.attrs["elpd_total"] == pytest.approx(float(table["elpd"].sum()))
     assert 3 < table.attrs["p_loo_total"] < 6 or not ok
+
+
+@pytest.mark.parametrize(("chains", "ok"), [(4, True), (2000, False)])
+def test_draws_that_depend_on_each_other_count_for_less(chains, ok):
+    """The error of a mean of autoregressive chains; taken for independent, they seem to tell four times as much."""
+    rng, phi = np.random.default_rng(0), 0.9
+    x = rng.normal(size=(300, 4, 500))
+    for t in range(1, 500):
+        x[..., t] = phi * x[..., t - 1] + (1 - phi**2) ** 0.5 * x[..., t]
+    x = x.reshape(300, 2000)
+    errors = error_of_sum((x - x.mean(axis=1, keepdims=True)) / 2000, chains)
+    # 300 means tell their spread to 4 %, and stretches of 62 draws, 3 times the time of correlation, lose 8 % of it.
+    assert (0.8 < errors.mean() / x.mean(axis=1).std() < 1.1) == ok
 
 
 def test_blocks_change_nothing(linear, monkeypatch):
