@@ -272,7 +272,9 @@ def _advice(facts: Facts, trust: str) -> str:
     thing = "chances" if facts.kind == "classes" else "ranges"
     worse, useless = _no_better(facts)
     if worse:
-        return "do not use it, since a guess that knows no inputs does better; try a smaller model, or another method"
+        of = f" for {listing(worse)}" if len(facts.bnn.response.names) > 1 else ""
+        better = "since a guess that knows no inputs does better"
+        return f"do not use it{of}, {better}; try a smaller model, or another method"
     if facts.n_draws == 1:
         return f"fit it by a method that knows its own doubt, before its {thing} are used"
     if useless:

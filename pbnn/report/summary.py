@@ -169,7 +169,7 @@ def _sampling_numbers(facts: Facts) -> tuple[Number, ...]:
         ("R-hat", value("r_hat_max"), wording.r_hat, "worst input; at most 1.01 is good"),
         (
             "effective draws",
-            min(value("ess_bulk_min"), value("ess_tail_min")),
+            value("ess_bulk_min") if facts.approximate else min(value("ess_bulk_min"), value("ess_tail_min")),
             _whole,
             "worst input; 400 or more is good",
         ),

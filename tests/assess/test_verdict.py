@@ -45,6 +45,7 @@ UNDECIDED = {"r_hat_max": nan, "ess_bulk_min": nan, "ess_tail_min": nan, "mcse_s
             "the chains do not quite agree on the mean response (R-hat up to 1.011",
         ),
         ({"r_hat_max": 1.2}, "no", "the chains disagree on the mean response (R-hat up to 1.200"),
+        ({"quantity": "the probabilities"}, "yes", "all 4 chains agree on the probabilities at 100 inputs"),
         ({"r_hat_max": inf}, "no", "the chains disagree on the mean response (R-hat up to inf"),
         ({"noise_r_hat": 1.03}, "caution", "the chains do not quite agree on the noise"),
         ({"noise_r_hat": 1.3}, "no", "the chains disagree on the noise"),

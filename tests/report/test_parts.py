@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy.stats import norm
 
 from pbnn.graph.columns import Columns
 from pbnn.plots import plot_residuals
 from pbnn.report.blocks import NotApplicableError, draw
 from pbnn.report.hover import Hover
-from pbnn.report.plain_words import _honest, guesses, most_frequent
+from pbnn.report.plain_words import _advice, _honest, guesses, most_frequent, only_class
+from pbnn.report.ranges import departures, far_off, share_inside
+from pbnn.report.row_names import names_of_rows, naming_words, row_name
 from pbnn.report.sections.unfamiliar import unlike_rows
 from pbnn.report.subsets import MOST_COLUMNS, groups_of, stretched
 
@@ -146,3 +149,80 @@ def test_the_most_frequent_class_is_that_of_training():
     rows = xr.Dataset({"observed": ("obs", ["b", "b", "a"]), "correct": ("obs", [1.0, 1.0, 1.0])})
     facts = SimpleNamespace(rows=rows, y_train=np.array(["a", "a", "b"]))
     assert most_frequent(facts)[:2] == ("a", pytest.approx(1 / 3))
+
+
+def judged_with(spread: float, *, held_out: bool = True) -> SimpleNamespace:
+    """Return what the report knows of a fit whose ranges are `spread` times as wide as they should be."""
+    n = 400
+    pit = norm.cdf(norm.ppf((np.arange(n) + 0.5) / n) / spread)
+    rows = xr.Dataset({"pit": ("obs", pit)}, attrs={"kind": "continuous"})
+    inside = xr.DataArray([np.mean(2 * np.abs(pit - 0.5) <= 0.9)], dims="level", coords={"level": [0.9]})
+    return SimpleNamespace(
+        rows=rows,
+        X=np.zeros(n),
+        scores=xr.Dataset({"coverage": inside}),
+        outputs=(None,),
+        kind="continuous",
+        held_out=held_out,
+        labelled=True,
+        n_draws=100,
+        approximate=False,
+        judged_on="held-out data" if held_out else "training data",
+        bnn=SimpleNamespace(response=SimpleNamespace(censored=False, names=("y",))),
+    )
+
+
+@pytest.mark.parametrize(
+    ("spread", "held_out", "found"),
+    [
+        (1.0, True, []),
+        (0.97, True, []),  # 89 of 90 in 100
+        (1.5, True, ["too wide"]),
+        (1.5, False, []),  # a fit has adapted to its training rows
+        (0.6, False, ["too narrow"]),
+    ],
+)
+def test_ranges_are_wrong_only_by_more_than_chance_and_enough_to_matter(spread, held_out, found):
+    facts = judged_with(spread, held_out=held_out)
+    assert [wrong.words for wrong in departures(facts)] == found
+    said = _honest(facts, "yes").replace("\xa0", " ")
+    assert f"90 % of cases held {100 * share_inside(facts):.0f} %" in said
+    assert ("can be believed" in said) == (not found)
+
+
+@pytest.mark.parametrize(("spread", "hopeless"), [(0.9, False), (0.2, True)])
+def test_ranges_that_miss_most_are_not_to_be_trusted(spread, hopeless):
+    assert ("lie inside the 90 % intervals" in far_off(judged_with(spread)).replace("\xa0", " ")) == hopeless
+
+
+@pytest.mark.parametrize(
+    ("noise", "trust", "words"), [(2.0, "yes", "do not use it"), (0.2, "caution", "longer")]
+)
+def test_nothing_doubtful_is_to_be_used(noise, trust, words):
+    facts = judged_with(1.0)
+    rng = np.random.default_rng(3)
+    facts.rows = facts.rows.assign(
+        observed=("obs", rng.normal(size=400)), residual=("obs", noise * rng.normal(size=400))
+    )
+    facts.y_train, facts.bnn.response.circular = np.zeros(9), False
+    facts.groups = xr.Dataset(
+        {name: ("group", [0.9]) for name in ("coverage", "lower", "upper")} | {"count": ("group", [400])},
+        coords={"group": ["all: of them"]},
+        attrs={"level": 0.9},
+    )
+    assert words in _advice(facts, trust)
+
+
+def test_a_test_set_of_one_class_is_named():
+    facts = SimpleNamespace(kind="classes", labelled=True, held_out=True)
+    for seen, one in ((["a", "a"], "a"), (["a", "b"], "")):
+        facts.rows = xr.Dataset({"observed": ("obs", seen)})
+        assert only_class(facts) == one
+
+
+def test_rows_are_called_by_an_index_that_says_more_than_their_place():
+    X = pd.DataFrame({"a": [1.0, 2.0]})
+    assert names_of_rows(X) is None
+    names = names_of_rows(X.set_axis([17, 4]))
+    assert [row_name(names, 1), row_name(None, 1)] == ["4", "1"]
+    assert naming_words(names) == "Rows are called by the index of X_test."
