@@ -23,8 +23,9 @@ from pbnn.assess import (
     score_rows,
     weight_r_hat,
 )
-from pbnn.assess.rows import spaced
-from pbnn.errors import DataError, ModelError
+from pbnn.assess.rows import encode_both, spaced
+from pbnn.assess.seen import all_seen
+from pbnn.errors import DataError, ModelError, warn
 from pbnn.graph.build import BNN
 from pbnn.graph.censoring import Censored
 from pbnn.predict import predict, prior_predict
@@ -70,6 +71,8 @@ class Facts:
         Of every random call.
     X_out
         Inputs that are unlike the training data, if there are any.
+    seen_before
+        Whether data were given as held-out that are training data.
     """
 
     bnn: BNN
@@ -81,6 +84,7 @@ class Facts:
     held_out: bool
     seed: int
     X_out: pd.DataFrame | None = None
+    seen_before: bool = False
 
     @classmethod
     def of(
@@ -114,15 +118,19 @@ class Facts:
         unlike = None if X_out is None else decode_inputs(bnn, bnn.columns.encode(X_out, "report"))
         if X_test is None:
             return cls(bnn, idata, X_train, y_train, X_train, y_train, False, seed, unlike)
-        inputs = bnn.columns.encode(X_test, "report")
-        n_responses = len(inputs) if y_test is None else len(bnn.response.encode(y_test, "report"))
-        if len(inputs) != n_responses:
-            raise DataError(
-                f"report: X_test has {len(inputs)} rows and y_test has {n_responses}; they must be equal."
-            )
+        if y_test is None:
+            inputs, seen = bnn.columns.encode(X_test, "report"), False
+        else:
+            inputs, observed = encode_both(bnn, X_test, y_test, "report", ("X_test", "y_test"))
+            seen = all_seen(bnn, idata, inputs, observed)
         if len(inputs) == 0:
             raise DataError("report: X_test has no rows; pass some, or leave it out.")
-        return cls(bnn, idata, X_train, y_train, decode_inputs(bnn, inputs), y_test, True, seed, unlike)
+        if seen:
+            warn(
+                "report: X_test and y_test are training rows, so the report judges the fit on training data."
+            )
+        X = decode_inputs(bnn, inputs)
+        return cls(bnn, idata, X_train, y_train, X, y_test, not seen, seed, unlike, seen)
 
     # ------------------------------------------------------------------------------------------------ plain
 

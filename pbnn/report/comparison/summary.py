@@ -133,6 +133,9 @@ def _mixture_words(facts: Comparison, table: xr.Dataset) -> Iterator[str]:
 
 def _caveats(facts: Comparison) -> Iterator[str]:
     """Say what speaks against the comparison."""
+    if facts.seen_by:
+        unfair = "its log density there flatters it" if facts.held_out else "they are not taken for such"
+        yield f"The rows given as held-out are training rows of {listing(list(facts.seen_by))}, so {unfair}."
     for name, (trust, verdict) in facts.diagnoses.items():
         if trust == "no":
             yield f"{name}: {verdict}"
