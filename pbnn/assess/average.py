@@ -83,7 +83,7 @@ def average(
     >>> dict(pbnn.predict(mix, idata, X[:3], seed=2)["predictions"]["mu"].sizes)
     {'chain': 1, 'draw': 1000, 'obs': 3}
     """
-    fits = {str(name): posterior_of(_pair(name, of)[1], "average") for name, of in models.items()}
+    fits = {str(name): _posterior(name, of) for name, of in models.items()}
     _check_alike({str(name): of[0] for name, of in models.items()})
     names = list(fits)
     resolve_seed(seed, "average")
@@ -127,6 +127,11 @@ def _pair(name: str, of: Any) -> tuple[BNN, xr.DataTree]:
             f"average: {name!r} must be (bnn, idata), a model and its fit; got {type(of).__name__}."
         )
     return of
+
+
+def _posterior(name: str, of: Any) -> xr.Dataset:
+    bnn, idata = _pair(name, of)
+    return posterior_of(idata, f"average: {name!r}", bnn)
 
 
 def _check_alike(bnns: Mapping[str, BNN]) -> None:

@@ -12,7 +12,7 @@ from pbnn.assess.elpd import chains_in, summed
 from pbnn.assess.kfold import log_mean_density
 from pbnn.assess.loo import leave_one_out
 from pbnn.assess.model_evidence import compare_evidence
-from pbnn.assess.rows import observed_column, read_draws, same_rows
+from pbnn.assess.rows import encode_both, observed_column, read_draws, same_rows
 from pbnn.assess.stacking import mixed_lpd, pseudo_bma_weights, stacking_weights
 from pbnn.errors import DataError, ModelError, warn
 from pbnn.graph.build import BNN
@@ -269,10 +269,7 @@ def _judged(name: str, of: Any, X: Any, y: Any) -> xr.Dataset:
     if X is None:
         return leave_one_out(bnn, idata)
     forward, posterior = read_draws(bnn, idata, "compare_models", 0)
-    inputs = bnn.columns.encode(own_columns(bnn, X), "compare_models")
-    observed = bnn.response.encode(y, "compare_models")
-    if len(inputs) != len(observed):
-        raise DataError(f"compare_models: X has {len(inputs)} rows and y has {len(observed)}.")
+    inputs, observed = encode_both(bnn, own_columns(bnn, X), y, "compare_models")
     elpd, mcse = log_mean_density(forward, forward.bind(inputs, observed), chains_in(idata, posterior))
     table = xr.Dataset({"elpd": ("obs", elpd), "mcse": ("obs", mcse)})
     table["observed"] = observed_column(bnn, observed)

@@ -8,7 +8,9 @@ from typing import Any, Literal, final, get_args
 import numpy as np
 import xarray as xr
 
-from pbnn.errors import DataError, MethodError, unknown, warn
+from pbnn.assess.rows import encode_both
+from pbnn.assess.seen import warn_if_seen
+from pbnn.errors import DataError, MethodError, count, unknown, warn
 from pbnn.graph.build import BNN
 from pbnn.predict.mixture import Average
 from pbnn.predict.predictions import predict
@@ -232,15 +234,19 @@ def conformal(
     if not 0 < level < 1:
         raise MethodError(f"conformal: level must lie between 0 and 1; got {level!r}.")
     measure = _choose(bnn, measure, kind)
-    inputs, y = bnn.columns.encode(X_cal, "conformal"), bnn.response.encode(y_cal, "conformal")
+    inputs, y = encode_both(bnn, X_cal, y_cal, "conformal", ("X_cal", "y_cal"))
     n = len(y)
-    if len(inputs) != n or n < 2:
-        raise DataError(
-            f"conformal: X has {len(inputs)} rows and y has {n}; they must be equal, and 2 at least."
+    if n < 2:
+        raise DataError(f"conformal: X_cal has {count(n, 'row')}; 2 are needed at least, better hundreds.")
+    if bnn.response.kind == "classes" and len(np.unique(y)) < 2:
+        warn(
+            "conformal: y_cal has rows of one class only, so the sets promise nothing for rows of the others; take "
+            "rows of these too."
         )
     if kind == "split":
         if idata is None:
             raise MethodError("conformal: kind='split' needs the fit; pass idata.")
+        warn_if_seen(bnn, idata, inputs, y, "conformal", "new ones will lie outside more often than promised")
         fits, fold = ((bnn, idata),), np.zeros(n, dtype=int)
     else:
         fits, fold = _refits(X_cal, y_cal, n if kind == "jackknife+" else folds, n, refit, seed)

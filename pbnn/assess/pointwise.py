@@ -9,7 +9,7 @@ import xarray as xr
 from arviz_stats.base import array_stats
 from scipy.special import logsumexp
 
-from pbnn.assess.rows import blocks, read_draws, spaced, take
+from pbnn.assess.rows import blocks, encode_both, read_draws, spaced, take
 from pbnn.assess.scoring_rules import brier, crps, crps_of_normals, energy_score, pit, pit_between
 from pbnn.errors import DataError, ModelError
 from pbnn.graph.build import BNN
@@ -158,12 +158,8 @@ def _encode(bnn: BNN | Average, idata: xr.DataTree, X: Any, y: Any) -> tuple[np.
     if (X is None) != (y is None):
         raise DataError("score: pass both X and y, or neither for the training data.")
     if X is None:
-        inputs, observed = training_data(bnn, idata, "score")
-    else:
-        inputs, observed = bnn.columns.encode(X, "score"), bnn.response.encode(y, "score")
-    if len(inputs) != len(observed):
-        raise DataError(f"score: X has {len(inputs)} rows and y has {len(observed)}; they must be equal.")
-    return inputs, observed
+        return training_data(bnn, idata, "score")
+    return encode_both(bnn, X, y, "score")
 
 
 def _number_rows(

@@ -7,6 +7,8 @@ import xarray as xr
 from scipy.optimize import isotonic_regression, minimize_scalar
 
 from pbnn.assess.pointwise import pointwise
+from pbnn.assess.rows import encode_both
+from pbnn.assess.seen import warn_if_seen
 from pbnn.errors import DataError, MethodError, ModelError, unknown
 from pbnn.graph.build import BNN
 from pbnn.graph.response import Response
@@ -83,6 +85,8 @@ def recalibrate(
     method = ("temperature" if kind == "classes" else "variance") if method is None else method
     _check(bnn.response, method)
     raw = without_recalibration(idata)
+    X, y = encode_both(bnn, X_val, y_val, "recalibrate", ("X_val", "y_val"))
+    warn_if_seen(bnn, raw, X, y, "recalibrate", "what is learned is how it fits, and not how it predicts")
     rows = pointwise(bnn, raw, X_val, y_val, seed=seed)
     n = rows.sizes["obs"]
     if n < FEWEST:

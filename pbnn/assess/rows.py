@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pbnn.errors import ModelError
-from pbnn.graph.build import BNN
+from pbnn.errors import DataError, ModelError
+from pbnn.graph.build import BNN, require_same_order
 from pbnn.predict.angles import around, mean_direction
 from pbnn.predict.forward import TILE_ROWS, Forward, forward_of
 from pbnn.predict.mixture import Average
@@ -47,10 +47,31 @@ def read_draws(
         raise ModelError(
             f"{where}: the first argument must be what pbnn.build returned; got {type(bnn).__name__}."
         )
-    posterior = posterior_of(idata, where)
+    posterior = posterior_of(idata, where, bnn)
     seed = resolve_seed(seed, where)
     forward = forward_of(bnn, idata, posterior, seed)
     return forward.unmoved() if raw else forward, posterior
+
+
+def encode_both(
+    bnn: BNN | Average, X: Any, y: Any, where: str, names: tuple[str, str] = ("X", "y")
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return encoded inputs `(obs, feature)` and responses, in the user's units or as codes.
+
+    `names` are what the caller calls them.
+
+    Raises
+    ------
+    DataError, ShapeError
+        If they do not match the training data, or each other: in number, or in the order of their indexes.
+    """
+    require_same_order(X, y, where, names)
+    inputs, observed = bnn.columns.encode(X, where), bnn.response.encode(y, where)
+    if len(inputs) != len(observed):
+        raise DataError(
+            f"{where}: {names[0]} has {len(inputs)} rows and {names[1]} has {len(observed)}; they must be equal."
+        )
+    return inputs, observed
 
 
 def draws_at(

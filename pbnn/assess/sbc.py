@@ -27,6 +27,8 @@ PROBES = 3
 """Inputs at which predictions are ranked, if none are given."""
 MIN_DRAWS = 10
 LEVEL = 0.95
+MOST_NAMED = 5
+"""Quantities that a verdict names."""
 HIDDEN = re.compile(r"h\d+_")
 """Begins the names of dims whose order means nothing."""
 
@@ -86,7 +88,8 @@ def sbc(
         posteriors are too narrow, or draws depend on each other; `ecdf_difference` `(quantity, point)`, the share of
         ranks below each `point` in (0, 1), less what is expected; `lower` and `upper` `(point,)`, between which the
         whole curve of one quantity lies 95 times in 100. attrs: `draws`, `replicates`, `kind` (`"prior"` or
-        `"posterior"`), `p_value`, the smallest times the number of quantities (Bonferroni), `verdict` in words.
+        `"posterior"`), `p_value`, the smallest times the number of quantities (Bonferroni), `verdict` in words,
+        which names the quantities that fail by that correction, the worst first.
 
     Raises
     ------
@@ -165,7 +168,7 @@ def _truths(bnn: BNN, idata: xr.DataTree | None, replicates: int, seed: int) -> 
     names = [rv.name for rv in bnn.model.free_RVs]
     if idata is None:
         return draw_weights(bnn, replicates, seed)[names]
-    posterior = posterior_of(idata, "sbc")[names]
+    posterior = posterior_of(idata, "sbc", bnn)[names]
     n = posterior.sizes["chain"] * posterior.sizes["draw"]
     if n < replicates:
         raise MethodError(f"sbc: the fit has {n} draws, too few for {replicates} replicates.")
@@ -290,10 +293,20 @@ def _words(table: xr.Dataset, least: float) -> str:
     n = f"{table.attrs['replicates']} replicates"
     if least >= 1 - LEVEL:
         return f"No sign of miscalibration in {n} (p = {least:.2g})."
-    worst = table.isel(quantity=int(np.argmin(table["p_value"].to_numpy())))
-    location, spread = float(worst["location"]), float(worst["spread"])
+    p = table["p_value"].to_numpy()
+    worst_first = np.argsort(p, kind="stable")
+    failed = worst_first[p[worst_first] * len(p) < 1 - LEVEL]
+    named = [
+        f"{table['quantity'].values[i]}: {_how_wrong(table.isel(quantity=i))}" for i in failed[:MOST_NAMED]
+    ]
+    more = len(failed) - len(named)
+    return (
+        f"Not calibrated (p = {least:.2g} in {n}): {'; '.join(named)}{f'; and {more} more' if more else ''}."
+    )
+
+
+def _how_wrong(of: xr.Dataset) -> str:
+    location, spread = float(of["location"]), float(of["spread"])
     if abs(location) > abs(spread):
-        how = "draws lie too low" if location > 0 else "draws lie too high"
-    else:
-        how = "too narrow, or its draws depend on each other" if spread > 0 else "too wide"
-    return f"Not calibrated (p = {least:.2g} in {n}): {worst['quantity'].item()}: {how}."
+        return "draws lie too low" if location > 0 else "draws lie too high"
+    return "too narrow, or its draws depend on each other" if spread > 0 else "too wide"

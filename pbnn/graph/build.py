@@ -176,7 +176,7 @@ def build(network: Network, X: Any, y: Any, *, standardize: bool = True) -> BNN:
     """
     if not isinstance(network, Network):
         raise SpecError(f"build: the first argument must be a pbnn.Network; got {type(network).__name__}.")
-    _check_index(X, y)
+    require_same_order(X, y, "build")
     columns = Columns.learn(X, categorical_columns(network.layers), standardize=standardize)
     response = Response.learn(y, network.likelihood, standardize=standardize)
     values, observed = columns.encode(X, "build"), response.encode(y, "build")
@@ -249,8 +249,13 @@ def _shapes(model: pm.Model) -> dict[str, tuple[int, ...]]:
     return {rv.name: np.shape(point[model.rvs_to_values[rv].name]) for rv in model.free_RVs}
 
 
-def _check_index(X: Any, y: Any) -> None:
+def require_same_order(X: Any, y: Any, where: str, names: tuple[str, str] = ("X", "y")) -> None:
+    """Raise `DataError` if the indexes of pandas' `X` and `y` hold the same labels in another order."""
     if isinstance(X, pd.DataFrame) and isinstance(y, pd.Series | pd.DataFrame) and len(X) == len(y):
         same_rows = X.index.is_unique and X.index.sort_values().equals(y.index.sort_values())
         if same_rows and not X.index.equals(y.index):
-            raise DataError("build: X and y hold the same index in another order; pass y.loc[X.index].")
+            X_name, y_name = names
+            raise DataError(
+                f"{where}: {X_name} and {y_name} hold the same index in another order; pass "
+                f"{y_name}.loc[{X_name}.index]."
+            )

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, fields
-from math import isfinite, prod
+from math import isclose, isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,14 @@ from pbnn.graph.columns import Columns
 from pbnn.graph.response import Response
 from pbnn.graph.support import support_of
 from pbnn.spec.network import Network
+
+ROUNDING = {"rel_tol": 1e-6, "abs_tol": 1e-9}
+"""Differences of means and scales that come from the precision of the data."""
+
+WORDS = {"loc": "means of the training rows", "scale": "scales of the training rows"}
+
+MOST_TEXT = 60
+"""Characters of a value in a message."""
 
 _OWN = ("kind", "names", "vector", "classes", "loc", "scale", "censored")
 """Fields of a response that the network does not tell."""
@@ -26,6 +34,47 @@ def as_texts(bnn: BNN) -> dict[str, str]:
         "columns": json.dumps(_column_fields(bnn.columns)),
         "response": json.dumps({name: getattr(bnn.response, name) for name in _OWN}),
     }
+
+
+def first_difference(bnn: BNN, texts: Mapping[str, Any]) -> str:
+    """Say in which respect texts of `as_texts` are those of another model; nothing if they are not.
+
+    Texts that are missing say nothing. Standardisation counts too: a model of other rows has weights of other units.
+    """
+    for name, ours in as_texts(bnn).items():
+        theirs = texts.get(name, ours)
+        if theirs == ours:
+            continue
+        if name == "network":
+            # Older versions wrote fewer fields.
+            theirs = Network.from_json(theirs).to_json()
+        if found := _difference(json.loads(ours), json.loads(theirs), name):
+            return found
+    return ""
+
+
+def _difference(ours: Any, theirs: Any, place: str) -> str:
+    """Say where two JSON values differ first, by more than rounding."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        pairs = [
+            (f"{place}, {WORDS.get(key, key)}", ours.get(key), theirs.get(key)) for key in {**ours, **theirs}
+        ]
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        pairs = [(f"{place}[{i}]", *pair) for i, pair in enumerate(zip(ours, theirs, strict=True))]
+    elif isinstance(ours, float) and isinstance(theirs, float) and isclose(ours, theirs, **ROUNDING):
+        return ""
+    else:
+        return (
+            ""
+            if ours == theirs
+            else f"{place} is {_short(theirs)} in the fit and {_short(ours)} in the model"
+        )
+    return next((found for at, a, b in pairs if (found := _difference(a, b, at))), "")
+
+
+def _short(value: Any) -> str:
+    text = f"{value:.4g}" if isinstance(value, float) else json.dumps(value)
+    return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}…"
 
 
 def from_texts(texts: Mapping[str, str], X: np.ndarray | None = None, y: np.ndarray | None = None) -> BNN:

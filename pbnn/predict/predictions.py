@@ -8,6 +8,7 @@ import xarray as xr
 
 from pbnn.errors import DataError, MethodError, ModelError, unknown
 from pbnn.graph.build import BNN
+from pbnn.graph.texts import first_difference
 from pbnn.predict.forward import TILE_ROWS, Forward, forward_of
 from pbnn.predict.mixture import Average
 from pbnn.predict.rows import encode_rows, inputs_dataset
@@ -107,7 +108,7 @@ def predict(
     probabilities = np.asarray(quantiles, dtype=float)
     if probabilities.ndim != 1 or not ((probabilities >= 0) & (probabilities <= 1)).all():
         raise MethodError(f"predict: quantiles must lie between 0 and 1; got {quantiles!r}.")
-    posterior = posterior_of(idata, "predict")
+    posterior = posterior_of(idata, "predict", bnn)
     values, obs = encode_rows(bnn, idata, X)
     seed = resolve_seed(seed, "predict")
     forward = forward_of(bnn, idata, posterior, seed, precision)
@@ -202,12 +203,19 @@ def _dataset(
     return xr.Dataset(variables, coords={**coords, **({last: list(labels)} if last in used else {})})
 
 
-def posterior_of(idata: Any, where: str) -> xr.Dataset:
-    """Return the posterior group, or raise `ModelError`."""
+def posterior_of(idata: Any, where: str, bnn: Any = None) -> xr.Dataset:
+    """Return the posterior group, or raise `ModelError`: if there is none, or it is of another model than `bnn`.
+
+    A fit that does not say what it is of, such as one of `pm.sample`, is judged later, by the shapes of its draws.
+    """
     if not isinstance(idata, xr.DataTree) or "posterior" not in idata.children:
         has = list(idata.children) if isinstance(idata, xr.DataTree) else type(idata).__name__
         raise ModelError(
             f"{where}: idata must be a DataTree with a group 'posterior', as pbnn.fit gives; got {has}."
+        )
+    if isinstance(bnn, BNN) and (wrong := first_difference(bnn, idata.attrs)):
+        raise ModelError(
+            f"{where}: idata is the fit of another model: {wrong}. Pass the BNN that it belongs to."
         )
     return idata["posterior"].to_dataset()
 

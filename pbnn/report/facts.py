@@ -23,8 +23,9 @@ from pbnn.assess import (
     score_rows,
     weight_r_hat,
 )
-from pbnn.assess.rows import spaced
-from pbnn.errors import DataError, ModelError
+from pbnn.assess.rows import encode_both, spaced
+from pbnn.assess.seen import all_seen
+from pbnn.errors import DataError, ModelError, warn
 from pbnn.graph.build import BNN
 from pbnn.graph.censoring import Censored
 from pbnn.predict import predict, prior_predict
@@ -73,6 +74,8 @@ class Facts:
         Inputs that are unlike the training data, if there are any.
     names
         What the judged rows are called, where they came as a frame whose index says more than their place.
+    seen_before
+        Whether data were given as held-out that are training data.
     """
 
     bnn: BNN
@@ -85,6 +88,7 @@ class Facts:
     seed: int
     X_out: pd.DataFrame | None = None
     names: pd.Index | None = None
+    seen_before: bool = False
 
     @classmethod
     def of(
@@ -118,16 +122,19 @@ class Facts:
         unlike = None if X_out is None else decode_inputs(bnn, bnn.columns.encode(X_out, "report"))
         if X_test is None:
             return cls(bnn, idata, X_train, y_train, X_train, y_train, False, seed, unlike)
-        inputs = bnn.columns.encode(X_test, "report")
-        n_responses = len(inputs) if y_test is None else len(bnn.response.encode(y_test, "report"))
-        if len(inputs) != n_responses:
-            raise DataError(
-                f"report: X_test has {len(inputs)} rows and y_test has {n_responses}; they must be equal."
-            )
+        if y_test is None:
+            inputs, seen = bnn.columns.encode(X_test, "report"), False
+        else:
+            inputs, observed = encode_both(bnn, X_test, y_test, "report", ("X_test", "y_test"))
+            seen = all_seen(bnn, idata, inputs, observed)
         if len(inputs) == 0:
             raise DataError("report: X_test has no rows; pass some, or leave it out.")
-        names, decoded = names_of_rows(X_test), decode_inputs(bnn, inputs)
-        return cls(bnn, idata, X_train, y_train, decoded, y_test, True, seed, unlike, names)
+        if seen:
+            warn(
+                "report: X_test and y_test are training rows, so the report judges the fit on training data."
+            )
+        names, X = names_of_rows(X_test), decode_inputs(bnn, inputs)
+        return cls(bnn, idata, X_train, y_train, X, y_test, not seen, seed, unlike, names, seen)
 
     # ------------------------------------------------------------------------------------------------ plain
 

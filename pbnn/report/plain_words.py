@@ -77,6 +77,8 @@ def _good(facts: Facts, trust: str) -> str:
     where = (
         f"On {n} that it had not seen,"
         if facts.held_out
+        else f"On {n} given as new, but among those it learned from, which flatters it,"
+        if facts.seen_before
         else f"On the very {n} it learned from, which flatters it,"
     )
     if facts.kind == "classes":

@@ -69,9 +69,15 @@ def summarize(facts: Facts, title: str | None) -> Head:
         f"{reason[:1].upper()}{reason[1:]}",
         tuple(_caveats(facts)),
         _numbers(facts),
-        facts.judged_on if facts.labelled else "",
+        _basis(facts),
         _what(facts),
     )
+
+
+def _basis(facts: Facts) -> str:
+    if facts.seen_before:
+        return f"{facts.judged_on}: the rows given as held-out are among the rows that it was fitted to"
+    return facts.judged_on if facts.labelled else ""
 
 
 def _judge(facts: Facts) -> tuple[str, str]:

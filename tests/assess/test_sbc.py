@@ -121,3 +121,16 @@ def test_what_cannot_be_done_is_refused(bnn):
     timed = pbnn.build(pbnn.Network([], likelihoods.Weibull()), np.arange(5.0)[:, None], times)
     with pytest.raises(DataError, match="say what of a simulated time is seen"):
         pbnn.sbc(timed, "map")
+
+
+def test_verdict_names_all_that_fail_the_worst_first():
+    rng = np.random.default_rng(0)
+    ranks = rng.integers(0, 51, size=(200, 8))
+    ranks[:, 2] = np.minimum(ranks[:, 2] + 12, 50)
+    ranks[:, 5] = np.minimum(ranks[:, 5] + 25, 50)
+    verdict = _table(list("abcdefgh"), ranks, 50, "prior", 0).attrs["verdict"]
+    assert verdict.endswith("): f: draws lie too low; c: draws lie too low.")
+    ranks[:, 1:] = np.minimum(ranks[:, 1:] + 25, 50)
+    verdict = _table(list("abcdefgh"), ranks, 50, "prior", 0).attrs["verdict"]
+    assert verdict.count("too low") == 5
+    assert verdict.endswith("; and 2 more.")

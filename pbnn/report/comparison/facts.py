@@ -1,7 +1,7 @@
 """What the comparison page knows of the models: each fact computed once, when a section first asks for it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, final
 
@@ -21,7 +21,9 @@ from pbnn.assess import (
 )
 from pbnn.assess.compare_models import check_same_rows
 from pbnn.assess.loo import enough_draws
-from pbnn.errors import DataError, ModelError, PbnnError
+from pbnn.assess.rows import encode_both
+from pbnn.assess.seen import all_seen
+from pbnn.errors import DataError, ModelError, PbnnError, warn
 from pbnn.graph.build import BNN
 from pbnn.predict.mixture import Average
 from pbnn.predict.rows import encode_rows, training_data
@@ -50,12 +52,15 @@ class Comparison:
         Held-out data; None without, when the models are judged on their training rows.
     seed
         Of every random call.
+    seen_by
+        Models that were fitted to the rows given as held-out. If all were, these count as none.
     """
 
     models: Models
     X: Any
     y: Any
     seed: int
+    seen_by: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, models: Models, X_test: Any, y_test: Any, seed: int) -> "Comparison":
@@ -79,7 +84,14 @@ class Comparison:
         models = {str(name): of for name, of in models.items()}
         judged = {name: _observed(name, *of, X_test, y_test) for name, of in models.items()}
         check_same_rows(judged, WHERE)
-        return cls(models, X_test, y_test, seed)
+        seen = () if X_test is None else tuple(_seen_by(models, X_test, y_test))
+        if seen:
+            warn(
+                f"{WHERE}: X_test and y_test are training rows of {listing(list(seen))}; pass rows none has seen."
+            )
+        if len(seen) < len(models):
+            return cls(models, X_test, y_test, seed, seen)
+        return replace(cls.of(models, None, None, seed), seen_by=seen)
 
     # ------------------------------------------------------------------------------------------------ plain
 
@@ -245,11 +257,7 @@ def _observed(name: str, bnn: BNN | Average, idata: xr.DataTree, X: Any, y: Any)
     """Return the responses that a model is judged on, as `check_same_rows` takes them."""
     if X is not None:
         where = f"{WHERE}: {name!r}"
-        n, observed = len(bnn.columns.encode(own_columns(bnn, X), where)), bnn.response.encode(y, where)
-        if n != len(observed):
-            raise DataError(
-                f"{WHERE}: X_test has {n} rows and y_test has {len(observed)}; they must be equal."
-            )
+        _, observed = encode_both(bnn, own_columns(bnn, X), y, where, ("X_test", "y_test"))
     elif _has_rows(bnn, idata):
         _, observed = training_data(bnn, idata, WHERE)
     else:
@@ -260,6 +268,13 @@ def _observed(name: str, bnn: BNN | Average, idata: xr.DataTree, X: Any, y: Any)
         )
     dims = ("obs", "part")[: np.ndim(observed)]
     return xr.Dataset({"observed": (dims, observed)}, attrs={"kind": bnn.response.kind})
+
+
+def _seen_by(models: Models, X: Any, y: Any) -> Iterator[str]:
+    """Return the models that were fitted to rows given as held-out."""
+    for name, (bnn, idata) in models.items():
+        if all_seen(bnn, idata, *encode_both(bnn, own_columns(bnn, X), y, WHERE)):
+            yield name
 
 
 def _has_rows(bnn: BNN | Average, idata: xr.DataTree) -> bool:

@@ -81,15 +81,15 @@ def report_comparison(
     --------
     >>> import tempfile, numpy as np, pbnn
     >>> from pbnn import likelihoods
-    >>> x = np.linspace(-1, 1, 30)[:, None]
+    >>> x = np.linspace(-1, 1, 60)[:, None]
     >>> y = x[:, 0] + np.sin(9 * x[:, 0])
     >>> models = {}
     >>> for name, scale in {"tight": 0.1, "wide": 1.0}.items():
     ...     weights = pbnn.priors.Normal(scale=scale)
-    ...     bnn = pbnn.build(pbnn.Network([], likelihoods.Gaussian(), weights=weights), x, y)
+    ...     bnn = pbnn.build(pbnn.Network([], likelihoods.Gaussian(), weights=weights), x[::2], y[::2])
     ...     models[name] = (bnn, pbnn.fit(bnn, pbnn.MAP(starts=1, steps=50), seed=1, progress=False))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     pbnn.report_comparison(models, f"{folder}/compare.html", x, y).name
+    ...     pbnn.report_comparison(models, f"{folder}/compare.html", x[1::2], y[1::2]).name
     'compare.html'
     """
     path = Path(path)

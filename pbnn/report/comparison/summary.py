@@ -137,6 +137,9 @@ def _better(gain: float) -> str:
 
 def _caveats(facts: Comparison) -> Iterator[str]:
     """Say what speaks against the comparison."""
+    if facts.seen_by:
+        unfair = "its log density there flatters it" if facts.held_out else "they are not taken for such"
+        yield f"The rows given as held-out are training rows of {listing(list(facts.seen_by))}, so {unfair}."
     for name, (trust, verdict) in facts.diagnoses.items():
         if trust == "no":
             yield f"{name}: {verdict}"

@@ -71,6 +71,12 @@ def _words(facts: Facts) -> str:
         return f"No observations came with the new rows, so predictions there cannot be judged.{corrected}"
     if facts.held_out:
         return f"Everything here is judged on data that the fit has not seen.{corrected}"
+    if facts.seen_before:
+        return (
+            "The rows given as held-out are training rows, so the fit is judged on data it was trained on. That "
+            "flatters it: expect larger errors, and intervals that hold less, on new data. Pass rows it has not seen as X_test "
+            f"and y_test for an honest answer.{corrected}"
+        )
     return (
         "No held-out data were given, so the fit is judged on the data it was trained on. That flatters it: expect "
         "larger errors, and intervals that hold less, on new data. Pass X_test and y_test for an honest answer."

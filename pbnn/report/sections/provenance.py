@@ -45,6 +45,8 @@ def provenance_section(facts: Facts) -> Section:
 
 
 def _held_out(facts: Facts) -> str:
+    if facts.seen_before:
+        return f"none: the {plural(len(facts.X), 'row')} given are training rows"
     if not facts.held_out:
         return "none"
     seen = "" if facts.labelled else ", without a response"
