@@ -151,9 +151,22 @@ class _Estimator(BaseEstimator):
         if isinstance(X, pd.DataFrame):
             taken = {str(column) for column in categorical_columns(layers)}
             free = [str(name) for name in X.select_dtypes("category") if str(name) not in taken]
+            self._refuse_texts(X, taken)
             layers = (*map(Embedding, free), *layers)
         scale = self.prior_scale
         return Network(layers, likelihood, DEFAULT_WEIGHTS if scale is None else Normal(scale=FanIn(scale)))
+
+    def _refuse_texts(self, X: pd.DataFrame, taken: set[str]) -> None:
+        """Raise `DataError` if a column holds text that no layer takes."""
+        for name in X.select_dtypes(["object", "string"]):
+            texts = np.array([isinstance(value, str) for value in X[name]])
+            if str(name) not in taken and texts.any():
+                row = int(texts.argmax())
+                raise DataError(
+                    f"{type(self).__name__}: X column {name!r} holds text ({X[name].iloc[row]!r}, row {row}). If it "
+                    f"holds categories, pass X.astype({{{name!r}: 'category'}}), and it gets a pbnn.Embedding; else "
+                    "turn it into numbers."
+                )
 
     def _likelihood(self, usual: Likelihood, *kinds: str) -> Likelihood:
         """Return the likelihood, if it is for one of these kinds of response."""
@@ -386,6 +399,9 @@ class BNNClassifier(ClassifierMixin, _Estimator):
     def _response(self, y: Any) -> tuple[Any, Likelihood]:
         values = column_or_1d(y, warn=True)
         check_array(values, ensure_2d=False, dtype=None, input_name="y", estimator=self)
+        if pd.isna(values).any():
+            row = int(np.argmax(pd.isna(values)))
+            raise DataError(f"{type(self).__name__}: y is missing in row {row}; drop such rows.")
         check_classification_targets(values)
         usual = Bernoulli() if len(pd.unique(values)) == 2 else Categorical()
         return (y if isinstance(y, pd.Series) else values), self._likelihood(usual, "classes")

@@ -8,7 +8,7 @@ from typing import Any, Literal, final, get_args
 import numpy as np
 import xarray as xr
 
-from pbnn.errors import DataError, MethodError, unknown, warn
+from pbnn.errors import DataError, MethodError, count, of_estimator, unknown, warn
 from pbnn.graph.build import BNN
 from pbnn.predict.mixture import Average
 from pbnn.predict.predictions import predict
@@ -20,7 +20,7 @@ OF_NUMBERS, OF_CLASSES = ("standardized", "quantile", "absolute"), ("probability
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Conformal:
     """Fits with the residuals of rows that they have not seen; call `predict` at new inputs.
 
@@ -43,6 +43,13 @@ class Conformal:
     kind: Kind
     level: float
     seed: int
+
+    def __repr__(self) -> str:
+        """Say in a line what it is: the residuals and fits would fill the screen."""
+        return (
+            f"Conformal({self.kind}, {self.measure}, level={self.level:g}, from {count(len(self.residuals), 'row')}; "
+            "call predict(X))"
+        )
 
     def predict(self, X: Any) -> xr.Dataset:
         """Return intervals or sets at inputs `(obs, feature)`.
@@ -228,6 +235,7 @@ def conformal(
     if not isinstance(bnn, BNN | Average):
         raise MethodError(
             f"conformal: the first argument must be a BNN (pbnn.build) or an average; got {type(bnn).__name__}."
+            f"{of_estimator(bnn)}"
         )
     if not 0 < level < 1:
         raise MethodError(f"conformal: level must lie between 0 and 1; got {level!r}.")

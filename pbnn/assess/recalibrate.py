@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import isotonic_regression, minimize_scalar
 
-from pbnn.assess.pointwise import pointwise
+from pbnn.assess.pointwise import pointwise, rows_and_batches
 from pbnn.errors import DataError, MethodError, ModelError, unknown
 from pbnn.graph.build import BNN
 from pbnn.graph.response import Response
@@ -83,7 +83,9 @@ def recalibrate(
     method = ("temperature" if kind == "classes" else "variance") if method is None else method
     _check(bnn.response, method)
     raw = without_recalibration(idata)
-    rows = pointwise(bnn, raw, X_val, y_val, seed=seed)
+    if X_val is None or y_val is None:
+        raise DataError("recalibrate: pass both X_val and y_val, data that the fit has not seen.")
+    rows, _ = rows_and_batches(bnn, raw, X_val, y_val, seed=seed, batches=False, where="recalibrate")
     n = rows.sizes["obs"]
     if n < FEWEST:
         raise DataError(f"recalibrate: needs at least {FEWEST} held-out rows, better hundreds; got {n}.")

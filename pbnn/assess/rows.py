@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pbnn.errors import ModelError
+from pbnn.errors import ModelError, of_estimator
 from pbnn.graph.build import BNN
 from pbnn.predict.angles import around, mean_direction
 from pbnn.predict.forward import TILE_ROWS, Forward, forward_of
@@ -46,10 +46,14 @@ def read_draws(
     if not isinstance(bnn, BNN | Average):
         raise ModelError(
             f"{where}: the first argument must be what pbnn.build returned; got {type(bnn).__name__}."
+            f"{of_estimator(bnn)}"
         )
     posterior = posterior_of(idata, where)
     seed = resolve_seed(seed, where)
-    return forward_of(bnn, idata, posterior, seed, raw=raw), posterior
+    try:
+        return forward_of(bnn, idata, posterior, seed, raw=raw), posterior
+    except ModelError as error:
+        raise ModelError(f"{where}: {error}") from error
 
 
 def draws_at(

@@ -24,10 +24,12 @@ from pbnn.assess import (
     weight_r_hat,
 )
 from pbnn.assess.rows import spaced
-from pbnn.errors import DataError, ModelError
+from pbnn.errors import DataError, ModelError, of_estimator
 from pbnn.graph.build import BNN
 from pbnn.graph.censoring import Censored
 from pbnn.predict import predict, prior_predict
+from pbnn.predict.mixture import Average
+from pbnn.predict.predictions import posterior_of
 from pbnn.report.blocks import NotApplicableError
 from pbnn.report.subsets import STEPS, groups_of, stretched
 
@@ -95,10 +97,17 @@ class Facts:
         DataError, ShapeError
             If held-out data cannot be used.
         """
+        if isinstance(bnn, Average):
+            raise ModelError(
+                "report: an average has no posterior of its own; report each model with its own fit, or all beside "
+                "each other (pbnn.report_comparison)."
+            )
         if not isinstance(bnn, BNN):
             raise ModelError(
                 f"report: the first argument must be what pbnn.build returned; got {type(bnn).__name__}."
+                f"{of_estimator(bnn)}"
             )
+        posterior_of(idata, "report")
         for group in ("posterior", "sample_stats"):
             if group not in idata.children:
                 raise ModelError(f"report: the fit has no group {group!r}; pass what pbnn.fit returned.")

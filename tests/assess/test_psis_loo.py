@@ -107,7 +107,7 @@ def test_an_executor_gives_the_same():
 
 def test_what_cannot_be_done_is_refused(linear):
     point = linear.tree(linear.mean[None, None])
-    with pytest.raises(MethodError, match="1 draws of the weights, too few"):
+    with pytest.raises(MethodError, match="1 draw of the weights, too few"):
         pbnn.loo(linear.bnn, point)
     with pytest.raises(DataError, match="40 rows cannot be cut into 41 folds"):
         pbnn.kfold(linear.bnn, "map", k=41)
