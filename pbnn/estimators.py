@@ -151,22 +151,10 @@ class _Estimator(BaseEstimator):
         if isinstance(X, pd.DataFrame):
             taken = {str(column) for column in categorical_columns(layers)}
             free = [str(name) for name in X.select_dtypes("category") if str(name) not in taken]
-            self._refuse_texts(X, taken)
+            _refuse_texts(type(self).__name__, X.drop(columns=[c for c in X if str(c) in taken]))
             layers = (*map(Embedding, free), *layers)
         scale = self.prior_scale
         return Network(layers, likelihood, DEFAULT_WEIGHTS if scale is None else Normal(scale=FanIn(scale)))
-
-    def _refuse_texts(self, X: pd.DataFrame, taken: set[str]) -> None:
-        """Raise `DataError` if a column holds text that no layer takes."""
-        for name in X.select_dtypes(["object", "string"]):
-            texts = np.array([isinstance(value, str) for value in X[name]])
-            if str(name) not in taken and texts.any():
-                row = int(texts.argmax())
-                raise DataError(
-                    f"{type(self).__name__}: X column {name!r} holds text ({X[name].iloc[row]!r}, row {row}). If it "
-                    f"holds categories, pass X.astype({{{name!r}: 'category'}}), and it gets a pbnn.Embedding; else "
-                    "turn it into numbers."
-                )
 
     def _likelihood(self, usual: Likelihood, *kinds: str) -> Likelihood:
         """Return the likelihood, if it is for one of these kinds of response."""
@@ -412,3 +400,13 @@ def _fields_of(spec: Any) -> dict[str, Any]:
     if not is_dataclass(spec) or isinstance(spec, type):
         return {}
     return {field.name: getattr(spec, field.name) for field in fields(spec)}
+
+
+def _refuse_texts(where: str, X: pd.DataFrame) -> None:
+    """Raise `DataError` if a column holds text."""
+    for name in X.select_dtypes(["object", "string"]):
+        if any(isinstance(value, str) for value in X[name]):
+            raise DataError(
+                f"{where}: X column {name!r} holds text. If it holds categories, pass "
+                f"X.astype({{{name!r}: 'category'}}), and it gets a pbnn.Embedding; else turn it into numbers."
+            )
