@@ -64,6 +64,19 @@ def unknown(where: str, kind: str, got: object, known: Iterable[str]) -> str:
     return f"{where}: unknown {kind} {got!r}; known: {', '.join(names)}.{hint}"
 
 
+def of_estimator(given: object) -> str:
+    """Say what to pass in the place of a scikit-learn estimator; nothing of anything else.
+
+    Examples
+    --------
+    >>> of_estimator(3)
+    ''
+    """
+    if not hasattr(given, "get_params"):
+        return ""
+    return " Of a fitted estimator pass est.bnn_ and est.idata_ (of a search, those of its best_estimator_)."
+
+
 def count(n: int, noun: str) -> str:
     """Write a number of things, for messages: `1 row`, `1,200 rows`."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"

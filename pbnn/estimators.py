@@ -151,6 +151,7 @@ class _Estimator(BaseEstimator):
         if isinstance(X, pd.DataFrame):
             taken = {str(column) for column in categorical_columns(layers)}
             free = [str(name) for name in X.select_dtypes("category") if str(name) not in taken]
+            _refuse_texts(type(self).__name__, X.drop(columns=[c for c in X if str(c) in taken]))
             layers = (*map(Embedding, free), *layers)
         scale = self.prior_scale
         return Network(layers, likelihood, DEFAULT_WEIGHTS if scale is None else Normal(scale=FanIn(scale)))
@@ -386,6 +387,9 @@ class BNNClassifier(ClassifierMixin, _Estimator):
     def _response(self, y: Any) -> tuple[Any, Likelihood]:
         values = column_or_1d(y, warn=True)
         check_array(values, ensure_2d=False, dtype=None, input_name="y", estimator=self)
+        if pd.isna(values).any():
+            row = int(np.argmax(pd.isna(values)))
+            raise DataError(f"{type(self).__name__}: y is missing in row {row}; drop such rows.")
         check_classification_targets(values)
         usual = Bernoulli() if len(pd.unique(values)) == 2 else Categorical()
         return (y if isinstance(y, pd.Series) else values), self._likelihood(usual, "classes")
@@ -396,3 +400,13 @@ def _fields_of(spec: Any) -> dict[str, Any]:
     if not is_dataclass(spec) or isinstance(spec, type):
         return {}
     return {field.name: getattr(spec, field.name) for field in fields(spec)}
+
+
+def _refuse_texts(where: str, X: pd.DataFrame) -> None:
+    """Raise `DataError` if a column holds text."""
+    for name in X.select_dtypes(["object", "string"]):
+        if any(isinstance(value, str) for value in X[name]):
+            raise DataError(
+                f"{where}: X column {name!r} holds text. If it holds categories, pass "
+                f"X.astype({{{name!r}: 'category'}}), and it gets a pbnn.Embedding; else turn it into numbers."
+            )

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
-from pbnn.assess.compare_models import Models, compare_models
+from pbnn.assess.compare_models import Models, check_mapping, compare_models
+from pbnn.assess.loo import enough_draws, n_draws_of
 from pbnn.assess.rows import observed_column, same_rows
-from pbnn.errors import DataError, MethodError, ModelError, unknown
+from pbnn.errors import DataError, MethodError, ModelError, count, of_estimator, unknown
 from pbnn.graph.build import BNN
 from pbnn.infer.ensemble import systematic
 from pbnn.predict.mixture import Average, as_sample
@@ -23,7 +25,7 @@ KEPT = ("gaussian", "recalibration")
 
 def average(
     models: Models,
-    weights: str | Mapping[str, float] | xr.DataArray = "stacking",
+    weights: str | Mapping[str, float] | pd.Series | xr.DataArray = "stacking",
     *,
     draws: int | None = None,
     seed: int = 0,
@@ -83,6 +85,7 @@ def average(
     >>> dict(pbnn.predict(mix, idata, X[:3], seed=2)["predictions"]["mu"].sizes)
     {'chain': 1, 'draw': 1000, 'obs': 3}
     """
+    check_mapping(models, "average")
     fits = {str(name): _posterior(name, of) for name, of in models.items()}
     _check_alike({str(name): of[0] for name, of in models.items()})
     names = list(fits)
@@ -124,7 +127,7 @@ def average(
 def _pair(name: str, of: Any) -> tuple[BNN, xr.DataTree]:
     if not (isinstance(of, tuple) and len(of) == 2 and isinstance(of[0], BNN)):
         raise ModelError(
-            f"average: {name!r} must be (bnn, idata), a model and its fit; got {type(of).__name__}."
+            f"average: {name!r} must be (bnn, idata), a model and its fit; got {type(of).__name__}.{of_estimator(of)}"
         )
     return of
 
@@ -164,10 +167,19 @@ def _weights(models: Models, names: list[str], weights: Any, seed: int) -> np.nd
             raise MethodError(unknown("average", "weights", weights, BY))
         if weights == "equal":
             return np.full(len(names), 1 / len(names))
+        for name, (_, idata) in models.items():
+            if not enough_draws(n := n_draws_of(idata, "average")):
+                raise MethodError(
+                    f"average: {str(name)!r} has {count(n, 'draw')} of the weights, too few to judge it on "
+                    "rows left out; pass weights='equal', or those of rows that no model was fitted to: "
+                    f"pbnn.compare_models(models, X, y)[{weights!r}]."
+                )
         table = compare_models(models, seed=seed)
         if weights not in table:
             raise MethodError(f"average: there are no weights by evidence: {table.attrs['evidence']}.")
         return table[weights].sel(model=names).to_numpy()
+    if isinstance(weights, pd.Series):
+        weights = weights.to_dict()
     if isinstance(weights, xr.DataArray) and weights.dims == ("model",):
         weights = dict(zip(weights["model"].to_numpy().tolist(), weights.to_numpy().tolist(), strict=True))
     if not isinstance(weights, Mapping):

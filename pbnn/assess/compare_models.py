@@ -10,11 +10,11 @@ import xarray as xr
 from pbnn.assess import wording
 from pbnn.assess.elpd import chains_in, summed
 from pbnn.assess.kfold import log_mean_density
-from pbnn.assess.loo import leave_one_out
+from pbnn.assess.loo import FEW_FITS, enough_draws, leave_one_out, n_draws_of
 from pbnn.assess.model_evidence import compare_evidence
 from pbnn.assess.rows import encode_both, observed_column, read_draws, same_rows
 from pbnn.assess.stacking import mixed_lpd, pseudo_bma_weights, stacking_weights
-from pbnn.errors import DataError, ModelError, warn
+from pbnn.errors import DataError, MethodError, ModelError, count, of_estimator, warn
 from pbnn.graph.build import BNN
 
 SMALL = 4.0
@@ -97,6 +97,7 @@ def side_by_side(
     models: Mapping[str, tuple[BNN, xr.DataTree] | xr.Dataset], X: Any = None, y: Any = None, *, seed: int = 0
 ) -> xr.Dataset:
     """Return what `compare_models` does, and warn of nothing."""
+    check_mapping(models, "compare_models")
     if not models:
         raise ModelError("compare_models: there are no models to compare.")
     if (X is None) != (y is None):
@@ -152,6 +153,14 @@ _MEANING = {
     "evidence": ("weight by marginal likelihood", "1"),
     "pointwise": ("log predictive density of a row not seen", "nat"),
 }
+
+
+def check_mapping(models: Any, where: str) -> None:
+    """Raise `ModelError` if models do not come by name."""
+    if not isinstance(models, Mapping):
+        raise ModelError(
+            f"{where}: pass models by name, {{name: (bnn, idata)}}; got {type(models).__name__}."
+        )
 
 
 def by_chain(bnn: BNN, idata: xr.DataTree) -> dict[str, tuple[BNN, xr.DataTree]]:
@@ -264,9 +273,17 @@ def _judged(name: str, of: Any, X: Any, y: Any) -> xr.Dataset:
             )
         return of
     if not (isinstance(of, tuple) and len(of) == 2):
-        raise ModelError(f"compare_models: {name!r} must be (bnn, idata); got {type(of).__name__}.")
+        raise ModelError(
+            f"compare_models: {name!r} must be (bnn, idata); got {type(of).__name__}.{of_estimator(of)}"
+        )
     bnn, idata = of
     if X is None:
+        n = n_draws_of(idata, "compare_models")
+        if not enough_draws(n):
+            raise MethodError(
+                f"compare_models: {name!r} has {count(n, 'draw')} of the weights, too few to reweight; pass X and y "
+                "that no model was fitted to, or pbnn.kfold(bnn, method) in the place of each fit."
+            )
         return leave_one_out(bnn, idata)
     forward, posterior = read_draws(bnn, idata, "compare_models", 0)
     inputs, observed = encode_both(bnn, own_columns(bnn, X), y, "compare_models")
@@ -280,9 +297,11 @@ def _warn_of_bad_rows(table: xr.Dataset) -> None:
     counts = zip(table["model"].to_numpy().tolist(), table["n_bad"].to_numpy().tolist(), strict=True)
     bad = [f"{name!r} ({n})" for name, n in counts if n]
     if bad:
+        many = int(table["n_bad"].max()) > FEW_FITS
+        instead = "pbnn.kfold(bnn, method)" if many else "pbnn.loo(bnn, idata, refit=True)"
         warn(
             f"compare_models: rows of {', '.join(bad)} have a Pareto k that is too large, so their elpd is not to be "
-            "trusted. Pass pbnn.loo(bnn, idata, refit=True), or pbnn.kfold(bnn, method), in the place of (bnn, idata)."
+            f"trusted. Pass {instead} in the place of (bnn, idata)."
         )
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 from pbnn.assess.rows import encode_both
 from pbnn.assess.seen import warn_if_seen
-from pbnn.errors import DataError, MethodError, count, unknown, warn
+from pbnn.errors import DataError, MethodError, count, of_estimator, unknown, warn
 from pbnn.graph.build import BNN
 from pbnn.predict.mixture import Average
 from pbnn.predict.predictions import predict
@@ -22,7 +22,7 @@ OF_NUMBERS, OF_CLASSES = ("standardized", "quantile", "absolute"), ("probability
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Conformal:
     """Fits with the residuals of rows that they have not seen; call `predict` at new inputs.
 
@@ -45,6 +45,13 @@ class Conformal:
     kind: Kind
     level: float
     seed: int
+
+    def __repr__(self) -> str:
+        """Say in a line what it is: the residuals and fits would fill the screen."""
+        return (
+            f"Conformal({self.kind}, {self.measure}, level={self.level:g}, from {count(len(self.residuals), 'row')}; "
+            "call predict(X))"
+        )
 
     def predict(self, X: Any) -> xr.Dataset:
         """Return intervals or sets at inputs `(obs, feature)`.
@@ -230,6 +237,7 @@ def conformal(
     if not isinstance(bnn, BNN | Average):
         raise MethodError(
             f"conformal: the first argument must be a BNN (pbnn.build) or an average; got {type(bnn).__name__}."
+            f"{of_estimator(bnn)}"
         )
     if not 0 < level < 1:
         raise MethodError(f"conformal: level must lie between 0 and 1; got {level!r}.")

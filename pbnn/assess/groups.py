@@ -47,7 +47,7 @@ def by_group(rows: xr.Dataset, groups: Any, *, slices: int = SLICES, level: floa
     Raises
     ------
     DataError
-        If there is not one value for each row, or one is missing.
+        If `rows` are not those of `pointwise`, there is not one value for each, or one is missing.
 
     Examples
     --------
@@ -60,6 +60,7 @@ def by_group(rows: xr.Dataset, groups: Any, *, slices: int = SLICES, level: floa
     >>> by_group(rows, ["a"] * 39 + ["b"]).attrs["note"]
     "group 'b' has 1 row: nothing can be said of it."
     """
+    _check_rows(rows)
     members = members_of(groups, rows.sizes["obs"], slices)
     # Sidak: of all groups together. They share the fit, but hardly any rows.
     each = BAND ** (1 / len(members))
@@ -103,7 +104,12 @@ def members_of(
         if empty:
             raise DataError(f"by_group: no row is in group {empty[0]!r}; leave it out.")
         return members
-    values = pd.Series(np.asarray(groups, dtype=object)).infer_objects()
+    values = np.asarray(groups, dtype=object)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        raise DataError(f"by_group: pass one column of groups; got shape {values.shape}.")
+    values = pd.Series(values).infer_objects()
     if len(values) != n:
         raise DataError(
             f"by_group: needs one value for each of the {n} rows; got {len(values)}. rows['obs'] holds their numbers."
@@ -131,6 +137,15 @@ def _label(value: Any) -> str:
     """Write the value of a group; a whole number stored as a float is written as one."""
     whole = isinstance(value, float) and value.is_integer()
     return str(int(value)) if whole else str(value)
+
+
+def _check_rows(rows: Any) -> None:
+    judged = isinstance(rows, xr.Dataset) and "lpd" in rows and "obs" in rows.dims
+    if not (judged and ("p" in rows or "pit" in rows)):
+        raise DataError(
+            f"by_group: the first argument must be what pbnn.assess.pointwise(bnn, idata, X, y) returns; got "
+            f"{'another Dataset' if isinstance(rows, xr.Dataset) else type(rows).__name__}."
+        )
 
 
 def _span_names(spans: Sequence[tuple[float, float]]) -> list[str]:

@@ -78,7 +78,7 @@ def kfold(
     """
     if not isinstance(bnn, BNN):
         raise ModelError(f"kfold: the first argument must be a BNN (pbnn.build); got {type(bnn).__name__}.")
-    options, seed = as_method(method), resolve_seed(seed, "kfold")
+    options, seed = as_method(method, "kfold"), resolve_seed(seed, "kfold")
     X, y = current_data(bnn)
     of = _random_folds(bnn, y, k, seed) if folds is None else _given_folds(folds, len(y))
     k = int(of.max()) + 1
@@ -110,7 +110,7 @@ def refitted(
     seed: int,
 ) -> dict[int, dict[str, float]]:
     """Return `elpd` and `mcse` of some rows by fits without each of them; True takes the method of the fit."""
-    options = method_of(idata) if method is True else as_method(method)
+    options = method_of(idata) if method is True else as_method(method, "loo")
     jobs = [
         Refit(np.delete(X, row, 0), np.delete(y, row, 0), s, (X[[row]], y[[row]]))
         for row, s in zip(rows, seeds(seed, len(rows)), strict=True)

@@ -13,10 +13,13 @@ from pbnn.errors import MethodError, ModelError, count, warn
 from pbnn.graph.build import BNN
 from pbnn.infer.methods import Method
 from pbnn.predict.forward import Forward
+from pbnn.predict.predictions import posterior_of
 from pbnn.predict.rows import training_data
 from pbnn.target import Data
 
 PARETO_K = 0.7
+FEW_FITS = 10
+"""As many as `kfold` makes; to fit more again is not the way."""
 """Above it the weights of a row are too uneven (Vehtari et al. 2024, JMLR 25(72))."""
 
 
@@ -113,7 +116,7 @@ def loo(
     if n_bad := table.attrs["n_bad"]:
         warn(
             f"loo: {n_bad} of {table.attrs['n_obs']} rows have a Pareto k above {table.attrs['k_threshold']:.2g}, so "
-            "their elpd is not to be trusted. Pass refit=True, or use pbnn.kfold."
+            f"their elpd is not to be trusted. {_remedy(n_bad)}"
         )
     return table
 
@@ -152,6 +155,18 @@ def leave_one_out(
     table["p_loo"] = table["lppd"] - table["elpd"]
     table.attrs["n_bad"] = len(_bad(table))
     return summed(table, "PSIS-LOO")
+
+
+def _remedy(n_bad: int) -> str:
+    if n_bad > FEW_FITS:
+        return f"Use pbnn.kfold, {FEW_FITS} fits; refit=True would take {n_bad}."
+    return "Pass refit=True, or use pbnn.kfold."
+
+
+def n_draws_of(idata: xr.DataTree, where: str) -> int:
+    """Return how many draws a fit has."""
+    sizes = posterior_of(idata, where).sizes
+    return sizes["chain"] * sizes["draw"]
 
 
 def enough_draws(n_draws: int) -> bool:

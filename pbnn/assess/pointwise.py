@@ -86,7 +86,9 @@ def pointwise(
         If `idata` is the fit of another model, or `exact` is asked of a response that is not Gaussian.
     """
     wanted = Wanted(tuple(levels), tuple(quantiles), exact)
-    return rows_and_batches(bnn, idata, X, y, seed=seed, wanted=wanted, max_rows=max_rows, batches=False)[0]
+    return rows_and_batches(
+        bnn, idata, X, y, seed=seed, wanted=wanted, max_rows=max_rows, batches=False, where="pointwise"
+    )[0]
 
 
 @final
@@ -114,6 +116,7 @@ def rows_and_batches(
     wanted: Wanted | None = None,
     max_rows: int | None = None,
     batches: bool = True,
+    where: str = "score",
 ) -> tuple[xr.Dataset, list[xr.Dataset]]:
     """Return the rows of `pointwise`, and what each batch of the draws would give in their place.
 
@@ -121,8 +124,8 @@ def rows_and_batches(
     Carlo error. There are no batches of fewer than 4 draws, and none have `lpd` or `pit`.
     """
     wanted = Wanted() if wanted is None else wanted
-    forward, posterior = read_draws(bnn, idata, "score", seed)
-    inputs, observed = _encode(bnn, idata, X, y)
+    forward, posterior = read_draws(bnn, idata, where, seed)
+    inputs, observed = _encode(bnn, idata, X, y, where)
     at = spaced(len(observed), max_rows)
     inputs, observed = inputs[at], observed[at]
     cuts = _batches(posterior.sizes["chain"], posterior.sizes["draw"]) if batches else []
@@ -153,13 +156,19 @@ def _batches(chains: int, draws: int) -> list[np.ndarray]:
     ]
 
 
-def _encode(bnn: BNN | Average, idata: xr.DataTree, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def _encode(
+    bnn: BNN | Average, idata: xr.DataTree, X: Any, y: Any, where: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Return encoded inputs, and responses in the user's units or as codes."""
-    if (X is None) != (y is None):
-        raise DataError("score: pass both X and y, or neither for the training data.")
+    if X is None and y is not None:
+        raise DataError(f"{where}: y came without X; pass both, or neither for the training data.")
+    if X is not None and y is None:
+        raise DataError(
+            f"{where}: y is missing; pass what was observed at X. Without it there are only predictions: pbnn.predict."
+        )
     if X is None:
-        return training_data(bnn, idata, "score")
-    return encode_both(bnn, X, y, "score")
+        return training_data(bnn, idata, where)
+    return encode_both(bnn, X, y, where)
 
 
 def _number_rows(

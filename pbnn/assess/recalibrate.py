@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import isotonic_regression, minimize_scalar
 
-from pbnn.assess.pointwise import pointwise
+from pbnn.assess.pointwise import pointwise, rows_and_batches
 from pbnn.assess.rows import encode_both
 from pbnn.assess.seen import warn_if_seen
 from pbnn.errors import DataError, MethodError, ModelError, unknown
@@ -85,9 +85,11 @@ def recalibrate(
     method = ("temperature" if kind == "classes" else "variance") if method is None else method
     _check(bnn.response, method)
     raw = without_recalibration(idata)
+    if X_val is None or y_val is None:
+        raise DataError("recalibrate: pass both X_val and y_val, data that the fit has not seen.")
     X, y = encode_both(bnn, X_val, y_val, "recalibrate", ("X_val", "y_val"))
     warn_if_seen(bnn, raw, X, y, "recalibrate", "what is learned is how it fits, and not how it predicts")
-    rows = pointwise(bnn, raw, X_val, y_val, seed=seed)
+    rows, _ = rows_and_batches(bnn, raw, X_val, y_val, seed=seed, batches=False, where="recalibrate")
     n = rows.sizes["obs"]
     if n < FEWEST:
         raise DataError(f"recalibrate: needs at least {FEWEST} held-out rows, better hundreds; got {n}.")

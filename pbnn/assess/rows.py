@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from pbnn.errors import DataError, ModelError
+from pbnn.errors import DataError, ModelError, of_estimator
 from pbnn.graph.build import BNN, require_same_order
 from pbnn.predict.angles import around, mean_direction
 from pbnn.predict.forward import TILE_ROWS, Forward, forward_of
@@ -46,10 +46,14 @@ def read_draws(
     if not isinstance(bnn, BNN | Average):
         raise ModelError(
             f"{where}: the first argument must be what pbnn.build returned; got {type(bnn).__name__}."
+            f"{of_estimator(bnn)}"
         )
     posterior = posterior_of(idata, where, bnn)
     seed = resolve_seed(seed, where)
-    forward = forward_of(bnn, idata, posterior, seed)
+    try:
+        forward = forward_of(bnn, idata, posterior, seed)
+    except ModelError as error:
+        raise ModelError(f"{where}: {error}") from error
     return forward.unmoved() if raw else forward, posterior
 
 

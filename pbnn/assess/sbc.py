@@ -12,7 +12,7 @@ import xarray as xr
 from pbnn.assess.refits import Refit, fit_each, seeds
 from pbnn.assess.rows import spaced
 from pbnn.assess.uniformity import Uniform
-from pbnn.errors import DataError, MethodError, ModelError
+from pbnn.errors import DataError, MethodError, ModelError, count
 from pbnn.graph.build import BNN, build
 from pbnn.infer.methods import Method, as_method
 from pbnn.predict.forward import Forward
@@ -119,7 +119,7 @@ def sbc(
     ['log_likelihood', 'mu[0]', 'mu[1]', 'mu[2]']
     """
     bnn = _bnn(model, X, y)
-    options, seed = as_method(method), resolve_seed(seed, "sbc")
+    options, seed = as_method(method, "sbc"), resolve_seed(seed, "sbc")
     for name, n, least in (("replicates", replicates, 2), ("draws", draws, MIN_DRAWS)):
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < least:
             raise MethodError(f"sbc: {name} must be a whole number >= {least}; got {n!r}.")
@@ -196,9 +196,14 @@ def _rank(bnn: BNN, idata: xr.DataTree, one: Refit) -> tuple[list[str], np.ndarr
     truth, probes, draws = one.extra
     posterior = posterior_of(idata, "sbc")
     n = posterior.sizes["chain"] * posterior.sizes["draw"]
+    if n < MIN_DRAWS:
+        raise MethodError(
+            f"the fit has {count(n, 'draw')}, and ranks need {MIN_DRAWS} at least; take a method that draws from the "
+            "posterior, such as MCLMC, NUTS, ADVI or Laplace."
+        )
     if n < draws:
         raise MethodError(
-            f"the fit has {n} draws, and {draws} are to be ranked; pass draws={n}, or more of them."
+            f"the fit has {n} draws, and {draws} are to be ranked; pass draws={n} to sbc, or let the method draw more."
         )
     at = spaced(n, draws)
     names, values = _quantities(bnn, posterior, Linearization.of(idata), probes, one, at)

@@ -155,6 +155,8 @@ def _as_times(y: Any, where: str) -> Censored:
 
 def _as_values(y: Any, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return `y` as an array of one or two dimensions, and the names of its outputs."""
+    if y is None:
+        raise DataError(f"{where}: y is missing; pass the responses, one for each row of X.")
     if isinstance(y, pd.DataFrame):
         values, names = y.to_numpy(), tuple(str(c) for c in y.columns)
     elif isinstance(y, xr.DataArray) and y.ndim == 2 and y.dims[1] in y.coords:

@@ -25,7 +25,7 @@ IN_PIECES = (MCLMC, Ensemble, SWAG, SGMCMC)
 DEFAULT_METHOD = "mclmc"
 
 
-def as_method(method: object) -> Method:
+def as_method(method: object, where: str = "fit") -> Method:
     """Return the options that a name, or options themselves, stand for.
 
     Raises
@@ -37,12 +37,14 @@ def as_method(method: object) -> Method:
         method = DEFAULT_METHOD
     if isinstance(method, str):
         if method.lower() not in METHODS:
-            raise MethodError(unknown("fit", "method", method, METHODS))
+            raise MethodError(unknown(where, "method", method, METHODS))
         return METHODS[method.lower()]()
     if isinstance(method, type) and method in METHODS.values():
         return method()
     if not isinstance(method, tuple(METHODS.values())):
-        raise MethodError(unknown("fit", "method", method, METHODS))
+        # The value may be a whole fit, which would fill the screen.
+        said = unknown(where, "method", type(method).__name__, METHODS)
+        raise MethodError(f"{said} Pass such a name, or options such as pbnn.MCLMC(draws=500).")
     return method
 
 

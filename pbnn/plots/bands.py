@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import SUMMARY, expect
 from pbnn.plots.style import (
     BLUE,
     INK,
@@ -51,8 +52,10 @@ def plot_bands(
         The inner, darker band is epistemic: what more data would narrow. The outer one, with dashed edges, adds the
         noise, and should contain new observations with the probability in the legend.
     """
+    expect(pred, "plot_bands", SUMMARY, "predictions/", "predictions_constant_data/X")
     ax = axes_for(ax)
     summary, (x, name) = summary_of(pred, output), only_column(pred)
+    expect(summary, "plot_bands", f"{SUMMARY} of numbers", "mean", "mu_quantiles")
     order = np.argsort(x)
     x, summary = x[order], summary.isel(obs=order)
     level, low, high = quantile_pairs(summary["quantiles"])[0]

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import expect
 from pbnn.plots.rows import name_rows, say_which, worst
 from pbnn.plots.style import BLUE, INK, ORANGE, PALE, axes_for, legend_below, one_output, percent
 
@@ -43,6 +44,7 @@ def plot_by_group(
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['a (20)', 'b (20)']
     """
+    expect(table, "plot_by_group", "pbnn.assess.by_group", "group", "count", "lower", "upper")
     ax = axes_for(ax)
     table = one_output(table, output)
     of = "coverage" if "coverage" in table else "accuracy"

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, GREY, ORANGE, axes_for
 
 LOOKS = {
@@ -34,8 +35,9 @@ def plot_calibration(
     n_draws
         Number of functions of each.
     """
-    ax = axes_for(ax)
     functions = getattr(functions, "functions", functions)
+    expect(functions, "plot_calibration", "pbnn.priors.calibrate", "X", "f", "source")
+    ax = axes_for(ax)
     X = functions["X"]
     if X.sizes["feature"] == 1:
         x = X.isel(feature=0).to_numpy()

@@ -3,6 +3,7 @@
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import expect
 from pbnn.plots.rows import name_rows, say_which, worst
 from pbnn.plots.style import BLUE, INK, axes_for, legend_below
 
@@ -37,6 +38,7 @@ def plot_class_calibration(table: xr.Dataset, *, most: int = 20, ax: Axes | None
     >>> plot_class_calibration(table, most=1, ax=Figure().subplots()).get_title()
     'the 1 worst of 2 classes'
     """
+    expect(table, "plot_class_calibration", "pbnn.assess.class_calibration", "class", "ece_debiased")
     ax = axes_for(ax)
     shown = worst(table["ece_debiased"], most)
     say_which(ax, len(shown), table.sizes["class"], "classes")

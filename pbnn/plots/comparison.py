@@ -5,6 +5,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from pbnn.errors import MethodError, unknown
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, INK, ORANGE, axes_for, one_output, point_alpha
 
 LABELS = {
@@ -37,8 +38,10 @@ def plot_comparison(
     matplotlib.axes.Axes
         The dashed line is where the reference stands.
     """
-    if of not in LABELS:
-        raise MethodError(unknown("plot_comparison", "measure", of, LABELS))
+    expect(table, "plot_comparison", "pbnn.compare", "fit", attrs=("reference",))
+    known = [name for name in LABELS if name in table]
+    if of not in known:
+        raise MethodError(unknown("plot_comparison", "measure", of, known))
     ax = axes_for(ax)
     reference = table.attrs["reference"]
     values = one_output(table[[of]], output)[of]

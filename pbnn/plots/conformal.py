@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from pbnn.errors import ShapeError
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, INK, ORANGE, PALE, axes_for, legend_below, one_output, percent
 
 
@@ -28,8 +29,8 @@ def plot_conformal(
     y
         What was observed at these rows `(obs,)`, drawn where given: dots inside of the intervals, crosses outside.
     x
-        Where along the horizontal axis `(obs,)`, such as the only input; None ranks rows by the middle of their
-        interval. Not for classes.
+        Where along the horizontal axis `(obs,)`, such as the only input; a Series gives its name to the axis.
+        None ranks rows by the middle of their interval. Not for classes.
     most
         At most so many intervals, evenly spaced in that order.
     output
@@ -61,12 +62,18 @@ def plot_conformal(
     >>> plot_conformal(table, [1.0, 9.0, 0.0], ax=Figure().subplots()).get_title()
     '1 of 3 intervals has no end'
     """
+    made_by = "pbnn.conformal(...).predict(X)"
+    expect(table, "plot_conformal", made_by, "obs", attrs=("level",))
     ax = axes_for(ax)
     if "contains" in table:
         _sizes(ax, table)
         return ax
+    expect(table, "plot_conformal", made_by, "lower", "upper")
     table = one_output(table, output)
     n = table.sizes["obs"]
+    xlabel = (
+        "rows, by the middle of their interval" if x is None else str(getattr(x, "name", None) or "input")
+    )
     x, y = _one_each(x, n, "x"), _one_each(y, n, "y")
     lower, upper = table["lower"].to_numpy(), table["upper"].to_numpy()
     finite = np.flatnonzero(np.isfinite(lower) & np.isfinite(upper))
@@ -81,9 +88,7 @@ def plot_conformal(
         ax.plot(at[inside], y[shown][inside], "o", color=BLUE, ms=4, label="observed, inside")
         ax.plot(at[~inside], y[shown][~inside], "x", color=ORANGE, ms=7, mew=1.8, label="observed, outside")
     ax.set_title(_left_out(n, len(finite), len(shown)))
-    ax.set(
-        xlabel="rows, by the middle of their interval" if x is None else "input", ylabel=output or "response"
-    )
+    ax.set(xlabel=xlabel, ylabel=output or "response")
     legend_below(ax)
     return ax
 

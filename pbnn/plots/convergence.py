@@ -4,6 +4,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.errors import MethodError, unknown
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, INK, ORANGE, axes_for
 
 LIMIT = {"r_hat": 1.01, "ess_bulk": 400.0, "ess_tail": 400.0}
@@ -26,7 +28,15 @@ def plot_convergence(diagnosis: xr.Dataset, *, of: str = "r_hat", ax: Axes | Non
     -------
     matplotlib.axes.Axes
         The dashed line is the limit: R-hat should lie left of it, effective draws right of it.
+
+    Raises
+    ------
+    MethodError
+        If there is no such diagnostic.
     """
+    if of not in LIMIT:
+        raise MethodError(unknown("plot_convergence", "diagnostic", of, LIMIT))
+    expect(diagnosis, "plot_convergence", "pbnn.diagnose", of)
     ax = axes_for(ax)
     values = diagnosis[of].to_numpy().ravel()
     values = values[np.isfinite(values)]

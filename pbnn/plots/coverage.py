@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 
 from pbnn.plots.backends import other_backend
 from pbnn.plots.curves import curves_with_band
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, INK, PALE, axes_for, one_output, percent
 
 
@@ -29,6 +30,7 @@ def plot_coverage(
         On the diagonal the intervals are right; below it they are too narrow, which is overconfidence. Of other
         backends than matplotlib the collection of `arviz_plots`.
     """
+    expect(table, "plot_coverage", "pbnn.assess.coverage", "level", "coverage", "lower", "upper")
     other = other_backend("plot_coverage", backend, ax)
     table = one_output(table, output)
     level = table["level"].to_numpy()

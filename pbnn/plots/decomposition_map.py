@@ -8,6 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import MaxNLocator
 
 from pbnn.errors import MethodError, unknown
+from pbnn.plots.expect import expect
 from pbnn.plots.style import INK, axes_for, one_output
 
 NAMES = {
@@ -66,6 +67,7 @@ def plot_decomposition_map(
     >>> plot_decomposition_map(table, ax=Figure().subplots()).get_title()
     'aleatoric (noise): 1 everywhere'
     """
+    expect(table, "plot_decomposition_map", "pbnn.assess.decomposition_map", "total")
     for part in (of, lines):
         if part is not None and (part not in NAMES or part not in table):
             known = [name for name in NAMES if name in table]

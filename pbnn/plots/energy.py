@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from pbnn.plots.backends import SIZE, other_backend
+from pbnn.plots.expect import expect
 from pbnn.plots.panel import panel
 from pbnn.plots.style import BLUE, ORANGE, axes_for
 
@@ -33,6 +34,7 @@ def plot_energy(
     ----------
     Betancourt (2016), arXiv:1604.00695.
     """
+    expect(idata, "plot_energy", "pbnn.fit with NUTS", "sample_stats/energy")
     other = other_backend("plot_energy", backend, ax)
     if other:
         return arviz_plots.plot_energy(

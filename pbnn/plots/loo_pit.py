@@ -6,6 +6,7 @@ from arviz_plots import PlotCollection
 from matplotlib.axes import Axes
 
 from pbnn.plots.backends import SIZE, other_backend
+from pbnn.plots.expect import DRAWN, expect
 from pbnn.plots.panel import panel
 from pbnn.plots.style import axes_for
 
@@ -33,6 +34,8 @@ def plot_loo_pit(
     ----------
     Vehtari, Gelman and Gabry (2017), 10.1007/s11222-016-9696-4.
     """
+    groups = ("posterior_predictive/y", "log_likelihood/y", "observed_data/y", "sample_stats/lp")
+    expect(idata, "plot_loo_pit", DRAWN, *groups)
     other = other_backend("plot_loo_pit", backend, ax)
     # ArviZ takes the efficiency of the draws from the group `posterior`. That of weights means nothing.
     lp = idata["sample_stats"].to_dataset()[["lp"]]

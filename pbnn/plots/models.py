@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from pbnn.errors import MethodError, unknown
 from pbnn.plots.backends import SIZE, other_backend
+from pbnn.plots.expect import expect
 from pbnn.plots.rows import name_rows
 from pbnn.plots.style import BLUE, INK, ORANGE, PALE, axes_for, legend_below, percent
 
@@ -66,6 +67,7 @@ def plot_models(
     >>> plot_models(table, ax=Figure().subplots()).get_xlabel()
     'elpd less that of the best model (nats)'
     """
+    expect(table, "plot_models", "pbnn.compare_models", "model", "elpd_difference", "difference_se", "n_bad")
     if weights not in WEIGHTS or weights not in table:
         known = [name for name in WEIGHTS if name in table]
         raise MethodError(unknown("plot_models", "weights", weights, known))

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, INK, PALE, axes_for, one_output, percent, point_alpha
 
 
@@ -27,6 +28,7 @@ def plot_observed(
         A row lies on the diagonal if the prediction is right; its vertical interval crosses the diagonal if the
         interval contains the observation.
     """
+    expect(rows, "plot_observed", "pbnn.assess.pointwise (of numbers)", "observed", "predicted", "level")
     ax = axes_for(ax)
     rows = one_output(rows, output)
     x, y = rows["observed"].to_numpy(), rows["predicted"].to_numpy()

@@ -5,6 +5,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from pbnn.errors import MethodError, unknown
+from pbnn.plots.expect import expect
 from pbnn.plots.style import (
     BLUE,
     CLASS_COLOURS,
@@ -57,6 +58,7 @@ def plot_ood(table: xr.Dataset, *, measure: str | None = None, ax: Axes | None =
     >>> plot_ood(table, ax=Figure().subplots()).get_xlabel()
     'familiar inputs flagged (share)'
     """
+    expect(table, "plot_ood", "pbnn.assess.ood", "measure", "auroc", "roc")
     names = [str(name) for name in table["measure"].values]
     if measure is not None and measure not in names:
         raise MethodError(unknown("plot_ood", "measure", measure, names))

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, axes_for
 
 NAMES = {
@@ -27,6 +28,7 @@ def plot_optimization(idata: xr.DataTree, *, ax: Axes | None = None) -> Axes:
     matplotlib.axes.Axes
         It should have levelled off. The vertical axis leaves out the steep start.
     """
+    expect(idata, "plot_optimization", "pbnn.fit with an optimiser (MAP, ADVI, Laplace)", "optimization/")
     ax = axes_for(ax)
     group = idata["optimization"].to_dataset()
     name = next(name for name in NAMES if name in group)

@@ -8,6 +8,7 @@ from arviz_plots import PlotCollection, visuals
 from matplotlib.axes import Axes
 
 from pbnn.plots.backends import SIZE, other_backend
+from pbnn.plots.expect import expect
 from pbnn.plots.panel import panel
 from pbnn.plots.style import BLUE, INK, axes_for
 
@@ -43,6 +44,7 @@ def plot_pareto_k(
     >>> plot_pareto_k(table, ax=Figure().subplots()).get_xlabel()
     'row (1 with an infinite k left out)'
     """
+    expect(table, "plot_pareto_k", "pbnn.loo", "pareto_k", attrs=("k_threshold",))
     other = other_backend("plot_pareto_k", backend, ax)
     k = table["pareto_k"]
     finite = k.where(abs(k) < float("inf"), drop=True)

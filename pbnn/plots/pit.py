@@ -3,6 +3,7 @@
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, INK, PALE, axes_for, percent
 
 
@@ -24,6 +25,7 @@ def plot_pit(histogram: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     ----------
     Dawid (1984), 10.2307/2981683.
     """
+    expect(histogram, "plot_pit", "pbnn.assess.pit_histogram", "left", "right", "density", "lower", "upper")
     ax = axes_for(ax)
     left, right = histogram["left"].to_numpy(), histogram["right"].to_numpy()
     low, high = (float(histogram[end]) for end in ("lower", "upper"))

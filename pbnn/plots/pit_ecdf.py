@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from pbnn.plots.backends import other_backend
 from pbnn.plots.curves import curves_with_band
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, INK, ORANGE, PALE, axes_for, legend_below, one_output, percent
 
 
@@ -45,6 +46,7 @@ def plot_pit_ecdf(
     >>> plot_pit_ecdf(pit_ecdf(even), ax=Figure().subplots()).get_title()
     'inside the band'
     """
+    expect(table, "plot_pit_ecdf", "pbnn.assess.pit_ecdf", "x", "difference", "inside")
     other = other_backend("plot_pit_ecdf", backend, ax)
     table = one_output(table, output)
     x = np.concatenate([[0.0], table["x"].to_numpy(), [1.0]])

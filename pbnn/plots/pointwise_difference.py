@@ -5,6 +5,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from pbnn.errors import DataError
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, INK, ORANGE, axes_for, point_alpha
 
 FAR = 10.0
@@ -31,6 +32,7 @@ def plot_pointwise_difference(table: xr.Dataset, *, ax: Axes | None = None) -> A
     DataError
         If there is one model only.
     """
+    expect(table, "plot_pointwise_difference", "pbnn.compare_models", "model", "pointwise")
     names = [str(name) for name in table["model"].to_numpy()]
     if len(names) < 2:
         raise DataError("plot_pointwise_difference: there is one model only, and nothing to compare it with.")

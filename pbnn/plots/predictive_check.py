@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from pbnn.plots.backends import SIZE, other_backend
+from pbnn.plots.expect import DRAWN, expect
 from pbnn.plots.panel import panel
 from pbnn.plots.style import BLUE, INK, axes_for
 
@@ -39,6 +40,7 @@ def plot_predictive_check(
     matplotlib.axes.Axes or arviz_plots.PlotCollection
         The dark line should look like one of the pale ones. Of other backends than matplotlib ArviZ's collection.
     """
+    expect(idata, "plot_predictive_check", DRAWN, "posterior_predictive/y", "observed_data/y")
     other = other_backend("plot_predictive_check", backend, ax)
     drawn, observed = (
         idata[group].to_dataset()[["y"]] for group in ("posterior_predictive", "observed_data")

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, GREY, ORANGE, axes_for, column_values, one_output, point_alpha
 
 BINS = 40
@@ -34,6 +35,7 @@ def plot_prior(
     n_draws
         Number of functions.
     """
+    expect(prior, "plot_prior", "pbnn.prior_predict", "prior_predictive/", "constant_data/X")
     ax = axes_for(ax)
     table = one_output(prior["prior_predictive"].to_dataset(), output)
     inputs = prior["constant_data"]["X"]

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, GREY, ORANGE, axes_for, one_output
 
 
@@ -21,6 +22,7 @@ def plot_prior_check(
     level
         Probability between the dashed lines.
     """
+    expect(checked, "plot_prior_check", "pbnn.check_prior", "statistic", "p_value")
     ax = axes_for(ax)
     table = one_output(checked, output)
     p, names = table["p_value"].to_numpy(), [str(name) for name in table["statistic"].values]

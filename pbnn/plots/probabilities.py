@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import SUMMARY, expect
 from pbnn.plots.style import (
     CLASS_COLOURS,
     CLASS_LINES,
@@ -33,6 +34,7 @@ def plot_probabilities(pred: xr.DataTree, X: Any = None, y: Any = None, *, ax: A
     -----
     Of two classes only the second, the event, is drawn.
     """
+    expect(pred, "plot_probabilities", SUMMARY, "predictions/p", "predictions_constant_data/X")
     ax = axes_for(ax)
     summary, (x, name) = summary_of(pred), only_column(pred)
     order = np.argsort(x)

@@ -6,6 +6,7 @@ from arviz_plots import PlotCollection
 from matplotlib.axes import Axes
 
 from pbnn.plots.backends import SIZE, other_backend
+from pbnn.plots.expect import expect
 from pbnn.plots.panel import panel
 from pbnn.plots.style import CLASS_COLOURS, axes_for
 
@@ -29,6 +30,7 @@ def plot_rank(
         tests whether all chains draw from the same distribution, and points mark where they do not. Of other backends
         than matplotlib ArviZ's collection.
     """
+    expect(idata, "plot_rank", "pbnn.fit", "sample_stats/lp")
     other = other_backend("plot_rank", backend, ax)
     lp = idata["sample_stats"].to_dataset()[["lp"]].rename(lp="log density")
     tree = xr.DataTree.from_dict({"sample_stats": lp})

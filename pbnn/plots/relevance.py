@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, PALE, axes_for, percent
 
 
@@ -22,6 +23,7 @@ def plot_relevance(table: xr.Dataset, *, most: int = 20, ax: Axes | None = None)
     matplotlib.axes.Axes
         Points are posterior means, lines intervals.
     """
+    expect(table, "plot_relevance", "pbnn.relevance", "feature", "mean", "hdi", "rank", attrs=("prob",))
     ax = axes_for(ax)
     order = np.argsort(table["rank"].to_numpy())[:most]
     table = table.isel(feature=order)

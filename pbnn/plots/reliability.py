@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 
 from pbnn.plots.backends import other_backend
 from pbnn.plots.curves import curves_with_band
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, INK, PALE, axes_for, percent
 
 
@@ -38,6 +39,7 @@ def plot_reliability(
     ----------
     Bröcker and Smith (2007), 10.1175/WAF993.1.
     """
+    expect(table, "plot_reliability", "pbnn.assess.reliability", "bin", "predicted", "observed")
     other = other_backend("plot_reliability", backend, ax)
     x = table["predicted"].to_numpy()
     words = (f"probability of {of}", "how often it was so")

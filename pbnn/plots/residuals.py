@@ -3,6 +3,7 @@
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, GREY, INK, axes_for, one_output, point_alpha
 
 
@@ -21,6 +22,7 @@ def plot_residuals(rows: xr.Dataset, *, output: str | None = None, ax: Axes | No
     matplotlib.axes.Axes
         A good fit has no pattern, and about one row in twenty beyond the dashed lines at ±2.
     """
+    expect(rows, "plot_residuals", "pbnn.assess.pointwise (of numbers)", "predicted", "standardized")
     ax = axes_for(ax)
     rows = one_output(rows, output)
     x, r = rows["predicted"], rows["standardized"]

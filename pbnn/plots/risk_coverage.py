@@ -3,6 +3,7 @@
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, GREY, ORANGE, axes_for, legend_below, one_output
 
 
@@ -37,6 +38,7 @@ def plot_risk_coverage(table: xr.Dataset, *, output: str | None = None, ax: Axes
     >>> plot_risk_coverage(table, ax=Figure().subplots()).get_ylabel()
     'mean squared residual'
     """
+    expect(table, "plot_risk_coverage", "pbnn.assess.risk_coverage", "risk", "oracle", "aurc")
     ax = axes_for(ax)
     table = one_output(table, output)
     area, se, least, random = (

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from pbnn.plots.backends import SIZE, other_backend
+from pbnn.plots.expect import DRAWN, expect
 from pbnn.plots.panel import panel
 from pbnn.plots.style import BLUE, INK, ORANGE, axes_for, percent
 
@@ -39,6 +40,7 @@ def plot_rootogram(
     ----------
     Kleiber and Zeileis (2016), 10.1080/00031305.2016.1173590.
     """
+    expect(idata, "plot_rootogram", DRAWN, "posterior_predictive/y", "observed_data/y")
     other = other_backend("plot_rootogram", backend, ax)
     groups = {}
     for group in ("posterior_predictive", "observed_data"):

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from pbnn.plots.backends import other_backend
 from pbnn.plots.curves import curves_with_band
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, INK, ORANGE, PALE, axes_for, legend_below, percent
 
 NAMED = 6
@@ -38,6 +39,7 @@ def plot_sbc(
     ----------
     Säilynoja, Bürkner & Vehtari (2022), 10.1007/s11222-022-10090-6.
     """
+    expect(table, "plot_sbc", "pbnn.sbc", "quantity", "ecdf_difference", attrs=("level",))
     other = other_backend("plot_sbc", backend, ax)
     points = np.concatenate([[0.0], table["point"].to_numpy(), [1.0]])
     lower, upper = (np.pad(table[end].to_numpy(), 1) for end in ("lower", "upper"))

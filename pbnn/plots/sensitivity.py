@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import expect
 from pbnn.plots.style import BLUE, GREY, ORANGE, axes_for, legend_below
 
 
@@ -16,6 +17,7 @@ def plot_sensitivity(sensitivity: xr.Dataset, *, ax: Axes | None = None) -> Axes
         From `prior_sensitivity`. The prior is the group that it was asked for; right of the dashed line, it counts.
         Hollow points do not exceed what quantities show that have nothing to do with it.
     """
+    expect(sensitivity, "plot_sensitivity", "pbnn.prior_sensitivity", "sensitivity", attrs=("group",))
     ax = axes_for(ax)
     group = sensitivity.attrs["group"]
     names = [str(name) for name in sensitivity["quantity"].values]

@@ -7,7 +7,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from pbnn.errors import ShapeError
+from pbnn.errors import MethodError, ShapeError, unknown
+from pbnn.plots.expect import SUMMARY, expect
 from pbnn.plots.style import INK, axes_for, summary_of
 
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "*")
@@ -40,9 +41,14 @@ def plot_surface(
     ------
     ShapeError
         If there are not two input columns.
+    MethodError
+        If the prediction has no such variable.
     """
+    expect(pred, "plot_surface", SUMMARY, "predictions/", "predictions_constant_data/X")
     ax = axes_for(ax)
     summary, inputs = summary_of(pred, output), pred["predictions_constant_data"]["X"]
+    if of not in summary:
+        raise MethodError(unknown("plot_surface", "part", of, map(str, summary.data_vars)))
     if inputs.sizes["feature"] != 2:
         raise ShapeError(f"plots: this figure needs two input columns; got {inputs.sizes['feature']}.")
     values, label = summary[of], NAMES.get(of, of)

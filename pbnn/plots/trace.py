@@ -6,6 +6,7 @@ from arviz_plots import PlotCollection
 from matplotlib.axes import Axes
 
 from pbnn.plots.backends import SIZE, other_backend
+from pbnn.plots.expect import expect
 from pbnn.plots.panel import panel
 from pbnn.plots.style import CLASS_COLOURS, axes_for
 
@@ -32,6 +33,7 @@ def plot_trace(
         Chains that converged look like the same noise. Ticks along the bottom are divergent transitions. Of other
         backends than matplotlib ArviZ's collection.
     """
+    expect(idata, "plot_trace", "pbnn.fit", "sample_stats/lp")
     other = other_backend("plot_trace", backend, ax)
     stats = idata["sample_stats"].to_dataset().rename(lp=LOG_DENSITY)
     look = {"trace": {"width": 0.7, "alpha": 0.8}}

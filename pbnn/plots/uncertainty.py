@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from pbnn.plots.expect import SUMMARY, expect
 from pbnn.plots.style import (
     BLUE,
     GREY,
@@ -37,8 +38,13 @@ def plot_uncertainty(
         The epistemic part shrinks with more data, above all where there are none; the aleatoric part does not. Where
         all rows share the same noise, a histogram of the epistemic part is drawn beside it.
     """
-    ax = axes_for(ax)
     tree = isinstance(pred, xr.DataTree)
+    if tree:
+        expect(pred, "plot_uncertainty", SUMMARY, "predictions/", "predictions_constant_data/X")
+    else:
+        either = f"{SUMMARY}, or pbnn.assess.pointwise (of numbers),"
+        expect(pred, "plot_uncertainty", either, "epistemic_sd", "aleatoric_sd")
+    ax = axes_for(ax)
     summary = summary_of(pred, output) if tree else one_output(pred, output)
     kind = "entropy" if "entropy" in summary else "sd"
     unit = "nats" if kind == "entropy" else "sd"

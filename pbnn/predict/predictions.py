@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import xarray as xr
 
-from pbnn.errors import DataError, MethodError, ModelError, unknown
+from pbnn.errors import DataError, MethodError, ModelError, of_estimator, unknown
 from pbnn.graph.build import BNN
 from pbnn.graph.texts import first_difference
 from pbnn.predict.forward import TILE_ROWS, Forward, forward_of
@@ -102,6 +102,7 @@ def predict(
         raise MethodError(
             f"predict: the first argument must be a BNN (pbnn.build); got {type(bnn).__name__}. For a general pm.Model "
             "use pm.set_data and pm.sample_posterior_predictive."
+            f"{of_estimator(bnn)}"
         )
     if kind not in get_args(Kind):
         raise MethodError(unknown("predict", "kind", kind, get_args(Kind)))

@@ -25,10 +25,12 @@ from pbnn.assess import (
 )
 from pbnn.assess.rows import encode_both, spaced
 from pbnn.assess.seen import all_seen
-from pbnn.errors import DataError, ModelError, warn
+from pbnn.errors import DataError, ModelError, of_estimator, warn
 from pbnn.graph.build import BNN
 from pbnn.graph.censoring import Censored
 from pbnn.predict import predict, prior_predict
+from pbnn.predict.mixture import Average
+from pbnn.predict.predictions import posterior_of
 from pbnn.report.blocks import NotApplicableError
 from pbnn.report.row_names import names_of_rows, naming_words, row_name
 from pbnn.report.subsets import STEPS, groups_of, stretched
@@ -103,10 +105,17 @@ class Facts:
         DataError, ShapeError
             If held-out data cannot be used.
         """
+        if isinstance(bnn, Average):
+            raise ModelError(
+                "report: an average has no posterior of its own; report each model with its own fit, or all beside "
+                "each other (pbnn.report_comparison)."
+            )
         if not isinstance(bnn, BNN):
             raise ModelError(
                 f"report: the first argument must be what pbnn.build returned; got {type(bnn).__name__}."
+                f"{of_estimator(bnn)}"
             )
+        posterior_of(idata, "report")
         for group in ("posterior", "sample_stats"):
             if group not in idata.children:
                 raise ModelError(f"report: the fit has no group {group!r}; pass what pbnn.fit returned.")

@@ -41,7 +41,7 @@ SECTIONS = (
 def report(
     bnn: BNN,
     idata: xr.DataTree,
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] = "report.html",
     X_test: Any = None,
     y_test: Any = None,
     *,

@@ -313,3 +313,13 @@ def test_scikit_learn_missing_is_said_with_the_extra():
     assert done.stdout == "fit\n"
     assert "MissingExtraError: estimators: scikit-learn is not installed." in done.stderr
     assert 'pip install "pbnn[sklearn]"' in done.stderr
+
+
+def test_missing_labels_and_columns_of_text_say_what_to_do():
+    with pytest.raises(DataError, match="BNNClassifier: y is missing in row 1"):
+        BNNClassifier((), method=MAP).fit(X[:4], np.array(["a", None, "b", "a"], dtype=object))
+    texts = TABLE.astype({"kind": object})
+    with pytest.raises(DataError, match=r"'kind' holds text.*pass X\.astype\(\{'kind': 'category'\}\)"):
+        BNNRegressor((), method=MAP).fit(texts, SIGNAL)
+    model = BNNRegressor((), method=MAP, random_state=1).fit(texts.astype({"kind": "category"}), SIGNAL)
+    assert pbnn.Embedding("kind") in model.bnn_.network.layers

@@ -23,7 +23,7 @@ from pbnn.assess.compare_models import check_same_rows
 from pbnn.assess.loo import enough_draws
 from pbnn.assess.rows import encode_both
 from pbnn.assess.seen import all_seen
-from pbnn.errors import DataError, ModelError, PbnnError, warn
+from pbnn.errors import DataError, ModelError, PbnnError, of_estimator, warn
 from pbnn.graph.build import BNN
 from pbnn.predict.mixture import Average
 from pbnn.predict.rows import encode_rows, training_data
@@ -245,8 +245,8 @@ class Comparison:
 
 def _check_pair(name: object, of: Any) -> None:
     if not (isinstance(of, tuple) and len(of) == 2 and isinstance(of[0], BNN | Average)):
-        got = type(of).__name__
-        raise ModelError(f"{WHERE}: {str(name)!r} must be (bnn, idata), a model and its fit; got {got}.")
+        got = f"{type(of).__name__}.{of_estimator(of)}"
+        raise ModelError(f"{WHERE}: {str(name)!r} must be (bnn, idata), a model and its fit; got {got}")
     if not (isinstance(of[1], xr.DataTree) and "posterior" in of[1].children):
         raise ModelError(
             f"{WHERE}: the fit of {str(name)!r} has no group 'posterior'; pass what pbnn.fit returned."
