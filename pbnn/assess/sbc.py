@@ -299,7 +299,9 @@ def _words(table: xr.Dataset, least: float) -> str:
     if least >= 1 - LEVEL:
         return f"No sign of miscalibration in {n} (p = {least:.2g})."
     p = table["p_value"].to_numpy()
-    worst_first = np.argsort(p, kind="stable")
+    # What lies far out shares the least p-value that there is.
+    off = np.maximum(np.abs(table["location"].to_numpy()), np.abs(table["spread"].to_numpy()))
+    worst_first = np.lexsort((-off, p))
     failed = worst_first[p[worst_first] * len(p) < 1 - LEVEL]
     named = [
         f"{table['quantity'].values[i]}: {_how_wrong(table.isel(quantity=i))}" for i in failed[:MOST_NAMED]

@@ -169,6 +169,7 @@ def test_cross_validated_sets_are_those_of_split_if_all_fits_are_one(labelled):
 # ------------------------------------------------------------------------------------------------ the rest
 
 
+@pytest.mark.filterwarnings("ignore:.*those that the model was fitted to")
 def test_counts_and_several_outputs_have_intervals_of_their_own(counter, two_outputs, scatter):
     X, y = counter.model["X"].get_value(), counter.model["y_data"].get_value()
     counts = pbnn.conformal(counter, scatter(counter, draws=20), X, y, measure="quantile").predict(X)
@@ -193,6 +194,7 @@ def test_too_few_rows_give_everything_and_say_so(linear, fit):
     assert np.isinf(bands["upper"]).all()
 
 
+@pytest.mark.filterwarnings("ignore:.*those that the model was fitted to")
 def test_what_makes_no_sense_is_refused(linear, fit, labelled):
     X, y = skewed(linear, 20, 6)
     for wrong, match in [
@@ -207,5 +209,5 @@ def test_what_makes_no_sense_is_refused(linear, fit, labelled):
             pbnn.conformal(linear.bnn, fit, X, y, **wrong)
     with pytest.raises(MethodError, match="needs the fit; pass idata"):
         pbnn.conformal(linear.bnn, None, X, y)
-    with pytest.raises(DataError, match="X has 20 rows and y has 19"):
+    with pytest.raises(DataError, match="X_cal has 20 rows and y_cal has 19"):
         pbnn.conformal(linear.bnn, fit, X, y[:19])

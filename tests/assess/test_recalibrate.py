@@ -207,6 +207,7 @@ def test_recalibrating_again_starts_from_the_fit_itself(sure):
     xr.testing.assert_identical(pbnn.diagnose(bnn, once), pbnn.diagnose(bnn, idata))
 
 
+@pytest.mark.filterwarnings("ignore:.*those that the model was fitted to")
 def test_what_cannot_be_recalibrated_is_refused(sure, linear, fit, counter, scatter, two_outputs):
     bnn, idata, X, y = sure
     with pytest.raises(MethodError, match="unknown method 'platt'"):

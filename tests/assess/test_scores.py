@@ -192,7 +192,7 @@ def test_blocks_of_rows_change_no_score(linear, held_out, monkeypatch):
         (lambda X, y: (X, y[:-1]), DataError, "X has 60 rows and y has 59"),
         (lambda X, y: (X, y[:0]), DataError, "score: y is empty"),
         (lambda X, y: (np.where(X.max() == X, np.nan, X), y), DataError, "score: X column 'x.' is missing"),
-        (lambda X, y: (X, None), DataError, "pass both X and y"),
+        (lambda X, y: (X, None), DataError, "score: y is missing"),
     ],
 )
 def test_unsuitable_data_are_refused_in_words(classifier, scatter, change, error, match):

@@ -285,7 +285,7 @@ def test_parameters_that_mean_nothing_are_refused_at_fit(model, words):
         (
             TABLE.astype({"kind": str}),
             SIGNAL,
-            r"holds categories, start the network with pbnn.Embedding\('kind'",
+            r"X column 'kind' holds text.*pass X.astype\(\{'kind': 'category'\}\)",
         ),
     ],
 )

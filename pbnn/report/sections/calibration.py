@@ -74,8 +74,8 @@ def _words(facts: Facts) -> str:
     if facts.seen_before:
         return (
             "The rows given as held-out are training rows, so the fit is judged on data it was trained on. That "
-            "flatters it: expect larger errors, and intervals that hold less, on new data. Pass rows it has not seen as "
-            f"X_test and y_test for an honest answer.{corrected}"
+            "flatters it: expect larger errors, and intervals that hold less, on new data. Pass rows it has not seen "
+            f"as X_test and y_test for an honest answer.{corrected}"
         )
     return (
         "No held-out data were given, so the fit is judged on the data it was trained on. That flatters it: expect "
