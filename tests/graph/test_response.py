@@ -157,7 +157,6 @@ def test_bad_counts_are_named(y, message):
 
 
 BAD_SHAPES = {
-    "nothing": (None, r"y must have shape \(obs,\) or \(obs, output\); got \(\)"),
     "number": (3.0, r"got \(\)"),
     "cube": (np.zeros((2, 2, 2)), r"got \(2, 2, 2\)"),
     "no outputs": (np.zeros((3, 0)), r"got \(3, 0\)"),
@@ -170,6 +169,11 @@ BAD_SHAPES = {
 def test_bad_shape_is_named(y, message, likelihood):
     with pytest.raises(ShapeError, match=message):
         learn(y, likelihood)
+
+
+def test_no_response_is_named():
+    with pytest.raises(DataError, match="build: y is missing; pass the responses"):
+        learn(None)
 
 
 def test_outputs_must_be_those_of_training():
