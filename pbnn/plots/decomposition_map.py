@@ -67,7 +67,7 @@ def plot_decomposition_map(
     >>> plot_decomposition_map(table, ax=Figure().subplots()).get_title()
     'aleatoric (noise): 1 everywhere'
     """
-    expect(table, "plot_decomposition_map", "pbnn.assess.decomposition_map", "total")
+    expect(table, "plot_decomposition_map", "pbnn.assess.decomposition_map", "epistemic", "aleatoric")
     for part in (of, lines):
         if part is not None and (part not in NAMES or part not in table):
             known = [name for name in NAMES if name in table]

@@ -275,7 +275,7 @@ def test_scores_have_both_errors(pages):
 
 def test_the_pointer_shows_values_and_a_table_too(pages):
     html = pages["table"]
-    assert "<title>row 0: observed " in html
+    assert "<title>row 45: observed " in html  # its label in the index
     assert "Values of this figure as a table" in html
     assert "<title>x0 " in pages["curve"]
 
