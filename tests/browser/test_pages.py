@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.report.conftest import FITS
+from tests.tiers import tiers
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -30,7 +31,7 @@ class Seen:
     asked: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="module", params=[*FITS, "comparison"])
+@pytest.fixture(scope="module", params=tiers([*FITS, "comparison"], ("table", "comparison")))
 def name(request) -> str:
     return request.param
 

@@ -16,6 +16,7 @@ from tests.compatibility.table import (
     rows,
     works,
 )
+from tests.tiers import tiers
 
 
 def test_nothing_is_left_out():
@@ -57,7 +58,7 @@ def test_layers_likelihoods_and_methods_go_together(network, response, method):
     assert works(network, response, method)
 
 
-@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("network", tiers(NETWORKS, ["groups"]))
 @pytest.mark.parametrize("response", RESPONSES)
 def test_every_layer_is_built_with_every_likelihood(network, response):
     assert bnn_of(network, response).n_weights > 0

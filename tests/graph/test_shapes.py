@@ -45,7 +45,7 @@ MISFITS = {
     "window larger than a sequence": (
         [Dense(2), Conv1D(3, 7)],
         SEQUENCE,
-        r"h1: the window of Conv1D is 7 and its input has length 5\. Take a smaller one, or let the convolutions before it keep",
+        r"h1: the window of Conv1D is 7 and its input has length 5\. Take a smaller one, or let the convolutions",
     ),
     "dilated window": (
         [Conv1D(3, 3, dilation=3)],

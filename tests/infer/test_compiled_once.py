@@ -12,6 +12,7 @@ import pbnn
 from pbnn import likelihoods
 from pbnn.infer.programs import _Batch
 from pbnn.target import Target
+from tests.tiers import tiers
 
 METHODS = {
     "nuts": pbnn.NUTS(draws=20, tune=20, chains=1),
@@ -65,15 +66,7 @@ def fit(bnn, method, seed):
     return pbnn.predict(bnn, tree, seed=1)["predictions"]["mu"].to_numpy()
 
 
-@pytest.mark.parametrize(
-    "method",
-    [
-        pytest.param(
-            m, marks=pytest.mark.nightly if m in ("gauss-newton-vi", "sgmcmc", "nuts", "swag") else []
-        )
-        for m in METHODS
-    ],
-)
+@pytest.mark.parametrize("method", tiers(METHODS, ("mclmc", "map")))
 def test_another_seed_and_other_data_take_no_compilation(method, compiled):
     bnn = old_data()
     fit(bnn, method, 1)
