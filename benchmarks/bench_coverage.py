@@ -15,13 +15,11 @@ approximation, as is the standard error over splits. `--data` is a folder with `
 
 import sys
 import time
-from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from bench_uci import METHOD, NETWORK, SETS, settings
-from common import keep, kept, mean_and_se
+from common import keep, kept, mean_and_se, split_options
 
 import pbnn
 from pbnn import assess
@@ -105,7 +103,7 @@ def summary(splits: list[dict[str, Any]]) -> dict[str, Any]:
 
 def main() -> None:
     """Measure what is not in the result file yet, one split after another."""
-    args = _options()
+    args = split_options(__doc__, splits=None, sets=SETS)
     setting = settings(NETWORK, METHOD)
     # What was measured with other settings would stand under this run's commit.
     before = {} if args.afresh else kept("coverage")
@@ -137,17 +135,6 @@ def show(results: dict[str, Any]) -> None:
                     f"{name:10} {kind:10} {of['n_splits']:6} {row['level']:6.2f} {f'{mean:.3f}{error}':>16} "
                     f"{row['chance']:7.3f}  ± {row['asked']:.2f}  {'yes' if row['met'] else 'no'}"
                 )
-
-
-def _options() -> Namespace:
-    parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with uci/*.npz")
-    parser.add_argument("--sets", nargs="*", default=SETS, choices=SETS, help="which sets (default: all)")
-    parser.add_argument("--splits", type=int, default=None, help="only the first so many splits")
-    parser.add_argument("--seed", type=int, default=1, help="of the first split (default %(default)s)")
-    parser.add_argument("--afresh", action="store_true", help="forget earlier results")
-    parser.add_argument("--dry-run", action="store_true", help="print the table and write no file")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -14,13 +14,12 @@ and go on.
 
 import sys
 import time
-from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
-from common import keep, kept, mean_and_se
+from common import keep, kept, mean_and_se, plus_minus, split_options
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -115,7 +114,7 @@ def summary(splits: list[dict[str, Any]]) -> dict[str, Any]:
 
 def main() -> None:
     """Measure what is not in the result file yet, one split after another."""
-    args = _options()
+    args = split_options(__doc__, splits=5)
     setting = {
         "network": NETWORK.to_json(),
         "methods": {name: repr(method) for name, method in METHODS.items()},
@@ -139,23 +138,8 @@ def show(results: dict[str, Any]) -> None:
         print(f"digits against {shift}, AUROC by mutual information, {results['n_splits']} splits")
         for name, pair in of["auroc"].items():
             gain = of["above_ensemble"].get(name)
-            beside = f"; above the ensemble by {words(gain)}" if gain else ""
-            print(f"  {name:10} {words(pair)}{beside}")
-
-
-def words(pair: list[float | None]) -> str:
-    """Return a mean and its standard error."""
-    mean, se = pair
-    return f"{mean:.4f}" + ("" if se is None else f" ± {se:.4f}")
-
-
-def _options() -> Namespace:
-    parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--splits", type=int, default=5, help="random splits (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of the first split (default %(default)s)")
-    parser.add_argument("--afresh", action="store_true", help="forget earlier results")
-    parser.add_argument("--dry-run", action="store_true", help="print the table and write no file")
-    return parser.parse_args()
+            beside = f"; above the ensemble by {plus_minus(gain)}" if gain else ""
+            print(f"  {name:10} {plus_minus(pair)}{beside}")
 
 
 if __name__ == "__main__":

@@ -16,12 +16,10 @@ large, so that their LOO is not to be trusted: the weights rest on these. `--dat
 import sys
 import time
 import warnings
-from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import keep, kept, mean_and_se
+from common import keep, kept, mean_and_se, plus_minus, split_options
 
 import pbnn
 from pbnn import assess, likelihoods
@@ -117,7 +115,7 @@ def differences(splits: list[dict[str, Any]], how: str, best: str) -> dict[str, 
 
 def main() -> None:
     """Measure what is not in the result file yet: the first split of each set, then the second, and so on."""
-    args = _options()
+    args = split_options(__doc__, splits=5, sets=SETS)
     setting = {"networks": list(NETWORKS), "method": repr(METHOD)}
     before = {} if args.afresh else kept("stacking")
     results = {name: of for name, of in before.items() if of["setting"] == setting}
@@ -141,30 +139,13 @@ def show(results: dict[str, Any]) -> None:
         print(f"{name}, {of['n_splits']} splits; {of['bad_share']:.1%} of the rows with too large a Pareto k")
         for network, pair in of["lpd"].items():
             best = "  best in hindsight" if network == of["best_in_hindsight"] else ""
-            print(f"  {network:12} lpd {words(pair)}{best}")
+            print(f"  {network:12} lpd {plus_minus(pair)}{best}")
         for how, gain in of["difference"].items():
             print(
-                f"  {how:12} lpd {words(of['average_lpd'][how])}; less the best in hindsight "
-                f"{words(gain['best_in_hindsight'])}, less the best by LOO {words(gain['best_by_loo'])}"
+                f"  {how:12} lpd {plus_minus(of['average_lpd'][how])}; less the best in hindsight "
+                f"{plus_minus(gain['best_in_hindsight'])}, less the best by LOO {plus_minus(gain['best_by_loo'])}"
             )
         print(f"  stacked at least as good as the best in hindsight: {'yes' if of['met'] else 'no'}")
-
-
-def words(pair: list[float | None]) -> str:
-    """Return a mean and its standard error."""
-    mean, se = pair
-    return f"{mean:.3f}" + ("" if se is None else f" ± {se:.3f}")
-
-
-def _options() -> Namespace:
-    parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder with uci/*.npz")
-    parser.add_argument("--sets", nargs="*", default=SETS, choices=SETS, help="which sets (default: all)")
-    parser.add_argument("--splits", type=int, default=5, help="how many of each set (default %(default)s)")
-    parser.add_argument("--seed", type=int, default=1, help="of the first split (default %(default)s)")
-    parser.add_argument("--afresh", action="store_true", help="forget earlier results")
-    parser.add_argument("--dry-run", action="store_true", help="print the table and write no file")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -110,6 +110,27 @@ def mean_and_se(values: Sequence[float]) -> list[float | None]:
     return [round(mean(values), 4), None if se is None else round(se, 4)]
 
 
+def plus_minus(pair: Sequence[float | None], places: int = 3) -> str:
+    """Write what `mean_and_se` returned."""
+    mean, se = pair
+    return f"{mean:.{places}f}" + ("" if se is None else f" ± {se:.{places}f}")
+
+
+def split_options(doc: str | None, *, splits: int | None, sets: Sequence[str] = ()) -> Namespace:
+    """Read the options of a benchmark that goes on from what is kept; of `sets` of the UCI data, if any are named."""
+    parser = ArgumentParser(description=doc)
+    if sets:
+        parser.add_argument("--data", type=Path, required=True, help="folder with uci/*.npz")
+        parser.add_argument("--sets", nargs="*", default=sets, choices=sets, help="which sets (default: all)")
+    parser.add_argument(
+        "--splits", type=int, default=splits, help="how many (default: %(default)s; None is all)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the first split (default %(default)s)")
+    parser.add_argument("--afresh", action="store_true", help="forget earlier results")
+    parser.add_argument("--dry-run", action="store_true", help="print the table and write no file")
+    return parser.parse_args()
+
+
 def environment(packages: Iterable[str] = ()) -> dict[str, Any]:
     """Return commit, date, versions and processor."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None

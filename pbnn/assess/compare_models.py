@@ -333,5 +333,5 @@ def _words(table: xr.Dataset) -> str:
         verdict = f"{beside}: too close to call."
     bad = [str(name) for name in names if table["n_bad"].sel(model=name) > 0]
     if bad:
-        verdict += f" Rows of {', '.join(bad)} have a Pareto k that is too large; refit them first."
+        verdict += f" Rows of {', '.join(bad)} have a Pareto k that is too large, so do not trust it."
     return verdict

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from scipy.special import entr
 
-from pbnn.assess.decomposition import jackknife
+from pbnn.assess.decomposition import entropy, jackknife, split_entropy, split_modes, split_variance
 from pbnn.assess.rows import draws_at, read_draws, spaced
 from pbnn.graph.build import BNN
 from pbnn.predict.rows import encode_rows
@@ -84,30 +83,20 @@ def decompose(
 
 
 def _variances(mu: xr.DataArray, variance: xr.DataArray) -> xr.Dataset:
-    epistemic = mu.var(("chain", "draw")).mean("obs")
-    aleatoric = variance.mean(("chain", "draw", "obs"))
-    return xr.Dataset({"total": epistemic + aleatoric, "epistemic": epistemic, "aleatoric": aleatoric})
+    return split_variance(mu, variance).mean("obs")
 
 
 def _variance_between(mu: xr.DataArray) -> xr.Dataset:
-    return xr.Dataset(
-        {"within": mu.var("draw").mean(("chain", "obs")), "between": mu.mean("draw").var("chain").mean("obs")}
-    )
+    return split_modes(mu)[["within", "between"]].mean("obs")
 
 
 def _entropies(p: xr.DataArray) -> xr.Dataset:
-    total = _entropy(p.mean(("chain", "draw"))).mean("obs")
-    aleatoric = _entropy(p).mean(("chain", "draw", "obs"))
-    return xr.Dataset({"total": total, "epistemic": np.maximum(total - aleatoric, 0), "aleatoric": aleatoric})
+    return split_entropy(p).mean("obs")
 
 
 def _entropy_between(p: xr.DataArray) -> xr.Dataset:
     """Return the mutual information of class and draw given the chain, and that of class and chain."""
-    of_chain = _entropy(p.mean("draw")).mean(("chain", "obs"))
-    within = of_chain - _entropy(p).mean(("chain", "draw", "obs"))
-    between = _entropy(p.mean(("chain", "draw"))).mean("obs") - of_chain
+    of_chain = entropy(p.mean("draw")).mean(("chain", "obs"))
+    within = of_chain - entropy(p).mean(("chain", "draw", "obs"))
+    between = entropy(p.mean(("chain", "draw"))).mean("obs") - of_chain
     return xr.Dataset({"within": np.maximum(within, 0), "between": np.maximum(between, 0)})
-
-
-def _entropy(p: xr.DataArray) -> xr.DataArray:
-    return xr.apply_ufunc(entr, p).sum("class")

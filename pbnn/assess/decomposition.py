@@ -62,8 +62,8 @@ def split_entropy(
         return jackknife(
             lambda p: split_entropy(p, class_dim=class_dim, sample_dims=sample_dims), p, modes=False
         )
-    total = _entropy(p.mean(sample_dims), class_dim)
-    aleatoric = _entropy(p, class_dim).mean(sample_dims)
+    total = entropy(p.mean(sample_dims), class_dim)
+    aleatoric = entropy(p, class_dim).mean(sample_dims)
     # Jensen's inequality makes the difference positive; rounding may not.
     epistemic = np.maximum(total - aleatoric, 0.0)
     return xr.Dataset(
@@ -156,7 +156,8 @@ def split_modes(
     return xr.Dataset({"total": within + between, "within": within, "between": between})
 
 
-def _entropy(p: xr.DataArray, dim: str) -> xr.DataArray:
+def entropy(p: xr.DataArray, dim: str = "class") -> xr.DataArray:
+    """Return the entropy of probabilities over a dim, in nats."""
     return xr.apply_ufunc(entr, p).sum(dim)
 
 

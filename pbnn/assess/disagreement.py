@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import xarray as xr
-from scipy.special import entr
 
+from pbnn.assess.decomposition import entropy
 from pbnn.errors import DataError
 
 LEAST_MODELS = 2
@@ -60,7 +60,7 @@ def disagreement(rows: Mapping[str, xr.Dataset]) -> xr.Dataset:
     together = together.assign_coords(model=names)
     if first.attrs["kind"] == "classes":
         p = together["p"]
-        apart = _entropy(p.mean("model")) - _entropy(p).mean("model")
+        apart = entropy(p.mean("model")) - entropy(p).mean("model")
         together = together.drop_vars("p")
         about = {"long_name": "mutual information of class and model", "units": "nat"}
     else:
@@ -72,7 +72,3 @@ def disagreement(rows: Mapping[str, xr.Dataset]) -> xr.Dataset:
     return together.assign(
         disagreement=np.maximum(apart, 0).assign_attrs(about), observed=first["observed"]
     ).assign_attrs(kind=first.attrs["kind"])
-
-
-def _entropy(p: xr.DataArray) -> xr.DataArray:
-    return xr.apply_ufunc(entr, p).sum("class")

@@ -17,9 +17,10 @@ from pbnn.predict.predictions import posterior_of
 from pbnn.predict.rows import training_data
 from pbnn.target import Data
 
-PARETO_K = 0.7
 FEW_FITS = 10
 """As many as `kfold` makes; to fit more again is not the way."""
+
+PARETO_K = 0.7
 """Above it the weights of a row are too uneven (Vehtari et al. 2024, JMLR 25(72))."""
 
 

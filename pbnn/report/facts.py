@@ -1,6 +1,5 @@
 """What the report knows of a fit: each fact computed once, when a section first asks for it."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -32,6 +31,7 @@ from pbnn.predict import predict, prior_predict
 from pbnn.predict.mixture import Average
 from pbnn.predict.predictions import posterior_of
 from pbnn.report.blocks import NotApplicableError
+from pbnn.report.decoding import decode_inputs, decode_response, take
 from pbnn.report.row_names import names_of_rows, naming_words, row_name
 from pbnn.report.subsets import STEPS, groups_of, stretched
 
@@ -371,33 +371,3 @@ def _hash(*arrays: np.ndarray) -> str:
 
 def _seen(y: Any) -> Any:
     return np.where(y.exact, y.lower, np.nan) if isinstance(y, Censored) else y
-
-
-def take(table: Any, rows: np.ndarray) -> Any:
-    """Return some rows of an array, a frame, a series or a DataArray."""
-    if isinstance(table, Censored):
-        return table[rows]
-    if hasattr(table, "iloc"):
-        return table.iloc[rows]
-    if isinstance(table, xr.DataArray):
-        return table[rows]
-    return np.asarray(table)[rows]
-
-
-def decode_inputs(bnn: BNN, values: np.ndarray) -> pd.DataFrame:
-    """Return encoded inputs `(obs, feature)` in the user's terms: codes become categories."""
-    columns: dict[str, Any] = {}
-    for i, (name, categories) in enumerate(zip(bnn.columns.names, bnn.columns.categories, strict=True)):
-        columns[name] = values[:, i] if categories is None else _labels(categories, values[:, i])
-    return pd.DataFrame(columns)
-
-
-def decode_response(bnn: BNN, values: np.ndarray) -> np.ndarray | Censored:
-    """Return an encoded response in the user's terms: codes become labels, rows of bounds times known in part."""
-    if bnn.response.censored:
-        return Censored(*values.T, bnn.response.names[0])
-    return _labels(bnn.response.classes, values) if bnn.response.kind == "classes" else values
-
-
-def _labels(known: tuple[Hashable, ...], codes: np.ndarray) -> np.ndarray:
-    return np.asarray(known)[np.asarray(codes).astype(int)]

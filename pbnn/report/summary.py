@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -164,12 +165,12 @@ def _numbers(facts: Facts) -> tuple[Number, ...]:
 
 def _sampling_numbers(facts: Facts) -> tuple[Number, ...]:
     try:
-        attrs: Mapping[str, object] = facts.diagnosis.attrs
+        attrs: Mapping[Any, Any] = facts.diagnosis.attrs
     except Exception:  # `_judge` has warned of it
         return ()
 
     def value(key: str) -> float:
-        return float(attrs.get(key, np.nan))  # type: ignore[arg-type]
+        return float(attrs.get(key, np.nan))
 
     found = [
         ("R-hat", value("r_hat_max"), wording.r_hat, "worst input; at most 1.01 is good"),

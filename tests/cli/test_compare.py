@@ -29,7 +29,7 @@ def test_writes_a_page_from_files(runs, folder, pbnn_says, tmp_path):
     assert weights.startswith("Weights in an average (stacking): ")
     assert wrote == f"Wrote {out}."
     page = out.read_text(encoding="utf-8")
-    assert "Too close to call" in page  # the one is a copy of the other
+    assert "No clear winner" in page  # the one is a copy of the other
     assert str(runs[1]) in page
     for words in ("Share of rows classified right", "mutual information of class and model", "debiased"):
         assert words in page

@@ -154,7 +154,7 @@ def test_points_without_held_out_rows_cannot_be_compared_and_it_says_so(rivals, 
 def test_twins_are_too_close_to_call(rivals):
     models, X, y = rivals
     text = head_of({"a": models["truth"], "b": models["truth"]}, X, y)
-    assert "Too close to call." in text
+    assert "No clear winner." in text
     assert "That may be chance" in text
 
 

@@ -28,7 +28,8 @@ from pbnn.graph.build import BNN
 from pbnn.predict.mixture import Average
 from pbnn.predict.rows import encode_rows, training_data
 from pbnn.report.blocks import NotApplicableError
-from pbnn.report.facts import MOST_ROWS, decode_inputs
+from pbnn.report.decoding import decode_inputs
+from pbnn.report.facts import MOST_ROWS
 from pbnn.report.words import listing
 
 WHERE = "report_comparison"

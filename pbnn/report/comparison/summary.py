@@ -46,7 +46,7 @@ def _outcome(facts: Comparison) -> tuple[str, str]:
         return "caution", "No comparison"
     best = str(table["model"].to_numpy()[0])
     if not is_clear(*_gap(table, 1)):
-        return "caution", "Too close to call"
+        return "caution", "No clear winner"
     doubtful = facts.diagnoses[best][0] == "no" or bool((table["n_bad"][:2] > 0).any())
     return "caution" if doubtful else "yes", f"{best} predicts best"
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from pbnn.report.comparison import report_comparison
-from tests.report.conftest import fits, pages  # noqa: F401 fixtures
 from tests.rivals import truth_and_blind
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -28,16 +27,13 @@ def browser() -> Iterator[object]:
     if program is None:
         pytest.skip(f"needs a browser: none of {', '.join(BROWSERS)} is on PATH; or set CHROMIUM to its path")
     with playwright.sync_playwright() as started:
-        try:
-            opened = started.chromium.launch(executable_path=program, args=list(FLAGS))
-        except playwright.Error as error:
-            pytest.skip(f"{program} does not start: {str(error).splitlines()[0]}")
+        opened = started.chromium.launch(executable_path=program, args=list(FLAGS))
         yield opened
         opened.close()
 
 
 @pytest.fixture(scope="session")
-def files(pages, tmp_path_factory) -> dict[str, Path]:  # noqa: F811
+def files(pages, tmp_path_factory) -> dict[str, Path]:
     """The pages, as files: the report of each fit, and a comparison."""
     folder = tmp_path_factory.mktemp("pages")
     models, X, y = truth_and_blind()
