@@ -82,6 +82,7 @@ def test_laplace(name, structure):
     assert all(np.isfinite(v).all() for v in pred["predictions"].to_dataset().values())
 
 
+@pytest.mark.nightly
 def test_laplace_of_the_last_layer_and_of_too_large_recurrence():
     layers, likelihood, X, y = CASES["image"]
     bnn = pbnn.build(pbnn.Network(layers, likelihood), X, y)
@@ -94,6 +95,7 @@ def test_laplace_of_the_last_layer_and_of_too_large_recurrence():
         pbnn.fit(wide, pbnn.Laplace(structure="kron"), seed=1)
 
 
+@pytest.mark.nightly
 def test_short_chains_of_frozen_and_grouped_layers():
     """Weights that are frozen stay; groups that differ get weights that differ."""
     group = np.arange(40) % 2

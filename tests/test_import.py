@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.tiers import tiers
+
 HEAVY = {
     "jax",
     "pymc",
@@ -67,7 +69,7 @@ def test_unknown_name_lists_the_known_ones():
         pbnn.Dens  # noqa: B018
 
 
-@pytest.mark.parametrize("name", ["assess", "errors", "plots", "target"])
+@pytest.mark.parametrize("name", tiers(["assess", "errors", "plots", "target"], ["assess"]))
 def test_rooms_are_there_after_a_bare_import(name):
     code = f"import pbnn; assert pbnn.{name}.__name__ == 'pbnn.{name}'; assert callable(pbnn.predict)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
@@ -30,14 +29,7 @@ class Search:
 
     def __init__(self, subset: Subset) -> None:
         self.subset = subset
-
-        def value(u: jax.Array, z: jax.Array, data: object) -> jax.Array:
-            return subset.target.log_density(subset.put(u, z), data)
-
-        with subset.target.scope():
-            self._slope = subset.target.once(
-                ("search", subset.names), lambda: jax.jit(jax.value_and_grad(value))
-            )
+        self._slope = subset.target.slope()
         self.peaks: list[tuple[float, np.ndarray]] = []
         self.trace: list[float] = []
         self.n_gradients = 0
@@ -82,17 +74,16 @@ class Search:
         return bool(result.success)
 
     def _down(self, u: np.ndarray, z: np.ndarray) -> tuple[float, np.ndarray]:
-        target = self.subset.target
+        target, point = self.subset.target, z.copy()
+        point[self.subset.positions] = u
         with target.scope():
-            value, gradient = self._slope(u.astype(target.dtype), z, target.data)
+            value, gradient = self._slope(point, target.data)
         self.n_gradients += 1
-        value, gradient = float(value), np.asarray(gradient, dtype=float)
+        value, gradient = float(value), np.asarray(gradient, dtype=float)[self.subset.positions]
         if not (np.isfinite(value) and np.isfinite(gradient).all()):
             # Far outside: send the line search back.
             return 1e300, np.zeros_like(gradient)
         self.trace.append(value)
         if value > self.peaks[-1][0]:
-            point = z.copy()
-            point[self.subset.positions] = u
             self.peaks[-1] = (value, point)
         return -value, -gradient

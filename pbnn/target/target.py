@@ -155,6 +155,10 @@ class Target:
                 return self.log_prior(z)
             return self.log_prior(z) + self.log_likelihood(z, data).sum()
 
+    def slope(self) -> Callable[[np.ndarray, Data], tuple[Array, Array]]:
+        """Return the compiled function of `z` and `data` to the log density and its gradient `(dim,)`."""
+        return self.once("slope", lambda: jax.jit(jax.value_and_grad(self.log_density)))
+
     def log_prior(self, z: Point) -> Array:
         """Return the log density of all but the response of a BNN; of everything for another model."""
         with self.scope():
@@ -337,7 +341,7 @@ class Target:
             draw = make_initial_point_fn(model=self.model, jitter_rvs=set(self.model.free_RVs))
         seeds = iter(np.random.SeedSequence(seed).generate_state(10 * n))
         with self.scope():
-            slope = self.once("slope", lambda: jax.jit(jax.value_and_grad(self.log_density)))
+            slope = self.slope()
             found: list[np.ndarray] = []
             tries = 0
             while len(found) < n:

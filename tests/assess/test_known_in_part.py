@@ -46,7 +46,7 @@ def test_angles_are_kept_as_they_are_drawn():
     )
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_doubt_of_angles_near_the_cut_is_small():
     """Draws to both sides of the cut are close, and so are the means of two such sets."""
     rng = np.random.default_rng(0)

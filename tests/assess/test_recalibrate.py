@@ -114,7 +114,7 @@ def test_a_map_of_ranks_leaves_a_density(linear, noisy):
     assert spread["aleatoric_sd"].item() > 1.5 * linear.noise
 
 
-@pytest.mark.parametrize("method", ["variance", "isotonic"])
+@pytest.mark.parametrize("method", ["isotonic", pytest.param("variance", marks=pytest.mark.nightly)])
 def test_a_density_does_not_depend_on_where_the_response_is_zero(method):
     rng = np.random.default_rng(0)
     X = rng.uniform(-1, 1, size=(300, 1))

@@ -93,6 +93,7 @@ def test_posterior_sbc_fits_real_and_simulated_data_together():
     assert wrong.attrs["p_value"] < CHANCE
 
 
+@pytest.mark.nightly
 def test_scalars_are_ranked_and_weights_are_not():
     X = np.random.default_rng(0).normal(size=(12, 2))
     network = pbnn.Network(

@@ -53,6 +53,7 @@ def test_restarted_chains_are_named(run, pbnn_says, tmp_path):
     assert "it froze: its step size fell to 1e-07" in text
 
 
+@pytest.mark.nightly
 def test_a_stored_run_goes_on(run, pbnn_says, tmp_path):
     pytest.importorskip("zarr")
     few = ["--method", "ensemble", "--set", "members=2", "--hidden", "3", "--seed", "1"]

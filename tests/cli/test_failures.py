@@ -44,7 +44,7 @@ def test_predictions_survive_a_full_disk(folder, refused, tmp_path, monkeypatch)
     assert out.read_text() == "old"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_demo_keeps_the_fit_when_the_report_fails(pbnn_says, tmp_path, monkeypatch):
     monkeypatch.setattr(demo, "METHOD", {"draws": 5, "tune": 5, "chains": 1, "max_treedepth": 2})
 

@@ -25,6 +25,7 @@ def test_labels_may_hold_commas(text, names, csv):
     assert list(files.read_table(csv(text)).columns) == names
 
 
+@pytest.mark.nightly
 def test_a_target_with_commas_in_its_label(csv, pbnn_says, tmp_path):
     data = csv("b;1,2,3,X\n" + "".join(f"{i};{i % 5 + 0.5 * i}\n" for i in range(20)))
     run, out = tmp_path / "run.nc", tmp_path / "p.csv"
@@ -54,6 +55,7 @@ def test_several_outputs_have_columns_each():
     assert table.shape == (20, 10)
 
 
+@pytest.mark.nightly
 def test_row_numbers_are_left_out_with_a_note(csv, pbnn_says, tmp_path):
     data = csv(",a,y\n" + "\n".join(f"{i},{i % 7},{i * 1.5}" for i in range(20)))
     code, _, err = pbnn_says("fit", data, "--target", "y", "--out", tmp_path / "run.nc", *QUICK)

@@ -51,7 +51,7 @@ def test_responses():
         response_from(table, ["t", "u"], "event", None)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_survival_model_from_a_table(pbnn_says, tmp_path):
     rng = np.random.default_rng(1)
     table = pd.DataFrame(

@@ -20,7 +20,7 @@ def table(tmp_path):
     return tmp_path / "data.csv"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_sequence_and_groups_from_a_table(table, tmp_path, pbnn_says):
     network = pbnn.Network(
         [

@@ -77,7 +77,7 @@ def test_a_process_pool_takes_a_general_model_and_a_store(gaussian, pool, tmp_pa
     assert_same(resume(path, model=gaussian, progress=False)[1], tree)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_threads_share_what_is_compiled(bnn, alone):
     executors._prepared.cache_clear()
     with ThreadPoolExecutor(2) as threads:
@@ -86,7 +86,7 @@ def test_threads_share_what_is_compiled(bnn, alone):
     assert executors._prepared.cache_info().hits == METHOD.chains - 1
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_store_goes_on_with_an_executor(bnn, alone, tmp_path):
     """Chains that are done need no task; the others go on from where they were."""
     path = tmp_path / "run.zarr"
@@ -120,7 +120,7 @@ def test_errors_of_ours_are_not_tried_again(bnn):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("broken", ["result", "shut down"])
+@pytest.mark.parametrize("broken", [pytest.param("result", marks=pytest.mark.nightly), "shut down"])
 def test_a_broken_executor_leaves_the_rest_to_this_process(bnn, alone, broken):
     executor = Here(None, BrokenProcessPool("all gone"))
     if broken == "shut down":
@@ -147,7 +147,7 @@ def test_ctrl_c_keeps_finished_chains(bnn, alone):
     np.testing.assert_array_equal(tree["posterior"]["noise"], alone["posterior"]["noise"][:2])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_ctrl_c_that_breaks_the_pool_too(bnn, alone):
     """In a terminal it reaches idle workers, which takes the pool down, and running ones, whose tasks raise."""
 

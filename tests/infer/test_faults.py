@@ -55,7 +55,9 @@ def test_wild_data_end_in_a_verdict(spoil):
     assert "effective" in found.attrs["verdict"] or "R-hat" in found.attrs["verdict"]
 
 
-@pytest.mark.parametrize(("draws", "chains"), [(3, 2), (40, 1), (1, 1)])
+@pytest.mark.parametrize(
+    ("draws", "chains"), [(3, 2), pytest.param(40, 1, marks=pytest.mark.nightly), (1, 1)]
+)
 def test_few_draws_or_chains_end_in_a_verdict(draws, chains):
     bnn = build(Network([Dense(4)], Gaussian()), *data())
     tree = fit(bnn, MCLMC(**QUICK | {"draws": draws, "chains": chains}), seed=1, progress=False)

@@ -51,7 +51,7 @@ def test_nuts_returns_the_draws_so_far(gaussian, bar_calls):
     assert np.isfinite(tree["sample_stats"]["lp"]).all()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_nuts_in_warm_up_has_nothing_to_return(network, bar_calls):
     bar_calls(press_at(1))
     with pytest.raises(MethodError, match=r"interrupted before the first draw, during warm-up.*Lower `tune`"):

@@ -300,6 +300,7 @@ def test_a_subset_leaves_the_rest_at_the_mode(labels):
     assert "45.5 % of the weights are held" in found.attrs["findings"]
 
 
+@pytest.mark.nightly
 def test_draws_that_are_far_from_the_posterior_are_not_to_be_trusted_themselves(curve, curve_fit):
     itself = fit(curve, Laplace("full", draws=500, predictive="mc"), seed=1, progress=False)
     judged = [pbnn.diagnose(curve, tree) for tree in (curve_fit, itself)]
@@ -354,6 +355,7 @@ def test_weights_of_dead_units_keep_their_prior(structure):
     assert np.isfinite(pbnn.predict(bnn, tree, X[:5], seed=2)["predictions"]["p"]).all()
 
 
+@pytest.mark.nightly
 def test_auto_takes_the_richest_that_fits_and_says_so(labels):
     rich = fit(labels, Laplace(draws=10), seed=1, progress=False)
     poor = fit(labels, Laplace(draws=10, memory=9000), seed=1, progress=False)

@@ -198,6 +198,7 @@ def test_a_general_model_is_passed_again(tmp_path, gaussian):
         resume(path, model=other)
 
 
+@pytest.mark.nightly
 def test_what_was_added_to_a_network_is_noticed(tmp_path, setup):
     bnn, path = setup["made"](), tmp_path / "run.zarr"
     with bnn.model:

@@ -12,6 +12,7 @@ from pbnn.predict import prior_predict
 from pbnn.predict.prior import draw_weights
 from pbnn.prior.scales import Knobs, priors_of, rescaled, spelled_out, times
 from pbnn.target import Target
+from tests.tiers import tiers
 
 UNIT = {"weights": priors.Normal(scale=1.0), "biases": priors.Normal(scale=1.0)}
 X = np.random.default_rng(0).uniform(0, 10, size=(40, 1))
@@ -77,7 +78,7 @@ def test_columns_by_name_any_likelihood_and_the_same_seed():
     assert goal[:, same_age[-1]].mean() > goal[:, same_age[0]].mean()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_in_the_units_of_the_response():
     """A target said in the units of y, and one in standard deviations of y around its mean."""
     y = 100 + 20 * np.sin(X[:, 0])
@@ -95,7 +96,7 @@ def test_in_the_units_of_the_response():
     assert abs(in_units.functions["f"].sel(source="after").values.mean() - 120) < 20
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_mean_counts_in_the_distance_before():
     far = priors.calibrate(network(pbnn.Dense(5)), X, priors.GP(priors.RBF(3.0), mean=5.0), steps=5)
     near = priors.calibrate(network(pbnn.Dense(5)), X, GOAL, steps=5)
@@ -103,7 +104,7 @@ def test_the_mean_counts_in_the_distance_before():
     assert far.after.squared < near.before.squared
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_learned_scales_keep_their_spread():
     net = pbnn.Network([pbnn.Dense(20), pbnn.Residual([pbnn.Dense(20)])], likelihoods.Gaussian())
     found = priors.calibrate(net, X, GOAL, seed=1)
@@ -115,7 +116,12 @@ def test_learned_scales_keep_their_spread():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "prior", [priors.StudentT(df=5.0), priors.Laplace(), priors.Normal(scale=priors.HalfNormal(2.0))]
+    "prior",
+    [
+        priors.StudentT(df=5.0),
+        pytest.param(priors.Laplace(), marks=pytest.mark.nightly),
+        pytest.param(priors.Normal(scale=priors.HalfNormal(2.0)), marks=pytest.mark.nightly),
+    ],
 )
 def test_other_priors(prior):
     target = priors.FunctionPrior(3.0, monotone="increasing")
@@ -170,7 +176,7 @@ MOVED = {
 }
 
 
-@pytest.mark.parametrize("case", ["dense", "branches and frozen weights", "sequences"])
+@pytest.mark.parametrize("case", tiers(["dense", "branches and frozen weights", "sequences"], ["dense"]))
 def test_moved_draws_are_draws_of_the_moved_prior(case):
     """The heart of it: the same random numbers, through the graph of the rescaled network."""
     layers, inputs, factors = MOVED[case]

@@ -161,6 +161,7 @@ def test_twins_are_too_close_to_call(rivals):
 # ---------------------------------------------------------------------------------------------- other responses
 
 
+@pytest.mark.nightly
 def test_two_outputs(write):
     fit = FITS["table"]()
     page = write(halves(fit), fit.X_test, fit.y_test)
@@ -170,6 +171,7 @@ def test_two_outputs(write):
     assert "nan" not in page.text.split()
 
 
+@pytest.mark.nightly
 def test_models_of_other_columns_compare_but_do_not_average(write):
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(60, 2)), columns=["a", "b"])

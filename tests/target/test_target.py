@@ -122,7 +122,7 @@ print(json.dumps([jax.config.jax_enable_x64, os.environ.get("XLA_FLAGS"), str(ja
 
 @pytest.mark.parametrize(
     ("x64", "flags"),
-    [(False, None), pytest.param(True, "--xla_cpu_multi_thread_eigen=true", marks=slow)],
+    [(False, None), pytest.param(True, "--xla_cpu_multi_thread_eigen=true", marks=pytest.mark.nightly)],
 )
 def test_global_flags_are_left_as_found(x64, flags):
     env = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"} | ({"XLA_FLAGS": flags} if flags else {})
