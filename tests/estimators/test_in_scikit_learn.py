@@ -43,11 +43,16 @@ def quick_to_compile():
     jax.config.update("jax_disable_most_optimizations", False)
 
 
+SMALL = pbnn.MCLMC(draws=50, chains=1, thin=5, tune=500)
+"""The default method, made small."""
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_to_compile")
+@pytest.mark.parametrize("method", [SMALL, pytest.param(MAP, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("kind", [BNNRegressor, BNNClassifier])
-def test_all_checks_of_scikit_learn_pass(kind):
-    results = check_estimator(kind((5,), method=MAP), on_skip=None)
+def test_all_checks_of_scikit_learn_pass(kind, method):
+    results = check_estimator(kind((5,), method=method), on_skip=None)
     left_out = [result["check_name"] for result in results if result["status"] != "passed"]
     assert left_out == ["check_array_api_input"]  # which is the next test's
 
@@ -67,15 +72,6 @@ for kind in (BNNRegressor, BNNClassifier):
     env = {**os.environ, "SCIPY_ARRAY_API": "1"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
     assert done.stdout.split() == ["checked"] * 2, done.stderr
-
-
-@pytest.mark.nightly
-@pytest.mark.usefixtures("quick_to_compile")
-@pytest.mark.parametrize("kind", [BNNRegressor, BNNClassifier])
-def test_all_checks_pass_with_the_default_method(kind):
-    method = pbnn.MCLMC(draws=50, chains=1, thin=5, tune=500)
-    results = check_estimator(kind((5,), method=method), on_skip=None)
-    assert {result["status"] for result in results} <= {"passed", "skipped"}
 
 
 # ---------------------------------------------------------------- pipelines and searches
