@@ -69,6 +69,7 @@ def test_unknown_name_lists_the_known_ones():
         pbnn.Dens  # noqa: B018
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", tiers(["assess", "errors", "plots", "target"], ["assess"]))
 def test_rooms_are_there_after_a_bare_import(name):
     code = f"import pbnn; assert pbnn.{name}.__name__ == 'pbnn.{name}'; assert callable(pbnn.predict)"

@@ -33,6 +33,7 @@ def test_loo_runs_on_it_and_agrees_with_the_closed_form(linear, shift, ok):
     assert (abs(arviz_stats.loo(tree).elpd - left_out) < 1.0) == ok
 
 
+@pytest.mark.slow
 def test_outputs_and_classes_keep_their_labels(two_outputs, classifier, scatter):
     several = for_arviz(two_outputs, scatter(two_outputs, draws=5), seed=1)
     assert several["posterior_predictive"]["y"].dims == ("chain", "draw", "obs", "output")

@@ -29,6 +29,7 @@ def lpd(bnn, idata, X, y):
     return assess.pointwise(bnn, idata, X, y, seed=1)["lpd"].to_numpy()
 
 
+@pytest.mark.slow
 def test_the_density_is_that_of_the_mixture(models, mixed):
     truth, parts = models
     X, y = truth.new_data(40)
@@ -42,6 +43,7 @@ def test_the_density_is_that_of_the_mixture(models, mixed):
     assert abs(float(rows["lpd"].mean() - wrong.mean())) > 4 * 1.5 * rows.attrs["lpd_mcse"]
 
 
+@pytest.mark.slow
 def test_means_are_weighted(models, mixed):
     truth, parts = models
     X, _ = truth.new_data(5)
@@ -68,6 +70,7 @@ def test_what_else_judges_predictions_takes_it(models, mixed):
         pbnn.recalibrate(*mixed, X, y)
 
 
+@pytest.mark.slow
 def test_it_goes_where_a_fit_goes(models, mixed, tmp_path):
     truth, _ = models
     X, y = truth.new_data(20)
@@ -167,6 +170,7 @@ def test_without_common_rows_inputs_are_asked_for(models):
         pbnn.predict(mix, idata, seed=1)
 
 
+@pytest.mark.slow
 def test_networks_of_different_precision_mix():
     X = np.linspace(-1, 1, 20)[:, None]
     y = 1e6 + X[:, 0]

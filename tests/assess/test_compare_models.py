@@ -103,6 +103,7 @@ def test_rows_held_out_take_any_fit(pair):
     np.testing.assert_allclose(found["pointwise"].sel(model="point"), lpd, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_evidence_weighs_laplace_fits():
     X = np.linspace(-1, 1, 30)[:, None]
     bnn = pbnn.build(pbnn.Network([], likelihoods.Gaussian()), X, X[:, 0] + np.sin(30 * X[:, 0]))

@@ -71,6 +71,7 @@ def test_inputs_are_training_rows_evenly_spaced_or_those_given(linear):
     assert diagnose(linear.bnn, idata, np.tile(linear.X, (10, 1))).sizes["obs"] == 100
 
 
+@pytest.mark.slow
 def test_several_outputs_have_a_dimension(two_outputs, scatter):
     got = diagnose(two_outputs, scatter(two_outputs, chains=4, draws=150))
     assert got["r_hat"].dims == ("obs", "output")

@@ -28,6 +28,7 @@ def in_chains(idata: xr.DataTree, chains: int) -> xr.DataTree:
     return xr.DataTree.from_dict({"posterior": xr.concat(parts, "chain").assign_coords(chain=range(chains))})
 
 
+@pytest.mark.slow
 def test_is_the_mean_over_rows(linear):
     bnn, idata = linear
     found = decompose(bnn, idata, X, seed=1)
@@ -45,6 +46,7 @@ def test_chains_split_the_epistemic_part(linear):
     assert np.isfinite(found["between_mcse"])
 
 
+@pytest.mark.slow
 def test_error_is_that_of_repeats(linear):
     """Over 40 sets of 100 draws from the same Gaussian, the spread is what each says of itself, within chance."""
     bnn, _ = linear
@@ -60,6 +62,7 @@ def test_error_is_that_of_repeats(linear):
     assert abs(np.log(spread / said)) < 4 * np.sqrt(2 / 80)
 
 
+@pytest.mark.slow
 def test_classes_and_few_draws():
     y = np.where(X[:, 0] > 0, "b", "a")
     bnn = pbnn.build(pbnn.Network([], likelihoods.Bernoulli()), X, y)

@@ -93,6 +93,7 @@ def test_maps_of_classes_and_of_several_outputs(classifier, two_outputs, scatter
     np.testing.assert_allclose(both["x0"], [0, 0.5, 1])
 
 
+@pytest.mark.slow
 def test_columns_of_categories_are_held(scatter):
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"a": rng.normal(size=30), "b": rng.normal(size=30), "kind": list("uvv") * 10})

@@ -40,6 +40,7 @@ def test_simultaneous_bands_hold_all_bins_with_their_probability(sharpen, ok):
     assert (stats.binomtest(sum(inside), 200, 0.95, "less").pvalue > 0.001) == ok
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("measure", "ok"), [("ece_debiased", True), ("ece", False)])
 def test_the_debiased_error_is_that_of_many_rows(measure, ok):
     many = float(reliability(class_rows(200_000, sharpen=1.3), bins=15)["ece"])
@@ -122,6 +123,7 @@ def test_leave_one_out_ranks_are_those_of_refits(linear, shift, ok):
     assert got.attrs["kind"] == "continuous"
 
 
+@pytest.mark.slow
 def test_ranks_need_draws_and_an_order(linear, classifier, scatter):
     with pytest.raises(ModelError, match="1 draws cannot be reweighted"):
         loo_pit(linear.bnn, linear.tree(linear.mean[None, None]))
@@ -156,6 +158,7 @@ def test_a_group_of_one_is_said_to_tell_nothing(make):
     assert np.isfinite(table["lpd_se"].sel(group="all"))
 
 
+@pytest.mark.slow
 def test_chance_marks_few_groups():
     noted = [by_group(number_rows(400, seed=s), np.arange(400) % 8).attrs["note"] for s in range(40)]
     alarms = sum(note != "no group stands out." for note in noted)

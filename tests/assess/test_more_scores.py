@@ -114,6 +114,7 @@ def test_delong_error_is_that_of_the_placements():
     np.testing.assert_allclose((influence**2).sum(), delong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", ["f1", pytest.param("auroc", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(("factor", "ok"), [(1.0, True), (0.5, False)])
 def test_errors_of_ranks_and_f1_are_the_spread_over_data_sets(measure, factor, ok):
@@ -191,6 +192,7 @@ def test_few_draws_tell_no_monte_carlo_error(linear):
     assert members["crps_mcse"] > 0
 
 
+@pytest.mark.slow
 def test_several_outputs_have_an_energy_score(two_outputs, scatter):
     idata = scatter(two_outputs, draws=10)
     X, y = two_outputs.model["X"].get_value(), two_outputs.model["y_data"].get_value()

@@ -54,6 +54,7 @@ def test_predictions_of_the_prior_itself_are_near_the_prior(linear):
     assert (fitted > 0.1).all()
 
 
+@pytest.mark.slow
 def test_classes_are_measured_by_entropies_and_distance_to_their_means(classifier, scatter):
     idata = scatter(classifier, draws=20)
     near = classifier.model["X"].get_value()
@@ -75,6 +76,7 @@ def test_classes_are_measured_by_entropies_and_distance_to_their_means(classifie
     assert np.isnan(alone["auroc_se"]).all()
 
 
+@pytest.mark.slow
 def test_several_outputs_add_up(two_outputs, scatter):
     X = two_outputs.model["X"].get_value()
     idata = scatter(two_outputs, draws=20)

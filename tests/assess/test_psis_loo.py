@@ -86,6 +86,7 @@ def test_blocks_change_nothing(linear, monkeypatch):
     xr.testing.assert_allclose(whole, pbnn.loo(linear.bnn, idata))
 
 
+@pytest.mark.slow
 def test_an_influential_row_is_named_and_refitted(influential):
     idata = influential.draws(draws=250)
     with pytest.warns(PbnnWarning, match="1 of 25 rows have a Pareto k above 0.67"):
@@ -111,6 +112,7 @@ def test_kfold_is_that_of_exact_refits():
     np.testing.assert_array_equal(linear.bnn.model["y_data"].get_value(), linear.y)
 
 
+@pytest.mark.slow
 def test_an_executor_gives_the_same():
     linear = LinearGaussian.simulate(n=12)
     here = pbnn.kfold(linear.bnn, pbnn.MAP(starts=1), k=3, seed=1)

@@ -97,6 +97,7 @@ def test_rows_are_left_out_of_the_posterior_not_of_the_correction(linear, fit, n
         pbnn.loo(linear.bnn, better, refit=True)
 
 
+@pytest.mark.slow
 def test_a_map_of_ranks_leaves_a_density(linear, noisy):
     few = linear.draws(draws=100)
     better = recalibrate(linear.bnn, few, *held_out(noisy), method="isotonic")
@@ -114,6 +115,7 @@ def test_a_map_of_ranks_leaves_a_density(linear, noisy):
     assert spread["aleatoric_sd"].item() > 1.5 * linear.noise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["isotonic", pytest.param("variance", marks=pytest.mark.nightly)])
 def test_a_density_does_not_depend_on_where_the_response_is_zero(method):
     rng = np.random.default_rng(0)

@@ -78,6 +78,7 @@ def test_chains_that_disagree_are_seen(linear):
 LOCAL = np.exp(RNG.normal(size=(2, 100, 4)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("prior", "given", "scale"),
     [
@@ -192,6 +193,7 @@ def test_given_weights_survive_a_file(tmp_path):
     assert again.network.layers[0].weight == priors.Pretrained(mean, 0.1)
 
 
+@pytest.mark.slow
 def test_a_sequence_has_no_columns_to_rank():
     X = np.random.default_rng(0).normal(size=(20, 4, 2))
     bnn = pbnn.build(pbnn.Network([pbnn.Dense(2), pbnn.Flatten()], likelihoods.Gaussian()), X, X[:, 0, 0])

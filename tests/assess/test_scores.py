@@ -100,6 +100,7 @@ def test_monte_carlo_error_of_lpd_is_its_spread_over_repeats(linear, held_out):
     assert low < (spread / told) ** 2 < high
 
 
+@pytest.mark.slow
 def test_lpd_is_in_the_units_of_y(linear, scatter):
     X, y = linear.X, linear.y
     net = Network([Dense(3)], likelihoods.Gaussian(noise=0.7))
@@ -115,6 +116,7 @@ def likelihoods_in(unit):
     return Network([Dense(3)], likelihoods.Gaussian(noise=0.7 * unit))
 
 
+@pytest.mark.slow
 def test_counts_are_scored_with_their_own_distribution(counter, scatter):
     idata = scatter(counter, draws=30)
     X, y = counter.model["X"].get_value(), counter.model["y_data"].get_value()
@@ -127,6 +129,7 @@ def test_counts_are_scored_with_their_own_distribution(counter, scatter):
     assert (rows["lower"] == rows["lower"].round()).all()
 
 
+@pytest.mark.slow
 def test_classes_are_scored_by_their_mean_probabilities(classifier, scatter):
     idata = scatter(classifier, draws=30)
     X, codes = classifier.model["X"].get_value(), classifier.model["y_data"].get_value()
@@ -144,6 +147,7 @@ def test_classes_are_scored_by_their_mean_probabilities(classifier, scatter):
     np.testing.assert_allclose(rows["p"], p, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_several_outputs_are_scored_each_in_its_units(two_outputs, scatter):
     idata = scatter(two_outputs, draws=10)
     X, y = two_outputs.model["X"].get_value(), two_outputs.model["y_data"].get_value()
@@ -218,6 +222,7 @@ def test_another_fit_is_refused(classifier, linear):
         score(linear.bnn.model, linear.draws(draws=4), linear.X, linear.y)
 
 
+@pytest.mark.slow
 def test_set_data_changes_no_score(scatter):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(20, 2)), rng.normal(size=20)

@@ -41,6 +41,7 @@ def test_twins_in_a_table_of_few_values_are_no_training_rows():
     assert share_seen(bnn, xr.DataTree(), X[150:], y[150:]) < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judge", [pbnn.recalibrate, pbnn.conformal])
 def test_training_rows_in_the_place_of_held_out_ones_are_warned_of(short, judge):
     with pytest.warns(PbnnWarning, match="the rows given are those that the model was fitted to"):
@@ -62,6 +63,7 @@ def test_calibration_on_one_class_is_warned_of(classifier, scatter):
         pbnn.conformal(classifier, scatter(classifier), X, np.repeat("low", 30))
 
 
+@pytest.mark.slow
 def test_a_fit_that_says_what_it_is_of_is_taken_by_no_other_model(short):
     def build(units=3, X=short.X, names="abc"):
         frame = pd.DataFrame(X, columns=list(names))

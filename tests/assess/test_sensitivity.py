@@ -121,6 +121,7 @@ def network():
     return pbnn.build(pbnn.Network([pbnn.Dense(3)], likelihoods.Gaussian()), x, np.sin(2 * x[:, 0]))
 
 
+@pytest.mark.slow
 def test_groups_and_quantities(network, scatter):
     found = prior_sensitivity(network, scatter(network, draws=60), rows=2, group="weights", seed=1)
     assert found["component"].values.tolist() == ["likelihood", "prior", "weights", "scales", "noise"]
@@ -153,6 +154,7 @@ def test_log_priors_add_up_to_the_targets(network, scatter):
     np.testing.assert_allclose(sum(parts.values()), whole, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_classes_and_several_outputs(classifier, two_outputs, scatter):
     of_classes = prior_sensitivity(classifier, scatter(classifier, draws=60), rows=1, seed=1)
     assert "probability of mid at row 0" in of_classes["quantity"].values

@@ -13,6 +13,7 @@ from pbnn.errors import FileError
 from tests.cli.conftest import QUICK
 
 
+@pytest.mark.slow
 def test_run_is_kept_elsewhere_when_saving_fails(folder, refused, tmp_path, monkeypatch):
     save, out = pbnn.save, tmp_path / "run.nc"
 

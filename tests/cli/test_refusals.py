@@ -68,6 +68,7 @@ def test_bad_options_are_refused(args, words, csv, refused, tmp_path, monkeypatc
     assert words in refused("fit", "data.csv", "--target", "y", *args)
 
 
+@pytest.mark.slow
 def test_bad_files_are_refused(folder, refused, csv, tmp_path):
     run, test = folder / "run.nc", folder / "test.csv"
     other = csv("a,b\n1,2\n")

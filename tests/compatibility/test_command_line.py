@@ -20,6 +20,7 @@ def test_all_layers_are_there():
     assert {layer for network, _ in CSV if network for layer in layers_of(network)} == {*LAYERS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("network", "response"), CSV)
 def test_a_network_and_a_table_from_files(network, response, tmp_path):
     layers, X = NETWORKS[network] if network else ([], TABLE[["a", "b"]])

@@ -53,6 +53,7 @@ def predictions(model, **options):
 # ---------------------------------------------------------------- regression
 
 
+@pytest.mark.slow
 def test_mean_and_std_are_those_of_predict(regressor):
     mean, std = regressor.predict(X_NEW, return_std=True)
     found = predictions(regressor, kind="summary", seed=1)
@@ -98,11 +99,13 @@ def test_samples_repeat_with_their_seed(regressor):
     assert not np.isclose(one, other).any()
 
 
+@pytest.mark.slow
 def test_a_single_draw_of_the_weights_gives_many_samples(two_outputs):
     draws = two_outputs.sample_y(X_NEW, 50)
     assert len(np.unique(draws)) == draws.size
 
 
+@pytest.mark.slow
 def test_several_outputs(two_outputs):
     mean, std = two_outputs.predict(X_NEW, return_std=True)
     assert mean.shape == std.shape == (7, 2)
@@ -112,6 +115,7 @@ def test_several_outputs(two_outputs):
     assert two_outputs.score(X, BOTH) > 0.8
 
 
+@pytest.mark.slow
 def test_a_column_comes_back_as_a_column():
     frame = pd.DataFrame({"heat": SIGNAL})
     one, column, named = (BNNRegressor((), method=MAP, random_state=1) for _ in range(3))
@@ -145,6 +149,7 @@ def test_times_known_in_part():
 # ---------------------------------------------------------------- classification
 
 
+@pytest.mark.slow
 def test_probabilities_are_those_of_predict(classifier):
     p = classifier.predict_proba(X_NEW)
     np.testing.assert_allclose(p, predictions(classifier, kind="summary")["p"], rtol=1e-12)
@@ -161,6 +166,7 @@ def test_samples_of_labels_come_as_often_as_is_predicted(classifier):
     assert (np.abs(share - p) < norm.ppf(1 - 1e-4 / 21) * np.sqrt(p * (1 - p) / 4000)).all()
 
 
+@pytest.mark.slow
 def test_ordered_labels_keep_their_probabilities_beside_sorted_classes():
     order = ("small", "medium", "large")  # not in the order of the alphabet
     y = np.array(order)[np.digitize(SIGNAL, [-0.5, 0.5])]
@@ -186,6 +192,7 @@ def test_labels_keep_their_type(labels):
 # ---------------------------------------------------------------- tables
 
 
+@pytest.mark.slow
 def test_a_categorical_column_gets_an_embedding(with_categories):
     assert with_categories.bnn_.network.layers == (pbnn.Embedding("kind"), pbnn.Dense(3))
     assert with_categories.bnn_.response.names == ("heat",)
@@ -195,6 +202,7 @@ def test_a_categorical_column_gets_an_embedding(with_categories):
         with_categories.predict(pd.DataFrame({"x": [0.0], "kind": ["c"]}))
 
 
+@pytest.mark.slow
 def test_a_column_that_a_layer_takes_is_left_to_it():
     layers = [pbnn.GroupDense("kind", 3)]
     named = BNNRegressor(layers, method=MAP, random_state=1).fit(TABLE, SIGNAL)
@@ -204,6 +212,7 @@ def test_a_column_that_a_layer_takes_is_left_to_it():
     assert by_place.bnn_.columns.categories[1] == ("a", "b")
 
 
+@pytest.mark.slow
 def test_images_reach_the_layers_that_take_them():
     images = rng.normal(size=(20, 4, 4, 1))
     model = BNNRegressor([pbnn.Conv2D(2, 2), pbnn.Flatten()], method=MAP, random_state=1)
@@ -307,6 +316,7 @@ def test_samples_must_be_a_number_of_them(regressor, n):
         regressor.sample_y(X_NEW, n)
 
 
+@pytest.mark.slow
 def test_scikit_learn_missing_is_said_with_the_extra():
     code = "import sys; sys.modules['sklearn'] = None\nimport pbnn\nprint(pbnn.fit.__name__)\npbnn.estimators"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

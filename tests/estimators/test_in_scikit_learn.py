@@ -105,6 +105,7 @@ def test_pipeline_hands_on_categories():
     assert pipeline[-1].bnn_.columns.categories == (None, ("a", "b"))
 
 
+@pytest.mark.slow
 def test_grid_search_over_a_likelihood_and_an_option():
     grid = {"likelihood": [likelihoods.Gaussian(), likelihoods.StudentT()], "method__steps": [500]}
     search = GridSearchCV(BNNRegressor((), method=MAP, random_state=1), grid, cv=2).fit(X, HEAT)
@@ -116,6 +117,7 @@ def test_grid_search_over_a_likelihood_and_an_option():
     }
 
 
+@pytest.mark.slow
 def test_cross_validation_of_a_classifier():
     model = BNNClassifier((), method=MAP, random_state=1)
     assert cross_val_score(model, X, WARM, cv=2, scoring="neg_log_loss").min() > -np.log(2)
@@ -151,6 +153,7 @@ def through_joblib(model, folder):
     return joblib.load(folder / "model.joblib", mmap_mode="r")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "again",
     [lambda model, _: pickle.loads(pickle.dumps(model)), through_joblib, lambda model, _: deepcopy(model)],

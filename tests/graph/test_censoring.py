@@ -45,6 +45,7 @@ def target(name, precision="float64"):
     return Target.of(build(Network([], FAMILIES[name][0]), X, y), precision)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("size", [0.0, 0.8, 2.0])
 def test_density_is_that_of_survival_functions(name, size):
@@ -60,6 +61,7 @@ def test_density_is_that_of_survival_functions(name, size):
     np.testing.assert_allclose(found, exact, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAMILIES)
 @pytest.mark.parametrize("precision", tiers(["float32", "float64"], ["float32"]))
 def test_far_out_there_is_no_nan(name, precision):
@@ -85,6 +87,7 @@ def study(n=400, seed=3):
     return x, np.minimum(time, until), time <= until
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Weibull", pytest.param("LogNormal", marks=pytest.mark.nightly)])
 def test_curvature_is_the_hessian(name):
     """The density of a row is log-concave in the output unless it is watched from some time on; then it is cut at 0."""
@@ -98,6 +101,7 @@ def test_curvature_is_the_hessian(name):
     np.testing.assert_allclose(found, np.maximum(hessian, 0), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_curvature_of_weights_is_the_hessian_of_a_linear_network():
     x, time, event = study(60)
     at = Target.of(build(Network([], Weibull(1.5)), x, pbnn.right_censored(time, event)))

@@ -119,6 +119,7 @@ def by_loops(name, z):
     return x @ parts["out_weight"] + parts["out_bias"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_values_and_gradients_are_those_of_loops(name):
     here = target(name)

@@ -19,6 +19,7 @@ def test_density_and_moments_are_those_of_scipy(name, size):
         np.testing.assert_allclose(value, exact.parameters[key], rtol=1e-10, atol=1e-13, err_msg=key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("precision", ["float32", pytest.param("float64", marks=pytest.mark.nightly)])
 def test_far_out_there_is_no_nan(name, precision):

@@ -79,6 +79,7 @@ def reference(prior, target, z):
     return at.value, value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PRIORS)
 def test_log_density_is_that_of_the_formula(name):
     target = target_of(name)
@@ -196,6 +197,7 @@ def test_a_network_in_a_model_of_yours_shares_under_its_own_name():
     assert {"f_weight_scale", "g_weight_scale"} <= set(model.named_vars)
 
 
+@pytest.mark.slow
 def test_scales_of_inputs_start_at_their_centres():
     """Draws from a half-Cauchy prior may be huge; weights differ between starts."""
     target = Target.of(build(net(weights=Horseshoe(0.3)), X, Y))

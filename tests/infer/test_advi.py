@@ -27,6 +27,7 @@ def linear():
     return pbnn.build(net, X, y, standardize=False), covariance @ design.T @ y / NOISE**2, covariance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("biased", [False, True])
 def test_minibatches_estimate_the_same_elbo(linear, biased):
     bnn, *_ = linear
@@ -46,6 +47,7 @@ def test_minibatches_estimate_the_same_elbo(linear, biased):
     assert bool(abs(full.mean() - mini.mean()) < 5 * error) is not biased
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("structure", ["fullrank", "lowrank"])
 def test_finds_the_exact_posterior(linear, structure):
     bnn, mean, covariance = linear
@@ -63,6 +65,7 @@ def test_finds_the_exact_posterior(linear, structure):
     assert tree.attrs["converged"] == 1
 
 
+@pytest.mark.slow
 def test_evidence_is_reached(linear):
     bnn, *_ = linear
     tree = pbnn.fit(bnn, pbnn.ADVI("fullrank", precision="float64"), seed=3, progress=False)
@@ -74,6 +77,7 @@ def test_evidence_is_reached(linear):
     assert bound == pytest.approx(evidence, abs=0.05)
 
 
+@pytest.mark.slow
 def test_minibatches_fit(linear):
     bnn, mean, covariance = linear
     tree = pbnn.fit(bnn, pbnn.ADVI("fullrank", batch_size=20, draws=4000), seed=4, progress=False)

@@ -66,6 +66,7 @@ def fit(bnn, method, seed):
     return pbnn.predict(bnn, tree, seed=1)["predictions"]["mu"].to_numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", tiers(METHODS, ("mclmc", "map")))
 def test_another_seed_and_other_data_take_no_compilation(method, compiled):
     bnn = old_data()
@@ -79,6 +80,7 @@ def test_another_seed_and_other_data_take_no_compilation(method, compiled):
     np.testing.assert_allclose(after, fit(never_fitted_to_old_data(), method, 3), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_model_that_is_added_to_is_compiled_anew():
     bnn = pbnn.build(NETWORK, X, FIRST)
     fit(bnn, "map", 1)
@@ -88,6 +90,7 @@ def test_a_model_that_is_added_to_is_compiled_anew():
     assert float(after.squeeze()) == pytest.approx(5, abs=0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", tiers(["prior", "observed"], ["prior"]))
 def test_data_that_a_variable_of_the_users_reads_are_read_anew(of):
     bnn = pbnn.build(NETWORK, X, FIRST)

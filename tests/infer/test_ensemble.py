@@ -88,6 +88,7 @@ def test_the_same_seed_gives_the_same_members(linear, ensemble):
     assert not np.array_equal(weights_of(other), weights_of(ensemble))
 
 
+@pytest.mark.slow
 def test_results_can_be_used(linear, ensemble):
     assert_can_be_used(linear, ensemble, n_draws=4)
 

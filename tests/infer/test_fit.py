@@ -20,6 +20,7 @@ from pbnn.target import Target
 STATS = {"lp", "energy", "acceptance_rate", "diverging", "tree_depth", "n_steps", "step_size"}
 
 
+@pytest.mark.slow
 def test_layout(tree, network):
     assert set(tree.children) == {"posterior", "sample_stats", "observed_data", "constant_data"}
     posterior = tree["posterior"]
@@ -159,6 +160,7 @@ def test_a_seed_is_found_and_recorded(gaussian):
 # -------------------------------------------------------------------------------------------------- any pm.Model
 
 
+@pytest.mark.slow
 def test_a_hierarchy_with_a_network_inside():
     rng = np.random.default_rng(0)
     x, group = rng.normal(size=(30, 1)), np.arange(30) % 3

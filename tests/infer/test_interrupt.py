@@ -40,6 +40,7 @@ def raise_at(step):
     return hook
 
 
+@pytest.mark.slow
 def test_nuts_returns_the_draws_so_far(gaussian, bar_calls):
     bar_calls(press_at(60))
     tree = fit(gaussian, NUTS(draws=100_000, tune=10, chains=2), seed=1)
@@ -78,6 +79,7 @@ def test_mclmc_checks_only_the_chains_it_keeps(network, monkeypatch):
     assert tree.attrs["interrupted"] == 1
 
 
+@pytest.mark.slow
 def test_advi_returns_the_approximation_so_far(gaussian, bar_calls):
     bar_calls(raise_at(3 * CHUNK))
     tree = fit(gaussian, ADVI(draws=20), seed=1)

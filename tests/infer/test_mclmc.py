@@ -47,6 +47,7 @@ def assert_standard(draws, k=4.5):
             assert abs(found - expected) < k * array_stats.mcse(series, method=method), f"biased {method}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shift", "scale", "ok"), [(0, 1, True), (0.3, 1, False), (0, 1.2, False)])
 def test_finds_the_exact_posterior(linear_draws, shift, scale, ok):
     with nullcontext() if ok else pytest.raises(AssertionError, match="biased"):
@@ -65,6 +66,7 @@ def small(network):
     return fit(network, MCLMC(**QUICK), seed=7, progress=False)
 
 
+@pytest.mark.slow
 def test_layout(small):
     assert small.attrs["sampling"] == "mcmc"
     assert small.attrs["method"] == "mclmc"
@@ -93,6 +95,7 @@ def test_a_seed_fixes_the_draws(small, network):
     assert not np.isin(other["posterior"]["noise"], small["posterior"]["noise"]).any()
 
 
+@pytest.mark.slow
 def test_a_batch_of_chains_is_right_too(linear):
     target = Target.of(linear.bnn, "float32")
     program = MclmcChains(MCLMC(draws=1000, chains=3, thin=8, tune=2000), target, seed=5)
@@ -115,6 +118,7 @@ def step_of(monkeypatch):
     return fix
 
 
+@pytest.mark.slow
 def test_large_steps_hardly_bias_a_gaussian(step_of):
     """Velocity Verlet with steps of `h` per parameter would have a variance of `1 / (1 - h**2 / 4)`: 1.09 here."""
     with pm.Model() as model:
@@ -124,6 +128,7 @@ def test_large_steps_hardly_bias_a_gaussian(step_of):
     assert x.values.var() == pytest.approx(1, abs=0.03)
 
 
+@pytest.mark.slow
 def test_the_half_step_differs_by_the_bias(step_of):
     """With very large steps, the variance of the logarithm of exponential variables is too large; at half, hardly."""
     with pm.Model() as model:

@@ -33,6 +33,7 @@ def draws():
     return sd, cache(lambda p: fit(model, NUTS(500, 300, precision=p), seed=3, progress=False))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bias", "widening", "ok"), [(0.0, 1.0, True), (0.2, 1.0, False), (0.0, 1.15, False)]
 )
@@ -57,6 +58,7 @@ def test_step_size_meets_the_target(draws, precision):
     assert float(stats["step_size"].min()) > 0.1
 
 
+@pytest.mark.slow
 def test_statistics_are_consistent(tree):
     stats = tree["sample_stats"]
     assert (stats["n_steps"] < 2 ** (stats["tree_depth"] + 1)).all()
@@ -75,6 +77,7 @@ def small(seed, **options):
     return fit(model, NUTS(**{"draws": 20, "tune": 20, "chains": 3} | options), seed=seed, progress=False)
 
 
+@pytest.mark.slow
 def test_a_seed_fixes_the_draws_whatever_the_pace(monkeypatch):
     first = small(1)["posterior"]["x"].values
     assert len(set(first[:, -1, 0])) == 3

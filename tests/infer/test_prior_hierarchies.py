@@ -37,6 +37,7 @@ def target_of(prior):
     return Target.of(pbnn.build(pbnn.Network([first], likelihoods.Gaussian(0.3), weights=default), X, Y))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", tiers(PRIORS, ["ard", "pretrained"], ["r2d2"]))
 def test_the_prior_of_unconstrained_variables_is_a_product(name):
     """Weights and all their scales together: the Hessian is diagonal, and the diagonal is that of the dense one."""
@@ -53,6 +54,7 @@ def test_the_prior_of_unconstrained_variables_is_a_product(name):
     assert_allclose(prior_curvature(weights)(z), 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", tiers([n for n in PRIORS if n != "pretrained"], ["horseshoe"], ["r2d2"]))
 def test_the_scales_are_hyperparameters_of_the_evidence(name):
     """All auxiliary variables are found; what they do to curvature and density is that of a curvature taken anew."""

@@ -29,6 +29,7 @@ def draws(name, precision="float64"):
         return np.asarray(jax.jit(jax.vmap(lambda key: at.draw_response_of(f, z, key)))(keys))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOME)
 @pytest.mark.parametrize(("precision", "wrong"), [("float64", False), ("float64", True), ("float32", False)])
 def test_draws_are_those_of_scipy(name, precision, wrong):
@@ -66,6 +67,7 @@ def test_draws_are_those_of_scipy(name, precision, wrong):
     assert (worst < 4.5) != wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name == "Gamma" else pytest.mark.nightly) for name in CASES]
 )

@@ -8,6 +8,7 @@ from pbnn.predict import predict
 from tests.predict.cases import X_NEW, case
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["gaussian", "categorical"])
 def test_float64_is_exact_to_its_own_rounding(name):
     one = case(name)

@@ -29,6 +29,7 @@ def draws_of(one: Case, inputs=X_NEW, **options) -> xr.Dataset:
 # ---------------------------------------------------------------- values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETS)
 def test_parameters_equal_a_forward_pass_in_numpy(name):
     one = case(name)
@@ -126,6 +127,7 @@ def test_summary_of_one_draw_still_has_quantiles():
     assert (np.abs(width - 2 * 0.6745 * 0.5) < 5 * 0.5 * 0.0429 * np.sqrt(2)).all()
 
 
+@pytest.mark.slow
 def test_offset_that_float32_would_round():
     y = 1e7 + SIGNAL
     bnn = build(Network([Dense(4)], Gaussian()), X, y)
@@ -208,6 +210,7 @@ def test_no_second_compilation():
     assert [function._cache_size() for function in functions] == sizes
 
 
+@pytest.mark.slow
 def test_the_model_is_let_go():
     import gc
     import weakref
@@ -294,6 +297,7 @@ def test_training_data_by_default():
     assert found.coords["obs"].values.tolist() == list(range(5, 12))
 
 
+@pytest.mark.slow
 def test_set_data_changes_no_prediction():
     one = Case("gaussian", draws=20)
     before = draws_of(one)

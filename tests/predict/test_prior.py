@@ -64,6 +64,7 @@ def test_agrees_with_predict(linear):
     np.testing.assert_array_equal(found["y"].values.reshape(6, 7), drawn["prior_predictive"]["y"].values[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["categorical", "two outputs"])
 def test_observed_data_have_the_dims_of_the_response(name):
     drawn = prior_predict(case(name).bnn, draws=8, seed=1)

@@ -28,6 +28,7 @@ def found():
     return priors.calibrate(network(pbnn.Dense(20)), X, GOAL, steps=250, seed=1)
 
 
+@pytest.mark.slow
 def test_reduces_the_distance_five_times(found):
     assert found.reduction > 5
     assert found.before.root > 5 * (found.after.root + 4 * found.after.root_se)
@@ -65,6 +66,7 @@ def test_the_network_draws_the_functions_that_were_measured(found):
     assert abs(again.squared - found.after.squared) < 5 * np.hypot(again.squared_se, found.after.squared_se)
 
 
+@pytest.mark.slow
 def test_columns_by_name_any_likelihood_and_the_same_seed():
     frame = pd.DataFrame({"age": X[:, 0], "dose": X[::-1, 0] ** 2})
     target = priors.FunctionPrior((3.0, 20.0), monotone="increasing", column="dose")
@@ -176,6 +178,7 @@ MOVED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", tiers(["dense", "branches and frozen weights", "sequences"], ["dense"]))
 def test_moved_draws_are_draws_of_the_moved_prior(case):
     """The heart of it: the same random numbers, through the graph of the rescaled network."""
@@ -200,6 +203,7 @@ def test_moved_draws_are_draws_of_the_moved_prior(case):
         )
 
 
+@pytest.mark.slow
 def test_says_which_priors_stay_as_they_were():
     """Of another kind, centred, or shared by all layers; the other parts of the network are calibrated."""
     shared = priors.Normal(scale=priors.LogNormal(priors.HalfNormal(1.0, per="network")))

@@ -37,6 +37,7 @@ def wild():
     return both(3.0, 30.0, pbnn.Dense(6), pbnn.Residual([pbnn.Dense(6, "relu")]))
 
 
+@pytest.mark.slow
 def test_units_are_counted_as_by_hand(wild):
     found = check_prior(wild, draws=64, seed=1)
     w = prior_predict(wild, draws=64, seed=1)["prior"].isel(chain=0)
@@ -79,6 +80,7 @@ def test_predictions_are_counted_as_by_hand(wild):
     assert float(found["observed"].sel(statistic="max")) == Y.max()
 
 
+@pytest.mark.slow
 def test_says_so_when_nothing_is_wrong():
     found = check_prior(both(0.7, 0.3, pbnn.Dense(6)), draws=200, seed=1)
     assert not warned(found)
@@ -106,6 +108,7 @@ def test_p_values_are_uniform_for_data_from_the_prior(shift, ok):
     assert (abs(np.mean(p) - 0.5) < 4 * np.sqrt((1 / 12 + 0.25 / 100) / 12)) == ok
 
 
+@pytest.mark.slow
 def test_classes():
     labels = np.array(["a", "b", "c"])[np.digitize(X[:, 0], [-0.5, 0.5])]
     found = check_prior(
@@ -122,6 +125,7 @@ def test_several_outputs_and_no_hidden_layer():
     assert sum("of y1" in s for s in warned(found)) == 1
 
 
+@pytest.mark.slow
 def test_same_seed_same_findings(wild):
     assert check_prior(wild, draws=20, seed=3).identical(check_prior(wild, draws=20, seed=3))
 
@@ -147,6 +151,7 @@ def test_bad_calls(wild):
         check_prior(wild, draws=0)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compared_with_the_data_is_said():
     times = pbnn.right_censored(Y, np.arange(30) % 2 == 0)
     found = check_prior(both(1.0, 1.0, likelihood=likelihoods.Weibull(), y=times), draws=20, seed=1)

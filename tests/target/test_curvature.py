@@ -143,6 +143,7 @@ def test_information_about_the_noise_is_that_of_a_large_sample(name):
 # ------------------------------------------------------------------------------------------------------- products
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHEAP_CASES)
 def test_products_are_those_of_the_dense_matrices(name):
     J, G = dense(name)
@@ -164,6 +165,7 @@ def test_products_are_those_of_the_dense_matrices(name):
 # ----------------------------------------------------------------------------------------------- explicit matrices
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_matrices_are_the_dense_one(name):
     _, G = dense(name)
@@ -177,6 +179,7 @@ def test_matrices_are_the_dense_one(name):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [("out_weight", "out_bias"), ("out_weight",), ("out_bias",), ("h0_weight", "h0_bias"), ("h0_weight",)],
@@ -284,6 +287,7 @@ def test_nudges_are_added_where_the_affine_maps_end():
         assert np.abs(np.asarray(moved - last)).max() > 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["two outputs", pytest.param("student df learned", marks=slow)])
 def test_with_its_own_variables_the_curvature_is_that_of_outputs_and_noise_together(name):
     subset, z, x = at(name)

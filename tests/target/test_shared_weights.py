@@ -73,6 +73,7 @@ def evaluate(name, function, **options):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_full_and_diagonal_are_those_of_the_jacobian(name):
     J = jacobian(name)
@@ -100,6 +101,7 @@ def test_blocks_of_what_is_no_shared_weight_are_exact(name):
     assert kinds == maps & {v.name for v in subset.variables}
 
 
+@pytest.mark.slow
 def test_kronecker_factors_are_those_of_expand():
     """Of Eschenhagen et al. 2023, equation 10: each position is an observation, written out with loops."""
     subset, z, x = at("conv2d")
@@ -127,6 +129,7 @@ def test_kronecker_factors_are_those_of_expand():
     np.testing.assert_allclose(got.output[0], float(scale) ** 2 * B, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_kronecker_factors_are_exact_where_positions_do_not_meet():
     """One output sees one position only, and one observation: `A ⊗ B` is then the matrix itself."""
     X = rng.normal(size=(2, 1, 3))

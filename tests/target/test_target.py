@@ -88,6 +88,7 @@ def test_a_large_offset_costs_no_digits(offset):
     np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
+@pytest.mark.slow
 def test_threads_keep_their_precisions_apart():
     z = {p: point("noise learned").astype(p) for p in ("float32", "float64")}
     expected = {p: evaluated("noise learned", p)["log_density"] for p in z}
@@ -120,6 +121,7 @@ print(json.dumps([jax.config.jax_enable_x64, os.environ.get("XLA_FLAGS"), str(ja
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("x64", "flags"),
     [(False, None), pytest.param(True, "--xla_cpu_multi_thread_eigen=true", marks=pytest.mark.nightly)],
