@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 # Python compiles what it imports, which is a fraction of what is installed.
-INSTALL := $(PIP) install --quiet --no-compile
+INSTALL := $(INSTALL) --no-compile
 # Stamps: what is older than its pins is installed again, what is not is left alone.
 BASE   := $(VENV)/.base-installed
 DEV    := $(VENV)/.dev-installed
