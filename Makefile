@@ -3,8 +3,6 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
-# Python compiles what it imports, which is a fraction of what is installed.
-INSTALL := $(INSTALL) --no-compile
 # Stamps: what is older than its pins is installed again, what is not is left alone.
 BASE   := $(VENV)/.base-installed
 DEV    := $(VENV)/.dev-installed
@@ -68,10 +66,10 @@ clean: ## Remove .venv and caches
 $(BASE): requirements/base.txt requirements/build.txt pyproject.toml
 	@$(BIN)/python -c '' 2>/dev/null || { python=$$(.ci/find-python) && echo "Making $(VENV) with $$python" && \
 	    "$$python" -m venv --clear $(VENV); }
-	$(INSTALL) -r requirements/base.txt -r requirements/build.txt
-	$(INSTALL) --no-deps --no-build-isolation --editable .
+	$(PIP) install --quiet -r requirements/base.txt -r requirements/build.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEV): $(BASE) requirements/dev.txt
-	$(INSTALL) -r requirements/dev.txt
+	$(PIP) install --quiet -r requirements/dev.txt
 	@touch $@

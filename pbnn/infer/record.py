@@ -18,6 +18,8 @@ from pbnn.infer.methods import Method, method_name
 from pbnn.infer.run import Run
 from pbnn.target import Target
 
+BLOCK = 16
+"""Draws that are made variables at once."""
 PACKAGES = ("pbnn", "pymc", "pytensor", "jax", "blackjax", "optax", "arviz", "numpy")
 
 
@@ -53,13 +55,20 @@ def record(found: Run, method: Method, target: Target, *, seed: int, wall_time: 
 
 
 def _constrain(target: Target, z: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the model's variables at draws `(chain, draw, dim)`, each `(chain, draw, ...)`."""
     with target.scope():
         # A few draws at a time: deterministic variables, such as a network at all rows, may be large.
-        one = target.once(
-            "constrain", lambda: jax.jit(lambda zs: jax.lax.map(target.constrain, zs, batch_size=16))
-        )
-        chains = [one(jnp.asarray(chain)) for chain in z]
-        return {name: np.stack([np.asarray(c[name]) for c in chains]) for name in chains[0]}
+        # Always as many, however many draws there are, so that one program serves all.
+        some = target.once("constrain", lambda: jax.jit(jax.vmap(target.constrain)))
+        flat = z.reshape(-1, z.shape[-1])
+        padded = np.concatenate([flat, np.repeat(flat[-1:], -len(flat) % BLOCK, axis=0)])
+        blocks = [some(jnp.asarray(padded[i : i + BLOCK])) for i in range(0, len(padded), BLOCK)]
+        return {
+            name: np.concatenate([np.asarray(b[name]) for b in blocks])[: len(flat)].reshape(
+                *z.shape[:2], *blocks[0][name].shape[1:]
+            )
+            for name in blocks[0]
+        }
 
 
 def _attributes(
