@@ -58,6 +58,7 @@ def test_predictions_score_and_file(fitted, tmp_path):
         pbnn.predict(again, tree, X[:, :-1])
 
 
+@pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore:report. X_test and y_test are training rows")
 def test_report_is_written(fitted, tmp_path):
     bnn, idata, X, y = fitted

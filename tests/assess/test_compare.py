@@ -96,6 +96,7 @@ def test_errors_name_the_remedy(linear, fits):
         pbnn.compare(linear.bnn, fits, reference="exact", y=linear.y)
 
 
+@pytest.mark.nightly
 def test_classes_are_compared_by_their_probabilities():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 2))

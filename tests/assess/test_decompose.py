@@ -62,7 +62,7 @@ def test_error_is_that_of_repeats(linear):
     assert abs(np.log(spread / said)) < 4 * np.sqrt(2 / 80)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_classes_and_few_draws():
     y = np.where(X[:, 0] > 0, "b", "a")
     bnn = pbnn.build(pbnn.Network([], likelihoods.Bernoulli()), X, y)

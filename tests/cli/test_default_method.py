@@ -42,6 +42,7 @@ def test_mclmc_is_the_default_and_the_report_names_restarts_bias_and_mcse(run, p
     assert "Weights, for information" in text
 
 
+@pytest.mark.nightly
 def test_restarted_chains_are_named(run, pbnn_says, tmp_path):
     bnn, idata = pbnn.load(run)
     idata["sample_stats"]["restarts"][1:3] = 1

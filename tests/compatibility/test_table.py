@@ -26,16 +26,16 @@ def test_nothing_is_left_out():
     assert {network for network, _ in rows()} == {"", *NETWORKS}
 
 
-ALWAYS = ("mclmc", "laplace")
-"""The default method, which takes gradients, and one that takes curvature: between them all that a method may ask of
-a likelihood."""
-OTHERS = [method for method in TINY if method not in ALWAYS]
+BOTH = ("mclmc", "laplace")
+"""The default method, which takes gradients, and one that takes curvature: between them all that a method may ask."""
+OTHERS = [method for method in TINY if method not in BOTH]
 
 
 def in_ci(number: int, network: str, method: str) -> bool:
-    """Whether CI fills this cell: two of each row, and of the others half with layers, one without them, in turn."""
-    turn = 2 if network else len(OTHERS)
-    return method in ALWAYS or OTHERS.index(method) % turn == number % turn
+    """Whether CI fills this cell: of a row with layers both and two of the others, else one and one, in turn."""
+    if method in BOTH:
+        return bool(network) or method == BOTH[number % 2]
+    return OTHERS.index(method) % (4 if network else len(OTHERS)) == number % (4 if network else len(OTHERS))
 
 
 CELLS = [

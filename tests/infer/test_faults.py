@@ -39,7 +39,12 @@ def all_of_it_huge(X, y):
 
 
 @pytest.mark.parametrize(
-    "spoil", [pytest.param(outlier_in_x, marks=pytest.mark.nightly), outlier_in_y, all_of_it_huge]
+    "spoil",
+    [
+        pytest.param(outlier_in_x, marks=pytest.mark.nightly),
+        outlier_in_y,
+        pytest.param(all_of_it_huge, marks=pytest.mark.nightly),
+    ],
 )
 def test_wild_data_end_in_a_verdict(spoil):
     X, y = data()

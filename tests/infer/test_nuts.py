@@ -86,6 +86,7 @@ def test_a_seed_fixes_the_draws_whatever_the_pace(monkeypatch):
     np.testing.assert_array_equal(small(1)["posterior"]["x"].values, first)
 
 
+@pytest.mark.nightly
 @slow
 def test_another_seed_gives_other_draws():
     first, other = small(1)["posterior"]["x"].values, small(2)["posterior"]["x"].values
@@ -173,6 +174,7 @@ def test_nothing_drawn_is_an_error():
         _collect(NUTS(), [chain(0), chain(0)], True)
 
 
+@pytest.mark.nightly
 @slow
 def test_wide_networks_fit():
     X = np.random.default_rng(0).normal(size=(5, 300))

@@ -55,7 +55,7 @@ def test_the_prior_of_unconstrained_variables_is_a_product(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", tiers([n for n in PRIORS if n != "pretrained"], ["horseshoe"], ["r2d2"]))
+@pytest.mark.parametrize("name", tiers([n for n in PRIORS if n != "pretrained"], ["horseshoe"]))
 def test_the_scales_are_hyperparameters_of_the_evidence(name):
     """All auxiliary variables are found; what they do to curvature and density is that of a curvature taken anew."""
     target = target_of(PRIORS[name])

@@ -16,7 +16,14 @@ def linear():
     return LinearGaussian.simulate(n=30, n_in=2)
 
 
-@pytest.fixture(scope="module", params=[pytest.param("pymc", marks=pytest.mark.nightly), "nutpie", "numpyro"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("pymc", marks=pytest.mark.nightly),
+        "nutpie",
+        pytest.param("numpyro", marks=pytest.mark.nightly),
+    ],
+)
 def sampled(linear, request):
     pytest.importorskip(request.param)
     method = NUTS(draws=300, tune=300, chains=2, sampler=request.param, max_treedepth=3)

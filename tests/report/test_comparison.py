@@ -228,6 +228,7 @@ def test_fits_of_other_rows_compare_on_held_out_ones(rivals):
     assert facts.weights_know_the_rows
 
 
+@pytest.mark.nightly
 def test_runs_without_their_data_need_held_out_rows(rivals, write, tmp_path):
     models, X, y = rivals
     bare = without_data(*models["truth"], tmp_path / "bare.nc")

@@ -288,7 +288,9 @@ def test_nudges_are_added_where_the_affine_maps_end():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["two outputs", pytest.param("student df learned", marks=slow)])
+@pytest.mark.parametrize(
+    "name", ["two outputs", pytest.param("student df learned", marks=pytest.mark.nightly)]
+)
 def test_with_its_own_variables_the_curvature_is_that_of_outputs_and_noise_together(name):
     subset, z, x = at(name)
     here = subset.target

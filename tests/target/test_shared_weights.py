@@ -44,7 +44,7 @@ CASES = {
     "branches": ([Concat([[Dense(2)], [Frozen(Dense(2), {"weight": [[1, 0], [0, 1]]})]])], TABLE[:, :2]),
 }
 QUICK = ("conv2d",)
-NAMES = tiers(CASES, QUICK, ["attention"])
+NAMES = tiers(CASES, QUICK)
 
 
 @cache
