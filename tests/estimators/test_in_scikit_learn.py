@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from jax.experimental.compilation_cache.compilation_cache import reset_cache
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.impute import SimpleImputer
@@ -35,12 +36,25 @@ X = TABLE[["x"]].to_numpy()
 # ---------------------------------------------------------------- scikit-learn's own checks
 
 
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    return str(tmp_path_factory.mktemp("compiled"))
+
+
 @pytest.fixture
-def quick_to_compile():
-    """Leave out XLA's optimisations: they take longer than the tiny fits that they would speed up."""
-    jax.config.update("jax_disable_most_optimizations", True)
+def quick_to_compile(compiled):
+    """Compile quickly, and each program once: hundreds of tiny fits take less time than compiling does."""
+    settings = {
+        "jax_disable_most_optimizations": (True, False),
+        "jax_compilation_cache_dir": (compiled, None),
+        "jax_persistent_cache_min_compile_time_secs": (0.0, 1.0),
+    }
+    for name, (here, _) in settings.items():
+        jax.config.update(name, here)
     yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    for name, (_, default) in settings.items():
+        jax.config.update(name, default)
+    reset_cache()
 
 
 SMALL = pbnn.MCLMC(draws=50, chains=1, thin=5, tune=500)
