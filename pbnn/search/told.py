@@ -51,7 +51,7 @@ def inputs_of(study: Study, conditions: Mapping[str, Condition] | None = None) -
     }
     if not common:
         raise SpecError(
-            f"inputs_of: study {study.study_name!r} has no parameter that all of its {len(trials)} finished trials have."
+            f"inputs_of: study {study.study_name!r} has no parameter that all its {len(trials)} finished trials have."
         )
     return Inputs.of(common, {name: c for name, c in conditions.items() if name in common})
 
