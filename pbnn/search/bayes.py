@@ -119,7 +119,7 @@ def surrogate(
     DataTree
         As of `fit`: `posterior` has the hyperparameters, by `input`; `observed_data` the `score` of each `trial`,
         larger being better, in its own units; `posterior_predictive` replicates of it: other functions of the same
-        kind, with other noise. `constant_data` has the points, `x` and `active`, and the known `noise_sd` of each score.
+        kind, with other noise. `constant_data` has the points, `x` and `active`, and the known `noise_sd` of scores.
 
     Raises
     ------

@@ -64,7 +64,8 @@ def test_parts_of_their_own_leave_a_diagonal():
     np.testing.assert_allclose(found.score, np.nanmean(parts, 1), atol=1e-5)
     # Shrunk towards each other, so between the least and the greatest, and right on the whole.
     assert own.min() < np.diag(found.covariance).min() <= np.diag(found.covariance).max() < own.max()
-    assert np.diag(found.covariance).mean() == pytest.approx(own.mean(), rel=0.1)
+    error = np.sqrt(2 / (n * (k - 1)))
+    assert np.diag(found.covariance).mean() == pytest.approx(0.1**2 / k, rel=3 * error)
 
 
 def test_a_trial_pruned_after_an_easy_fold_is_not_better_for_it():
