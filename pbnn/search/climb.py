@@ -52,8 +52,9 @@ def climb(
         return jnp.where(free & jnp.isfinite(g), g, 0.0)
 
     def value(x: jax.Array) -> jax.Array:
-        v = score(state, x, active)
-        return jnp.where(jnp.isfinite(v), v, -jnp.inf)
+        rows = x.reshape(-1, x.shape[-1])
+        v = score(state, rows, jnp.tile(active, (len(rows) // len(active), 1)))
+        return jnp.where(jnp.isfinite(v), v, -jnp.inf).reshape(x.shape[:-1])
 
     def fresh(g: jax.Array, reach: jax.Array) -> jax.Array:
         return (reach / jnp.maximum(jnp.abs(g).max(-1), 1e-300))[:, None, None] * eye
@@ -67,7 +68,7 @@ def climb(
         p = jnp.where(uphill, p, jnp.einsum("sij,sj->si", fresh(inside, reach), inside))
         p = p / jnp.maximum(jnp.abs(p).max(-1, keepdims=True) / 0.5, 1.0)  # beyond half the cube nothing is known
         tried = jnp.clip(x + jnp.array(LENGTHS)[:, None, None] * p, 0.0, 1.0)
-        values = jax.vmap(value)(tried)
+        values = value(tried)
         best = values.argmax(0)
         ahead = values.max(0) > f
         there = jnp.take_along_axis(tried, best[None, :, None], 0)[0]

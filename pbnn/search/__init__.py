@@ -1,1 +1,0 @@
-"""Bayesian optimisation of networks, on Optuna's studies."""
