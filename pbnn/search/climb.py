@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 STEPS = 40
-LENGTHS = (1.0, 0.35, 0.1, 0.01)
+LENGTHS = (0.0, 1.0, 0.35, 0.1, 0.01)
 """Of a step along the direction; all are tried together, which on a few starts costs little more than one."""
 FIRST = 0.1
 """How far the first step goes in the column that changes most; the cube has width 1."""
@@ -51,6 +51,7 @@ def climb(
         g = jax.grad(lambda x: score(state, x, active).sum())(x)
         return jnp.where(free & jnp.isfinite(g), g, 0.0)
 
+    # The score stands once in the program, and its gradient once: compiling them is most of a first call.
     def value(x: jax.Array) -> jax.Array:
         rows = x.reshape(-1, x.shape[-1])
         v = score(state, rows, jnp.tile(active, (len(rows) // len(active), 1)))
@@ -60,7 +61,11 @@ def climb(
         return (reach / jnp.maximum(jnp.abs(g).max(-1), 1e-300))[:, None, None] * eye
 
     def step(carry: tuple) -> tuple:
-        i, x, f, g, metric, reach = carry
+        i, x, before, f, metric, reach = carry
+        g = slope(x)
+        moved = (x != before[0]).any(-1)
+        # A step in vain: the matrix is wrong here. Begin again with a shorter reach.
+        metric = jnp.where(moved[:, None, None], _updated(metric, x - before[0], before[1] - g), fresh(g, reach))
         pushed = ((x <= 0.0) & (g < 0.0)) | ((x >= 1.0) & (g > 0.0))
         inside = jnp.where(pushed, 0.0, g)
         p = jnp.where(pushed | ~free, 0.0, jnp.einsum("sij,sj->si", metric, inside))
@@ -69,24 +74,19 @@ def climb(
         p = p / jnp.maximum(jnp.abs(p).max(-1, keepdims=True) / 0.5, 1.0)  # beyond half the cube nothing is known
         tried = jnp.clip(x + jnp.array(LENGTHS)[:, None, None] * p, 0.0, 1.0)
         values = value(tried)
-        best = values.argmax(0)
-        ahead = values.max(0) > f
+        best = values.argmax(0)  # the first is where it stands, so that nothing is gained by standing still
         there = jnp.take_along_axis(tried, best[None, :, None], 0)[0]
-        x_new = jnp.where(ahead[:, None], there, x)
-        f_new = jnp.where(ahead, values.max(0), f)
-        g_new = slope(x_new)
-        # A step in vain: the matrix is wrong here. Begin again with a shorter reach.
-        reach = jnp.where(jnp.abs(p).max(-1) < STILL, 0.0, jnp.where(ahead, reach, reach * 0.1))
-        metric = jnp.where(ahead[:, None, None], _updated(metric, x_new - x, g - g_new), fresh(g, reach))
-        return i + 1, x_new, f_new, g_new, metric, reach
+        reach = jnp.where(jnp.abs(p).max(-1) < STILL, 0.0, jnp.where(best > 0, reach, reach * 0.1))
+        return i + 1, there, (x, g), values.max(0), metric, reach
 
     def going(carry: tuple) -> jax.Array:
         i, *_, reach = carry
         return (i < steps) & (reach > STILL).any()
 
-    f, g = value(x), slope(x)
     reach = jnp.full(len(x), FIRST, x.dtype)
-    _, x, f, *_ = jax.lax.while_loop(going, step, (0, x, f, g, fresh(g, reach), reach))
+    nothing = jnp.zeros_like(x)
+    carry = (0, x, (x, nothing), jnp.full(len(x), -jnp.inf), jnp.tile(eye, (len(x), 1, 1)), reach)
+    _, x, _, f, *_ = jax.lax.while_loop(going, step, carry)
     return x, f
 
 

@@ -159,7 +159,8 @@ def _chosen(values: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _improved(score: Score, state: Any, inputs: Inputs, points: Points) -> tuple[Points, np.ndarray]:
-    choices, levels = np.array(inputs.layout.choices), np.array(inputs.layout.levels)
+    choices = np.array([column.choices for column in inputs.columns])
+    levels = np.array([column.levels for column in inputs.columns])
     continuous = (choices == 0) & (levels == 0)
     grids = ~continuous & np.array([c > 1 or n > 1 for c, n in zip(choices, levels, strict=True)])
     relaxed = continuous | (levels >= RELAXED)
