@@ -1,6 +1,5 @@
 """The posterior mode of a surrogate's hyperparameters."""
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -8,14 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import cho_solve
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from pbnn.search.gp import Rows, covariance_of_scores
 from pbnn.search.hyperparameters import prior, prior_of_mode, unpack
 
 REACH = 5.0
 """The climb stays within so many standard deviations of the prior."""
-FRESH = 1
-"""Places drawn at random where a climb begins, beside the prior's centre and the last mode."""
+MANY = 200
+"""From so many observations on, one climb has to do if there is an earlier mode to begin at: they move it little."""
+ENOUGH = 1e-6
+"""A climb ends when a step gains less than this part of the loss: far less than a choice of the next trial notices."""
 
 
 @jax.custom_vjp
@@ -50,7 +52,7 @@ def log_likelihood(theta: jax.Array, rows: Rows) -> jax.Array:
     return -gaussian_loss(k, residual) - 0.5 * rows.mask.sum() * jnp.log(2 * jnp.pi)
 
 
-@partial(jax.jit)
+@jax.jit
 def _loss_and_slope(u: jax.Array, loc: jax.Array, scale: jax.Array, rows: Rows) -> tuple[jax.Array, jax.Array]:
     """Return the negative log posterior and its slope in units of the prior."""
 
@@ -74,10 +76,11 @@ def climb(rows: Rows, seed: int, begin: np.ndarray | None = None) -> tuple[np.nd
     """
     centre, scale = prior_of_mode(rows.layout), prior(rows.layout)[1]
     p = len(centre)
-    starts = [np.zeros(p)]
+    fresh = np.random.default_rng(seed).normal(size=p)
+    starts = [np.zeros(p), fresh]
     if begin is not None and begin.shape[-1] == p:
-        starts.insert(0, np.clip((begin.mean(0) - centre) / scale, -REACH, REACH))
-    starts += list(np.random.default_rng(seed).normal(size=(FRESH, p)))
+        last = np.clip((begin.mean(0) - centre) / scale, -REACH, REACH)
+        starts = [last] if rows.mask.sum() >= MANY else [last, fresh]
 
     def loss(u: np.ndarray) -> tuple[float, np.ndarray]:
         with jax.enable_x64(True):
@@ -88,11 +91,10 @@ def climb(rows: Rows, seed: int, begin: np.ndarray | None = None) -> tuple[np.nd
 
     with jax.enable_x64(True):
         on_device = jax.device_put(rows)
-    best = min(
-        (
-            minimize(loss, u, jac=True, method="L-BFGS-B", bounds=[(-REACH, REACH)] * p, options={"maxiter": 100})
-            for u in starts
-        ),
-        key=lambda found: found.fun,
-    )
+    options = {"maxiter": 100, "ftol": ENOUGH, "gtol": 1e-3}
+    bounds = [(-REACH, REACH)] * p
+    # One thread of BLAS: matrices are so small that threads wait for each other, forty times as long on a busy machine.
+    with threadpool_limits(1, "blas"):
+        found = [minimize(loss, u, jac=True, method="L-BFGS-B", bounds=bounds, options=options) for u in starts]
+    best = min(found, key=lambda f: f.fun)
     return (centre + scale * best.x)[None], np.array([-best.fun])
