@@ -51,7 +51,7 @@ class Acquisition:
 
 
 def known_best(beliefs: Beliefs, of: int = 0) -> tuple[Any, np.ndarray]:
-    """Return the surrogate of an objective with pending points, and the highest mean at points that may be best, `(h,)`.
+    """Return the surrogate of an objective with pending points, and the highest mean at what may be best, `(h,)`.
 
     The mean rather than the score, for the highest of noisy scores is a lucky one; 0, the mean of all scores, if no
     point is feasible.
@@ -148,8 +148,8 @@ ACQUISITIONS = {
 """By the name that users type.
 
 - `log_ei`: expected improvement over the highest posterior mean (Ament et al. 2023, arXiv:2310.20708);
-- `noisy_ei`: the same over what may be the best of the noisy points, integrated over what their true scores and those of
-  pending points may be (Letham, Karrer, Ottoni & Bakshy 2019, 10.1214/18-BA1110);
+- `noisy_ei`: the same over what may be the best of the noisy points, integrated over what their true scores and those
+  of pending points may be (Letham, Karrer, Ottoni & Bakshy 2019, 10.1214/18-BA1110);
 - `pi`: probability of improvement (Kushner 1964, 10.1115/1.3653121);
 - `ucb`: upper confidence bound (Srinivas, Krause, Kakade & Seeger 2010, arXiv:0912.3995);
 - `mes`: max-value entropy search (Wang & Jegelka 2017, arXiv:1703.01968);
@@ -186,7 +186,7 @@ def acquisition_of(name: str, objectives: int) -> Acquisition:
 class Constrained:
     """The score of an acquisition, and of how likely a point is feasible (Gardner et al. 2014, ICML, PMLR 32(2)).
 
-    The logarithms are added; of a score that is no logarithm (`ucb`), that of its excess over what is certain to be had.
+    The logarithms are added; of a score that is no logarithm (`ucb`), that of its excess over the best mean.
     Where no point is feasible yet, the probability alone counts.
     """
 

@@ -10,7 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import cho_solve, solve_triangular
 
-from pbnn.search.gp import JITTER, Arrays, Rows, Surrogate, covariance_of_scores, marginals, pad, padding, posterior
+from pbnn.search.gp import (
+    JITTER,
+    Arrays,
+    Rows,
+    Surrogate,
+    covariance_of_scores,
+    marginals,
+    pad,
+    padding,
+    posterior,
+)
 from pbnn.search.hyperparameters import unpack
 from pbnn.search.inputs import Points
 from pbnn.search.kernel import covariance, embed
@@ -63,7 +73,8 @@ class Beliefs:
         if len(self.pending) == 0:
             return list(self.objectives)
         return [
-            s.conditioned_on(self.pending, s.loc + s.scale * means(s.arrays, self.pending)) for s in self.objectives
+            s.conditioned_on(self.pending, s.loc + s.scale * means(s.arrays, self.pending))
+            for s in self.objectives
         ]
 
 
@@ -144,8 +155,8 @@ class Paths:
 def paths(beliefs: Beliefs, n: int, rng: np.random.Generator) -> Paths:
     """Draw the function of the first objective at all known points `n` times, and condition on each draw.
 
-    So the unknown scores of pending points are integrated over, and so is which of the noisy points is best. Draws are made
-    by correcting a draw of the prior (Matheron's rule; Wilson et al. 2020, arXiv:2002.09309).
+    So the unknown scores of pending points are integrated over, and so is which of the noisy points is best. Draws are
+    made by correcting a draw of the prior (Matheron's rule; Wilson et al. 2020, arXiv:2002.09309).
     """
     surrogate = beliefs.objectives[0]
     seen, known = len(beliefs.observed), beliefs.known
@@ -176,7 +187,9 @@ def _paths(
         prior = jnp.where(rows.mask[:, None] & rows.mask, prior, jnp.eye(size))
         root = jnp.linalg.cholesky(prior)
         both = told[:, None] & told
-        noise_root = jnp.linalg.cholesky(jnp.where(both, rows.noise, 0.0) + jnp.exp(h.log_nugget) * jnp.eye(size))
+        noise_root = jnp.linalg.cholesky(
+            jnp.where(both, rows.noise, 0.0) + jnp.exp(h.log_nugget) * jnp.eye(size)
+        )
         f = of_f @ root.T
         missing = jnp.where(told, rows.y - h.mean - f - of_noise @ noise_root.T, 0.0)
         correction = cho_solve((jnp.linalg.cholesky(k), True), missing.T).T

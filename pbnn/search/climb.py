@@ -61,17 +61,21 @@ def climb(
         return (reach / jnp.maximum(jnp.abs(g).max(-1), 1e-300))[:, None, None] * eye
 
     def step(carry: tuple) -> tuple:
-        i, x, before, f, metric, reach = carry
+        i, x, before, _, metric, reach = carry
         g = slope(x)
         moved = (x != before[0]).any(-1)
         # A step in vain: the matrix is wrong here. Begin again with a shorter reach.
-        metric = jnp.where(moved[:, None, None], _updated(metric, x - before[0], before[1] - g), fresh(g, reach))
+        metric = jnp.where(
+            moved[:, None, None], _updated(metric, x - before[0], before[1] - g), fresh(g, reach)
+        )
         pushed = ((x <= 0.0) & (g < 0.0)) | ((x >= 1.0) & (g > 0.0))
         inside = jnp.where(pushed, 0.0, g)
         p = jnp.where(pushed | ~free, 0.0, jnp.einsum("sij,sj->si", metric, inside))
         uphill = (p * inside).sum(-1, keepdims=True) > 0.0
         p = jnp.where(uphill, p, jnp.einsum("sij,sj->si", fresh(inside, reach), inside))
-        p = p / jnp.maximum(jnp.abs(p).max(-1, keepdims=True) / 0.5, 1.0)  # beyond half the cube nothing is known
+        p = p / jnp.maximum(
+            jnp.abs(p).max(-1, keepdims=True) / 0.5, 1.0
+        )  # beyond half the cube nothing is known
         tried = jnp.clip(x + jnp.array(LENGTHS)[:, None, None] * p, 0.0, 1.0)
         values = value(tried)
         best = values.argmax(0)  # the first is where it stands, so that nothing is gained by standing still
@@ -91,7 +95,7 @@ def climb(
 
 
 def _updated(metric: jax.Array, s: jax.Array, y: jax.Array) -> jax.Array:
-    """Return the inverse curvature after a step `s` along which the gradient fell by `y`; unchanged where it did not."""
+    """Return the inverse curvature after a step `s` along which the gradient fell by `y`; doubled where it did not."""
     sy = (s * y).sum(-1)
     curved = sy > 1e-12 * jnp.sqrt((s**2).sum(-1) * (y**2).sum(-1))
     rho = jnp.where(curved, 1 / jnp.where(curved, sy, 1.0), 0.0)

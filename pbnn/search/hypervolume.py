@@ -4,6 +4,8 @@ Everything is maximised. What no point of the front dominates is cut into boxes 
 gain is a product over objectives, so that it is exact for independent Gaussians, in any number of objectives.
 """
 
+from itertools import pairwise
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -43,7 +45,10 @@ def hypervolume(y: np.ndarray, reference: np.ndarray) -> float:
     order = np.sort(np.unique(y[:, -1]))
     steps = np.diff(np.concatenate([reference[-1:], order]))
     return float(
-        sum(h * hypervolume(y[y[:, -1] >= top, :-1], reference[:-1]) for top, h in zip(order, steps, strict=True))
+        sum(
+            h * hypervolume(y[y[:, -1] >= top, :-1], reference[:-1])
+            for top, h in zip(order, steps, strict=True)
+        )
     )
 
 
@@ -67,9 +72,8 @@ def boxes(front: np.ndarray, reference: np.ndarray) -> tuple[np.ndarray, np.ndar
     References
     ----------
     Couckuyt, Deschrijver & Dhaene (2014), Fast calculation of multiobjective probability of improvement and expected
-    improvement criteria for Pareto optimization, 10.1007/s10898-013-0118-2, cut boxes for the same purpose; slices along one
-    objective after another, as here, are those of Emmerich, Yang, Deutz, Wang & Fonseca (2016),
-    10.1007/978-3-319-29975-4_7.
+    improvement criteria for Pareto optimization, 10.1007/s10898-013-0118-2, cut boxes for the same purpose; so do
+    Yang, Emmerich, Deutz & Bäck (2019), arXiv:1904.12672, with fewer of them.
     """
     front = front[(front > reference).all(1)]
     front = front[pareto(front)] if len(front) else front
@@ -85,7 +89,7 @@ def _slices(front: np.ndarray, reference: np.ndarray) -> tuple[list, list]:
     edges = np.concatenate([reference[-1:], np.unique(front[:, -1]), [np.inf]])
     lower: list = []
     upper: list = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         below = front[front[:, -1] > low, :-1]  # these dominate the slice from `low` to `high`
         for a, b in zip(*_slices(below, reference[:-1]), strict=True):
             lower.append([*a, low])
@@ -119,8 +123,8 @@ def reference_point(y: np.ndarray) -> np.ndarray:
 def log_ehvi(mean: jax.Array, sd: jax.Array, lower: jax.Array, upper: jax.Array) -> jax.Array:
     """Return the logarithm of the expected hypervolume improvement, for independent Gaussian objectives.
 
-    The gain of `f` is the volume of what lies below it in the boxes that the front leaves (`boxes`): in each box a product
-    over objectives of `E[max(f - lower, 0) - max(f - upper, 0)]`.
+    The gain of `f` is the volume of what lies below it in the boxes that the front leaves (`boxes`): in each box a
+    product over objectives of `E[max(f - lower, 0) - max(f - upper, 0)]`.
 
     Parameters
     ----------

@@ -23,7 +23,11 @@ def log_h(z: jax.Array) -> jax.Array:
     mills = jnp.exp(log_ndtr(middle) + middle**2 / 2 + HALF_LOG_2PI)
     between = _log_density(middle) + jnp.log1p(middle * mills)
     u = low**-2
-    far = _log_density(low) + jnp.log(u) + jnp.log1p(-3 * u * (1 - 5 * u * (1 - 7 * u * (1 - 9 * u * (1 - 11 * u)))))
+    far = (
+        _log_density(low)
+        + jnp.log(u)
+        + jnp.log1p(-3 * u * (1 - 5 * u * (1 - 7 * u * (1 - 9 * u * (1 - 11 * u)))))
+    )
     return jnp.where(z > -1.0, near, jnp.where(z > TAIL, between, far))
 
 

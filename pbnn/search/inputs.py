@@ -303,7 +303,10 @@ def _moves(column: Column, x: float) -> list[float]:
 
 
 def _check(
-    name: str, condition: Condition, distributions: Mapping[str, BaseDistribution], columns: Mapping[str, Column]
+    name: str,
+    condition: Condition,
+    distributions: Mapping[str, BaseDistribution],
+    columns: Mapping[str, Column],
 ) -> None:
     if name not in distributions:
         raise SpecError(unknown("Inputs", "parameter in conditions", name, distributions))

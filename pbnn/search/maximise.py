@@ -1,4 +1,4 @@
-"""Find the best point of a search space for a score: gradients where columns are continuous, moves where they are not."""
+"""Find the best point of a space for a score: gradients where columns are continuous, moves where they are not."""
 
 from dataclasses import dataclass
 from functools import partial

@@ -53,7 +53,9 @@ def log_likelihood(theta: jax.Array, rows: Rows) -> jax.Array:
 
 
 @jax.jit
-def _loss_and_slope(u: jax.Array, loc: jax.Array, scale: jax.Array, rows: Rows) -> tuple[jax.Array, jax.Array]:
+def _loss_and_slope(
+    u: jax.Array, loc: jax.Array, scale: jax.Array, rows: Rows
+) -> tuple[jax.Array, jax.Array]:
     """Return the negative log posterior and its slope in units of the prior."""
 
     def loss(u: jax.Array) -> jax.Array:
@@ -95,6 +97,8 @@ def climb(rows: Rows, seed: int, begin: np.ndarray | None = None) -> tuple[np.nd
     bounds = [(-REACH, REACH)] * p
     # One thread of BLAS: matrices are so small that threads wait for each other, forty times as long on a busy machine.
     with threadpool_limits(1, "blas"):
-        found = [minimize(loss, u, jac=True, method="L-BFGS-B", bounds=bounds, options=options) for u in starts]
+        found = [
+            minimize(loss, u, jac=True, method="L-BFGS-B", bounds=bounds, options=options) for u in starts
+        ]
     best = min(found, key=lambda f: f.fun)
     return (centre + scale * best.x)[None], np.array([-best.fun])

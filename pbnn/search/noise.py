@@ -84,7 +84,9 @@ def noise_of_parts(parts: np.ndarray) -> PartNoise | None:
         raise ShapeError(f"noise_of_parts: expected scores (trials, parts); got shape {parts.shape}.")
     seen = ~np.isnan(parts)
     if np.isinf(parts).any() or not seen.any(1).all():
-        raise DataError("noise_of_parts: every trial needs a score on one part at least, and none may be infinite.")
+        raise DataError(
+            "noise_of_parts: every trial needs a score on one part at least, and none may be infinite."
+        )
     n, k = parts.shape
     if n < 2 or seen.sum(1).max() < 2:
         return None
@@ -98,7 +100,9 @@ def noise_of_parts(parts: np.ndarray) -> PartNoise | None:
     # What all have in common: no more than can be taken away and leave a covariance matrix.
     ridge = 1e-9 * np.trace(common) / n + np.finfo(float).tiny
     level = max(min(common.min(), 1 / np.linalg.inv(common + ridge * np.eye(n)).sum()), 0.0)
-    rest = _correlated(residual, own) / k if seen.all() else _from_residuals(seen, spread, shared, inverse, own)
+    rest = (
+        _correlated(residual, own) / k if seen.all() else _from_residuals(seen, spread, shared, inverse, own)
+    )
     covariance = rest + common - level
     return PartNoise(score + centre, (covariance + covariance.T) / 2, float(level))
 

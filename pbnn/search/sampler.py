@@ -21,10 +21,10 @@ from pbnn.search.maximise import Effort, among, candidates, enumerated, maximise
 from pbnn.search.trials import (
     constraints_of,
     pending,
+    scores_of,
     store_constraints,
     store_suggestion,
     usable,
-    values_of,
 )
 
 logger = logging.getLogger("pbnn.search")
@@ -40,7 +40,9 @@ class GPSampler(BaseSampler):
 
     A Gaussian process is fitted to the scores told so far, and the point is suggested where an acquisition function is
     highest. Trials that run at the same time count as pending, failed ones do not count, nor do trials whose parameters
-    lie outside the space. Points already tried are not suggested again while there are others.
+    lie outside the space; nor does the score of a fit that is marked as not to be trusted (user attribute `pbnn:failed`).
+    What trials tell of the noise of their scores (`pbnn:se`, `pbnn:parts`, `pbnn:inference_se`) is used. Points already
+    tried are not suggested again while there are others.
 
     Parameters
     ----------
@@ -51,11 +53,11 @@ class GPSampler(BaseSampler):
     seed
         Of everything random; None, another in each process.
     bayes
-        `"map"`: hyperparameters of the surrogate by their posterior mode; `"nuts"`: by draws, over which the acquisition
-        is averaged; a number: by draws whenever so many more trials are complete, by the mode in between.
+        `"map"`: hyperparameters of the surrogate by their posterior mode; `"nuts"`: by draws, over which the
+        acquisition is averaged; a number: by draws whenever so many more trials are complete, by the mode in between.
     constraints_func
-        A function of a finished trial that returns values, feasible where all are at most 0. `Trial.set_constraint` does
-        the same without it.
+        A function of a finished trial that returns values, feasible where all are at most 0. `Trial.set_constraint`
+        does the same without it.
     space, conditions
         All parameters with their distributions, and when those are active that not always are (`Condition`). Then the
         whole space is searched as one. Without them it is what all complete trials have in common, as in Optuna.
@@ -101,12 +103,16 @@ class GPSampler(BaseSampler):
     ) -> None:
         if acquisition is not None:
             acquisition_of(acquisition, 2 if acquisition in _SEVERAL else 1)
-        if isinstance(bayes, bool) or (bayes not in ("map", "nuts") and not (isinstance(bayes, int) and bayes >= 1)):
+        if isinstance(bayes, bool) or (
+            bayes not in ("map", "nuts") and not (isinstance(bayes, int) and bayes >= 1)
+        ):
             raise MethodError(
                 f"GPSampler: bayes must be 'map', 'nuts', or after how many trials to draw anew, >= 1; got {bayes!r}."
             )
         if not isinstance(n_startup_trials, int) or n_startup_trials < 0:
-            raise MethodError(f"GPSampler: n_startup_trials must be a whole number >= 0; got {n_startup_trials!r}.")
+            raise MethodError(
+                f"GPSampler: n_startup_trials must be a whole number >= 0; got {n_startup_trials!r}."
+            )
         if conditions and space is None:
             raise SpecError(
                 "GPSampler: conditions need the space they are about; pass space={name: distribution, ...} too."
@@ -150,13 +156,13 @@ class GPSampler(BaseSampler):
         if not search_space:
             return {}
         inputs = Inputs.of(search_space, {n: c for n, c in self._conditions.items() if n in search_space})
-        trials, observed = usable(study, inputs)
+        trials, observed, failed = usable(study, inputs)
         rng = np.random.default_rng(self._rng.integers(2**63))
         if len(trials) < max(self._n_startup_trials, 1):
             point = self._startup(inputs, trial.number)
         else:
             now = pending(study, trial, inputs, search_space)
-            point = self._suggested(study, inputs, trials, observed, now, rng)
+            point = self._suggested(study, inputs, trials, observed, now, failed, rng)
         params = inputs.params(point)[0]
         store_suggestion(study, trial, search_space, params)
         return params
@@ -199,9 +205,11 @@ class GPSampler(BaseSampler):
         trials: list[FrozenTrial],
         observed: Points,
         now: Points,
+        failed: Points,
         rng: np.random.Generator,
     ) -> Points:
-        y = values_of(study, trials)
+        told = scores_of(study, trials, observed)
+        y = np.stack([o.y for o in told], axis=-1)
         limits = constraints_of(trials)
         acquisition = acquisition_of(
             self._acquisition or ("noisy_ei" if y.shape[1] == 1 else "ehvi"), y.shape[1]
@@ -209,8 +217,8 @@ class GPSampler(BaseSampler):
         how = self._how(len(trials))
         seed = int(rng.integers(2**31))
         objectives = [
-            self._fitted((study.study_name, j), inputs, Observations(observed, column), how, seed + j)
-            for j, column in enumerate(y.T)
+            self._fitted((study.study_name, j), inputs, scores, how, seed + j)
+            for j, scores in enumerate(told)
         ]
         constraints = [
             self._fitted(
@@ -227,7 +235,7 @@ class GPSampler(BaseSampler):
         feasible = np.all([v <= 0 for v in limits.values()], axis=0) if limits else np.ones(len(y), bool)
         beliefs = Beliefs(objectives, constraints, observed, now, feasible)
         good = observed[_best(y, feasible, objectives, observed)]
-        taken = beliefs.known
+        taken = Points.joined([beliefs.known, failed])
         pool = enumerated(inputs)
         pool = candidates(inputs, rng, good, self._effort) if pool is None else pool
         pool = pool[rng.permutation(len(pool))]

@@ -1,4 +1,4 @@
-"""What a sampler reads of a study's trials: points, values to be maximised, constraints, and what others try just now."""
+"""What a sampler reads of a study's trials: points, values to be maximised, constraints, and what others try now."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,6 +9,8 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from pbnn.search.inputs import Inputs, Points
+from pbnn.search.noise import capped, noise_of_parts
+from pbnn.search.observations import Observations
 
 SUGGESTED = "pbnn:suggested"
 """System attribute of a trial: what was suggested, from the moment on when it was; parameters come one by one."""
@@ -17,20 +19,57 @@ CONSTRAINTS = "constraints"
 OUTLYING = 10.0
 """Values further below the median than so many times the best is above it are drawn in to there."""
 ROUNDING = 1e-9
+SE, INFERENCE_SE, PARTS, FAILED = "pbnn:se", "pbnn:inference_se", "pbnn:parts", "pbnn:failed"
+"""User attributes in which a trial says how far its score is to be trusted."""
 
 
-def usable(study: Study, inputs: Inputs) -> tuple[list[FrozenTrial], Points]:
-    """Return completed trials whose parameters are points of this space, and these points.
+def usable(study: Study, inputs: Inputs) -> tuple[list[FrozenTrial], Points, Points]:
+    """Return completed trials whose parameters are points of this space, these points, and points of failed fits.
 
-    A study that goes on with another space has trials outside: they say nothing here.
+    A study that goes on with another space has trials outside: they say nothing here. Nor does the score of a fit that
+    is not to be trusted say anything of its network; but it need not be tried again.
     """
-    trials, sets = [], []
+    trials, sets, failed = [], [], []
     for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
         point = _point(inputs, trial.params)
-        if point is not None and not np.isnan(trial.values).any():
-            trials.append(trial)
-            sets.append(point)
-    return trials, _joined(sets, inputs)
+        if point is None or np.isnan(trial.values).any():
+            continue
+        if trial.user_attrs.get(FAILED):
+            failed.append(point)
+            continue
+        trials.append(trial)
+        sets.append(point)
+    return trials, _joined(sets, inputs), _joined(failed, inputs)
+
+
+def scores_of(study: Study, trials: Sequence[FrozenTrial], points: Points) -> list[Observations]:
+    """Return the observations of each objective, with the noise that trials tell of.
+
+    Parts (`pbnn:parts`) are of the first objective; if all trials have them, the noise is that of `noise_of_parts`,
+    else each trial's own standard error. The error of the inference comes on top, each trial's by itself.
+    """
+    y = values_of(study, trials)
+    own = np.array([float(t.user_attrs.get(SE) or 0.0) for t in trials]) ** 2
+    inference = np.array([float(t.user_attrs.get(INFERENCE_SE) or 0.0) for t in trials]) ** 2
+    first, noise, level = y[:, 0], np.diag(own), 0.0
+    if (found := _parts(study, trials)) is not None:
+        first, noise, level = found.score, capped(found.covariance, found.score), found.level
+    elif own.any():
+        noise = capped(noise, first)
+    told = Observations(points, first, noise + np.diag(inference), level)
+    return [told, *(Observations(points, column) for column in y.T[1:])]
+
+
+def _parts(study: Study, trials: Sequence[FrozenTrial]) -> Any:
+    tables = [t.user_attrs.get(PARTS) for t in trials]
+    if not all(tables):
+        return None
+    names = sorted(set().union(*tables))
+    sign = -1.0 if study.directions[0] == StudyDirection.MINIMIZE else 1.0
+    parts = sign * np.array([[float(t.get(name, np.nan)) for name in names] for t in tables])
+    if np.isinf(parts).any() or np.isnan(parts).all(1).any():
+        return None
+    return noise_of_parts(parts)
 
 
 def values_of(study: Study, trials: Sequence[FrozenTrial]) -> np.ndarray:
@@ -59,15 +98,21 @@ def constraints_of(trials: Sequence[FrozenTrial]) -> dict[str, np.ndarray]:
     return {name: np.array([t.constraints.get(name, np.nan) for t in trials], float) for name in names}
 
 
-def store_constraints(study: Study, trial: FrozenTrial, found: Callable[[FrozenTrial], Sequence[float]]) -> None:
+def store_constraints(
+    study: Study, trial: FrozenTrial, found: Callable[[FrozenTrial], Sequence[float]]
+) -> None:
     """Keep the values of a `constraints_func` where Optuna's own samplers keep and look for them."""
     values = tuple(float(v) for v in found(trial))
     if np.isnan(values).any():
-        raise ValueError(f"GPSampler: constraints_func must return numbers; got {values} for trial {trial.number}.")
+        raise ValueError(
+            f"GPSampler: constraints_func must return numbers; got {values} for trial {trial.number}."
+        )
     _store(study, trial, CONSTRAINTS, values)
 
 
-def store_suggestion(study: Study, trial: FrozenTrial, space: dict[str, BaseDistribution], params: Any) -> None:
+def store_suggestion(
+    study: Study, trial: FrozenTrial, space: dict[str, BaseDistribution], params: Any
+) -> None:
     """Let other workers know at once what this trial will try."""
     _store(study, trial, SUGGESTED, {n: space[n].to_internal_repr(v) for n, v in params.items()})
 
@@ -103,4 +148,6 @@ def _point(inputs: Inputs, params: dict[str, Any]) -> Points | None:
 
 
 def _joined(sets: list[Points], inputs: Inputs) -> Points:
-    return Points.joined(sets) if sets else Points(np.zeros((0, len(inputs))), np.zeros((0, len(inputs)), bool))
+    return (
+        Points.joined(sets) if sets else Points(np.zeros((0, len(inputs))), np.zeros((0, len(inputs)), bool))
+    )

@@ -46,7 +46,9 @@ def test_finds_the_top_of_a_skewed_bowl():
 def test_rests_at_the_edge_where_the_top_lies_outside():
     # Along the edge x0 = 0 the top solves the other column alone: x1 = 0.5 + shape01 / shape11 * (-0.5 - 0) shifted.
     shape = np.array([[2.0, 0.5], [0.5, 1.0]])
-    x, _ = run(bowl, (jnp.array([-0.5, 0.5]), jnp.array(shape)), np.random.default_rng(1).uniform(size=(4, 2)))
+    x, _ = run(
+        bowl, (jnp.array([-0.5, 0.5]), jnp.array(shape)), np.random.default_rng(1).uniform(size=(4, 2))
+    )
     np.testing.assert_allclose(x[:, 0], 0.0, atol=1e-9)
     np.testing.assert_allclose(x[:, 1], 0.5 - 0.5 * 0.5, atol=1e-5)
 

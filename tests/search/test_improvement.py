@@ -19,7 +19,12 @@ def log_h_by_integral(z):
     """`phi(z) + z Phi(z) = phi(z) int_0^inf t exp(-t^2/2 + z t) dt`, whose integrand neither cancels nor underflows."""
     scale = 1 / max(1.0, -z)
     part, _ = integrate.quad(
-        lambda u: u * scale * np.exp(-((u * scale) ** 2) / 2 + z * u * scale), 0, 60, epsabs=0, epsrel=1e-12, limit=200
+        lambda u: u * scale * np.exp(-((u * scale) ** 2) / 2 + z * u * scale),
+        0,
+        60,
+        epsabs=0,
+        epsrel=1e-12,
+        limit=200,
     )
     return stats.norm.logpdf(z) + np.log(part * scale)
 
