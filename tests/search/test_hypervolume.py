@@ -59,11 +59,11 @@ def test_boxes_hold_each_undominated_point_once(k):
 def test_expected_gain_is_that_of_draws(k, shift):
     front, reference = front_of(k), np.full(k, -1.5)
     mean, sd = np.linspace(0.4, 0.7, k), np.linspace(0.5, 0.9, k)
-    draws = mean + sd * np.random.default_rng(4).normal(size=(4000, k))
+    draws = mean + sd * np.random.default_rng(4).normal(size=(1500, k))
     before = hypervolume(front, reference)
     gains = np.array([hypervolume(np.vstack([front, f]), reference) - before for f in draws])
     error = 4 * gains.std() / len(gains) ** 0.5
-    close = abs(ehvi(mean, sd, front, reference) + shift * 10 * gains.std() - gains.mean()) < error
+    close = abs(ehvi(mean, sd, front, reference) + shift * 5 * gains.std() - gains.mean()) < error
     assert close == (shift == 0.0)
 
 
