@@ -10,7 +10,7 @@ from pbnn.errors import MethodError
 from pbnn.search import acquisition
 from pbnn.search.acquisition import ACQUISITIONS, acquisition_of, problem
 from pbnn.search.beliefs import Beliefs, means
-from pbnn.search.gp import fit_surrogate, marginals, posterior
+from pbnn.search.gp import fit_surrogate, posterior
 from pbnn.search.inputs import Inputs
 from pbnn.search.maximise import scored
 from pbnn.search.observations import Observations
@@ -32,22 +32,22 @@ def beliefs():
     return Beliefs([surrogate], [], observed, points((0.3, 0.9), (0.45, 0.8)), np.ones(7, bool))
 
 
-@pytest.mark.parametrize("shift", [0.0, 0.3])
+@pytest.mark.parametrize("shift", [0.0, 1.0])
 def test_noisy_improvement_with_pending_points_is_that_of_joint_draws(beliefs, monkeypatch, shift):
     monkeypatch.setattr(acquisition, "PATHS", 2000)
     new = points((0.25, 0.95), (0.8, 0.1), (0.5, 0.5))
     score, facts = problem(ACQUISITIONS["noisy_ei"], beliefs, new, np.random.default_rng(1))
     got = np.exp(scored(score, facts, new)) * (1 + shift)
     known = beliefs.known
-    every = type(new).joined([known, new])
+    every, arrays = type(new).joined([known, new]), beliefs.objectives[0].arrays
     with jax.enable_x64(True):
-        mean, cov = (np.asarray(v)[0] for v in posterior(beliefs.objectives[0].arrays, every.x, every.active))
+        mean, cov = (np.asarray(v)[0] for v in jax.jit(posterior)(arrays, every.x, every.active))
     rng = np.random.default_rng(2)
     draws = rng.multivariate_normal(mean, cov + 1e-9 * np.eye(len(mean)), size=100_000)
     gains = np.maximum(draws[:, len(known) :] - draws[:, : len(known)].max(1, keepdims=True), 0)
     # ours has 2000 draws of what is known: at most the variance of a gain each
     error = gains.std(0) * (2000**-0.5 + 100_000**-0.5)
-    assert (np.abs(got - gains.mean(0)) < 4 * error).all() == (shift == 0.0)
+    assert (np.abs(got - gains.mean(0)) < 4 * error + 1e-9).all() == (shift == 0.0)
 
 
 def test_believed_scores_leave_the_mean_and_lower_the_variance(beliefs):
@@ -55,13 +55,8 @@ def test_believed_scores_leave_the_mean_and_lower_the_variance(beliefs):
     here = beliefs.objectives[0]
     elsewhere = points((0.1, 0.2), (0.35, 0.85))
     np.testing.assert_allclose(means(believer.arrays, elsewhere), means(here.arrays, elsewhere), atol=1e-6)
-    with jax.enable_x64(True):
-        before, after = (np.asarray(marginals(s.arrays, *_of(beliefs.pending))[1]) for s in (here, believer))
+    before, after = (s.predict(beliefs.pending)[1] for s in (here, believer))
     assert (after < before).all()
-
-
-def _of(these):
-    return these.x, these.active
 
 
 def test_constraint_multiplies_by_the_probability_that_it_holds(beliefs):
