@@ -74,12 +74,16 @@ def test_constraint_multiplies_by_the_probability_that_it_holds(beliefs):
     np.testing.assert_allclose(scored(score, facts, new), held, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", [n for n, a in ACQUISITIONS.items() if a.score is not None and not a.several])
+@pytest.mark.parametrize(
+    "name", [n for n, a in ACQUISITIONS.items() if a.score is not None and not a.several]
+)
 def test_scores_and_their_slopes_are_finite_everywhere(beliefs, name):
     score, facts = problem(ACQUISITIONS[name], beliefs, beliefs.known, np.random.default_rng(0))
     with jax.enable_x64(True):
         x = jnp.concatenate([beliefs.known.x, jnp.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]])])
-        value, slope = jax.jit(jax.value_and_grad(lambda x: score(facts, x, jnp.ones(x.shape, bool)).sum()))(x)
+        value, slope = jax.jit(jax.value_and_grad(lambda x: score(facts, x, jnp.ones(x.shape, bool)).sum()))(
+            x
+        )
     assert np.isfinite(value)
     assert np.isfinite(slope).all()
 

@@ -65,6 +65,6 @@ def test_takes_the_best_that_is_left_of_a_discrete_space():
 
 def test_a_point_whose_inactive_column_differs_is_the_same():
     one = MIXED.points([{"kind": "a", "depth": 1, "width": 3, "rate": 0.1}])
-    other = Points(one.x + [0, 0, 0, 0, 0.3], one.active)
+    other = Points(one.x + np.array([0, 0, 0, 0, 0.3]), one.active)
     assert among(one, other).all()
     assert not among(one, MIXED.points([{"kind": "a", "depth": 2, "width": 3, "rate": 0.1}])).any()
