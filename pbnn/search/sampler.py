@@ -41,7 +41,7 @@ class GPSampler(BaseSampler):
     A Gaussian process is fitted to the scores told so far, and the point is suggested where an acquisition function is
     highest. Trials that run at the same time count as pending, failed ones do not count, nor do trials whose parameters
     lie outside the space; nor does the score of a fit that is marked as not to be trusted (user attribute
-    `pbnn:failed`). What trials tell of the noise of their scores (`pbnn:se`, `pbnn:parts`, `pbnn:inference_se`) is used.
+    `pbnn:failed`). What trials tell of the noise of their scores (`pbnn:se`, `pbnn:parts`, `pbnn:inference_se`) count.
     Points already tried are not suggested again while there are others.
 
     Parameters
