@@ -189,7 +189,7 @@ class Surrogate:
         """
         h, n, q = len(self.theta), int(np.sum(self.rows.mask)), len(points)
         made_up = np.atleast_2d(np.asarray(fantasies, float))
-        if made_up.shape[1] != q or made_up.shape[0] % h not in (0, 1 % h if made_up.shape[0] == 1 else 0):
+        if made_up.ndim != 2 or made_up.shape[1] != q or (len(made_up) > 1 and len(made_up) % h):
             raise ShapeError(
                 f"Surrogate.conditioned_on: fantasies must have shape ({q},) or (s, {q}), s a multiple of {h}; got "
                 f"{np.shape(fantasies)}."

@@ -32,7 +32,8 @@ def embed(theta: jax.Array, x: jax.Array, active: jax.Array, layout: Layout) -> 
     """
     h = unpack(theta, layout)
     rate = jnp.exp(-h.log_length)
-    on = active.astype(x.dtype)
+    x = jnp.asarray(x)
+    on = jnp.asarray(active).astype(x.dtype)
     parts = []
     if numeric := list(layout.numeric):
         columns = x[:, numeric]

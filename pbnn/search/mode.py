@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
 from pbnn.search.gp import Rows, covariance_of_scores
-from pbnn.search.hyperparameters import prior, prior_of_mode, unpack
+from pbnn.search.hyperparameters import prior_of_mode, unpack
 
 REACH = 5.0
 """The climb stays within so many standard deviations of the prior."""
@@ -76,7 +76,7 @@ def climb(rows: Rows, seed: int, begin: np.ndarray | None = None) -> tuple[np.nd
     begin
         Hyperparameters `(h, p)` of an earlier fit, if any: the climb begins at their mean too.
     """
-    centre, scale = prior_of_mode(rows.layout), prior(rows.layout)[1]
+    centre, scale = prior_of_mode(rows.layout)
     p = len(centre)
     fresh = np.random.default_rng(seed).normal(size=p)
     starts = [np.zeros(p), fresh]

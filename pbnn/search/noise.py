@@ -11,8 +11,8 @@ from pbnn.errors import DataError, ShapeError
 
 MOST_ALIKE = 0.99
 """Residuals of two trials are never taken to be correlated more than this."""
-ROUNDS = 100
-"""Of EM for the two variances; a round costs next to nothing."""
+ROUNDS, STILL = 100, 1e-4
+"""Of EM for the two variances, which ends when neither moves by more than this part of itself."""
 
 
 @final
@@ -116,10 +116,13 @@ def _variances(table: np.ndarray, seen: np.ndarray) -> tuple[float, float]:
         score, effect, _ = _two_way(table, seen, spread, shared)
         unknown = shared * spread / (shared * times + spread)
         used = trials + (times * unknown).sum() / spread
+        before = spread, shared
         rest = (np.where(seen, table - score[:, None] - effect, 0.0) ** 2).sum()
         spread = max(rest / max(seen.sum() - used, 1.0), 1e-12 * total)
         # One less: what all parts have in common is not told from the level of the trials.
         shared = max(float((effect**2).sum() + unknown.sum()) / max(len(times) - 1, 1), 1e-12 * total)
+        if abs(spread - before[0]) < STILL * spread and abs(shared - before[1]) < STILL * shared:
+            break
     return spread, shared
 
 
