@@ -7,7 +7,7 @@ from typing import Any, final
 import jax
 import numpy as np
 
-from pbnn.search.climb import Score, climb
+from pbnn.search.climb import STEPS, Score, climb
 from pbnn.search.inputs import Inputs, Points
 from pbnn.target.jaxify import scope
 
@@ -36,11 +36,14 @@ class Effort:
         Points near those that are known to be good.
     starts
         How many of all these are improved further.
+    steps
+        Of each climb, at most.
     """
 
     candidates: int = 768
     near: int = 256
     starts: int = 8
+    steps: int = STEPS
 
 
 def maximise(
@@ -79,7 +82,7 @@ def maximise(
     values = scored(score, state, pool)
     if whole is None:
         starts = pool[_chosen(values, effort.starts, rng)]
-        found = _improved(score, state, inputs, starts)
+        found = _improved(score, state, inputs, starts, effort.steps)
         pool, values = Points.joined([found[0], pool]), np.concatenate([found[1], values])
     order = np.argsort(-values, kind="stable")
     free = order[~among(pool[order], taken)]
@@ -158,7 +161,9 @@ def _chosen(values: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([best, rng.choice(rest, n // 2, replace=False, p=weight / weight.sum())])
 
 
-def _improved(score: Score, state: Any, inputs: Inputs, points: Points) -> tuple[Points, np.ndarray]:
+def _improved(
+    score: Score, state: Any, inputs: Inputs, points: Points, steps: int
+) -> tuple[Points, np.ndarray]:
     choices = np.array([column.choices for column in inputs.columns])
     levels = np.array([column.levels for column in inputs.columns])
     continuous = (choices == 0) & (levels == 0)
@@ -166,11 +171,11 @@ def _improved(score: Score, state: Any, inputs: Inputs, points: Points) -> tuple
     relaxed = continuous | (levels >= RELAXED)
     values = scored(score, state, points)
     if (relaxed & ~continuous).any():
-        points, values = _climbed(score, state, inputs, points, values, relaxed)
+        points, values = _climbed(score, state, inputs, points, values, relaxed, steps)
     for turn in range(ROUNDS):
         before = values
         if continuous.any():
-            points, values = _climbed(score, state, inputs, points, values, continuous)
+            points, values = _climbed(score, state, inputs, points, values, continuous, steps)
         if not grids.any() or (turn > 0 and not (values > before).any()):
             break
         points, moved, values = _moved(score, state, inputs, points, values)
@@ -180,10 +185,16 @@ def _improved(score: Score, state: Any, inputs: Inputs, points: Points) -> tuple
 
 
 def _climbed(
-    score: Score, state: Any, inputs: Inputs, points: Points, values: np.ndarray, columns: np.ndarray
+    score: Score,
+    state: Any,
+    inputs: Inputs,
+    points: Points,
+    values: np.ndarray,
+    columns: np.ndarray,
+    steps: int,
 ) -> tuple[Points, np.ndarray]:
     with scope("float64"):
-        x, _ = climb(score, state, points.x, points.active, points.active & columns)
+        x, _ = climb(score, state, points.x, points.active, points.active & columns, steps)
         x = np.asarray(x)
     return _better(points, values, ended := inputs.snap(x), scored(score, state, ended))
 

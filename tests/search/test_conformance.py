@@ -7,7 +7,7 @@ from optuna.testing import pytest_samplers as suite
 from pbnn.search.maximise import Effort
 from pbnn.search.sampler import GPSampler
 
-LITTLE = Effort(candidates=64, near=16, starts=2)
+LITTLE = Effort(candidates=64, near=16, starts=2, steps=4)
 
 
 class _Ours:
