@@ -7,6 +7,7 @@ import pymc as pm
 import pytensor.tensor as pt
 import xarray as xr
 from optuna import Study
+from threadpoolctl import threadpool_limits
 
 from pbnn.infer import NUTS, fit
 from pbnn.search.gp import JITTER, Rows, fit_surrogate
@@ -39,7 +40,9 @@ def gp_model(rows: Rows, names: list[str] | None = None) -> pm.Model:
     with pm.Model(coords={name: values for name, values in coords.items() if len(values)}) as model:
         h = Hyperparameters(
             *(
-                pm.Normal(name, getattr(loc, name), getattr(scale, name), dims=getattr(dims, name)) if size else None
+                pm.Normal(name, getattr(loc, name), getattr(scale, name), dims=getattr(dims, name))
+                if size
+                else None
                 for name, size in zip(Hyperparameters._fields, sizes(layout), strict=True)
             )
         )
@@ -76,7 +79,9 @@ def draw_hyperparameters(
     rows: Rows, seed: int, method: NUTS = METHOD, names: list[str] | None = None
 ) -> tuple[xr.DataTree, np.ndarray]:
     """Draw hyperparameters by NUTS: the fit, and `KEPT` of its draws as vectors `(h, p)`, evenly spaced."""
-    idata = fit(gp_model(rows, names), method, seed=seed, progress=False)
+    # One thread of BLAS, for the reason that `mode.climb` gives.
+    with threadpool_limits(1, "blas"):
+        idata = fit(gp_model(rows, names), method, seed=seed, progress=False)
     theta = vectors(idata, rows.layout)
     keep = np.linspace(0, len(theta) - 1, min(KEPT, len(theta))).round().astype(int)
     return idata, theta[keep]
@@ -127,7 +132,7 @@ def surrogate(
     >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
     >>> study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=1))
     >>> study.optimize(lambda trial: -trial.suggest_float("x", 0, 1) ** 2, n_trials=8)
-    >>> idata = surrogate(study, method=pbnn.NUTS(draws=50, tune=100, chains=2))
+    >>> idata = surrogate(study, method=pbnn.NUTS(draws=200, tune=200, chains=1))
     >>> idata["posterior_predictive"]["score"].dims
     ('chain', 'draw', 'trial')
     """

@@ -34,6 +34,7 @@ class Numeric:
 
     @property
     def levels(self) -> int:
+        """Number of values of a grid; 0 of a continuous parameter."""
         if self.low == self.high:
             return 1
         return 0 if self.step is None else round((self.high - self.low) / self.step) + 1
@@ -82,6 +83,7 @@ class Category:
 
     @property
     def choices(self) -> int:
+        """Number of choices."""
         return len(self.distribution.choices)
 
     def encode(self, value: Any) -> float:

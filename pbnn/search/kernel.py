@@ -44,7 +44,7 @@ def embed(theta: jax.Array, x: jax.Array, active: jax.Array, layout: Layout) -> 
             columns = columns.at[:, shaped].set(-jnp.expm1(jnp.exp(h.log_b) * jnp.log(power)))
         parts.append((columns - 0.5) * rate[jnp.array(numeric)] * on[:, numeric])
     for j in layout.categorical:
-        choice = jax.nn.one_hot(jax.lax.stop_gradient(x[:, j]).astype(int), layout.choices[j], dtype=x.dtype)
+        choice = jax.nn.one_hot(jnp.round(x[:, j]).astype(int), layout.choices[j], dtype=x.dtype)
         parts.append(choice * (rate[j] / 2**0.5) * on[:, j, None])
     if layout.gates:
         parts.append(on[:, list(layout.gates)] * rate[len(layout.choices) :])

@@ -161,9 +161,10 @@ def _shrunk_variances(residual: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Return the residual variance of each trial, shrunk towards the common one by empirical Bayes: `(n,)`."""
     n = len(residual)
     times = seen.sum(1)
-    # Fitting the parts takes its share of freedom from every trial, and 1 / n of its variance.
-    freedom = np.maximum((times - 1) * (n - 1) / n, 1e-9)
+    freedom = np.maximum(times - 1.0, 1e-9)
     own = (residual**2).sum(1) / freedom
+    # Fitting the parts takes 1 / n of the variance away; what is given back here is given to all pairs alike there.
+    own += _taken(own, times)
     known = (times > 1) & (own > 1e-12 * own.max(initial=0.0))
     if not known.any():
         return np.full(n, own[times > 1].mean() if (times > 1).any() else 0.0)
@@ -179,6 +180,10 @@ def _shrunk_variances(residual: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return (prior * common + freedom * own * (times > 1)) / (prior + freedom * (times > 1))
 
 
+def _taken(own: np.ndarray, times: np.ndarray) -> float:
+    return float(np.average(own, weights=times - 1)) / (len(own) - 1)
+
+
 def _inverse_trigamma(value: float) -> float:
     """Return `a` with trigamma(a) = value, by Newton's method on its inverse, which is nearly straight."""
     a = 0.5 + 1 / value
@@ -191,17 +196,15 @@ def _inverse_trigamma(value: float) -> float:
 def _correlated(residual: np.ndarray, own: np.ndarray) -> np.ndarray:
     """Return the residuals' covariance between trials: their own variances, and shrunk correlations."""
     n, k = residual.shape
-    deviation = np.sqrt(np.maximum(own, np.finfo(float).tiny))
-    scaled = residual / deviation[:, None]
-    sample = scaled @ scaled.T / (k - 1)
+    sample = residual @ residual.T / (k - 1)
     # Residuals sum to zero over trials, which makes independent ones look opposed by 1 / n; differences between trials
     # do not see what is added to all entries alike.
-    sample += np.trace(sample) / (n * (n - 1))
-    weight = max(shrinkage(scaled * np.sqrt(k / (k - 1))), 1 - MOST_ALIKE)
-    off = (1 - weight) * (sample - np.diag(np.diag(sample)))
-    # A correlation matrix again: the diagonal of `own` is the better estimate, being shrunk itself.
-    scale = np.sqrt(np.maximum(np.diag(sample), 1.0))
-    return (np.eye(n) + off / scale[:, None] / scale) * deviation[:, None] * deviation
+    sample += np.trace(sample) / n / (n - 1)
+    deviation = np.sqrt(np.maximum(np.diag(sample), np.finfo(float).tiny))
+    weight = max(shrinkage(residual / deviation[:, None]), 1 - MOST_ALIKE)
+    correlation = (1 - weight) * sample / deviation[:, None] / deviation
+    np.fill_diagonal(correlation, 1.0)
+    return correlation * np.sqrt(own)[:, None] * np.sqrt(own)
 
 
 def shrinkage(samples: np.ndarray) -> float:

@@ -51,7 +51,7 @@ def inputs_of(study: Study, conditions: Mapping[str, Condition] | None = None) -
     }
     if not common:
         raise SpecError(
-            f"inputs_of: study {study.study_name!r} has no parameter that all of its {len(trials)} finished trials have."
+            f"inputs_of: study {study.study_name!r} has no parameter that all its {len(trials)} finished trials have."
         )
     return Inputs.of(common, {name: c for name, c in conditions.items() if name in common})
 
@@ -99,7 +99,9 @@ def observations_of(study: Study, inputs: Inputs | None = None, *, objective: in
     sign = 1.0 if study.directions[objective].name == "MAXIMIZE" else -1.0
     trials = counted(study, objective)
     if not trials:
-        raise DataError(f"observations_of: study {study.study_name!r} has no trial with a finite score that counts.")
+        raise DataError(
+            f"observations_of: study {study.study_name!r} has no trial with a finite score that counts."
+        )
     inputs = inputs_of(study) if inputs is None else inputs
     y = np.array([sign * t.values[objective] if t.values else np.nan for t in trials])
     variance = np.array([_number(t, SE) for t in trials]) ** 2
@@ -145,7 +147,9 @@ def _score(trial: FrozenTrial, value: float, parts: np.ndarray, adjusted: float 
     return adjusted if trial.state == TrialState.PRUNED else value + adjusted - mean
 
 
-def _put(noise: np.ndarray, variance: np.ndarray, split: Sequence[int], found: PartNoise, y: np.ndarray) -> None:
+def _put(
+    noise: np.ndarray, variance: np.ndarray, split: Sequence[int], found: PartNoise, y: np.ndarray
+) -> None:
     covariance = capped(found.covariance, y[list(split)])
     noise[np.ix_(split, split)] = covariance
     variance[list(split)] = np.diag(covariance)
@@ -165,7 +169,9 @@ def _table(trials: Sequence[FrozenTrial]) -> np.ndarray:
 def _number(trial: FrozenTrial, name: str) -> float:
     value = _float(trial.user_attrs.get(name), trial, name)
     if value < 0 or np.isinf(value):
-        raise DataError(f"observations_of: trial {trial.number}: {name!r} must be a number >= 0; got {value}.")
+        raise DataError(
+            f"observations_of: trial {trial.number}: {name!r} must be a number >= 0; got {value}."
+        )
     return value
 
 

@@ -13,7 +13,7 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 from pbnn.errors import DataError, MethodError, ShapeError
 from pbnn.search import Condition, Inputs, Observations, Points, fit_surrogate
 from pbnn.search.gp import JITTER, condition, marginals, pad, posterior
-from pbnn.search.hyperparameters import Hyperparameters, pack, prior, sizes, unpack
+from pbnn.search.hyperparameters import Hyperparameters, pack, prior, prior_of_mode, sizes, unpack
 from pbnn.search.kernel import covariance, embed, matern52
 from pbnn.search.mode import log_likelihood
 
@@ -28,7 +28,11 @@ MIXED = Inputs.of(
         "act": CategoricalDistribution(["relu", "tanh"]),
         "rate": FloatDistribution(1e-4, 1, log=True),
     },
-    {"width2": Condition("depth", (2, 3)), "act2": Condition("depth", (2, 3)), "width3": Condition("depth", (3,))},
+    {
+        "width2": Condition("depth", (2, 3)),
+        "act2": Condition("depth", (2, 3)),
+        "width3": Condition("depth", (3,)),
+    },
 )
 
 
@@ -84,7 +88,9 @@ def test_posterior_and_likelihood_are_those_of_scikit_learn(fixed):
     theirs, theirs_cov = peer.predict(inner[1], return_cov=True)
     np.testing.assert_allclose(mean[0], theirs, atol=1e-8)
     np.testing.assert_allclose(cov[0], theirs_cov, atol=1e-8)
-    assert float(log_likelihood(fixed.theta, rows)) == pytest.approx(peer.log_marginal_likelihood_value_, abs=1e-8)
+    assert float(log_likelihood(fixed.theta, rows)) == pytest.approx(
+        peer.log_marginal_likelihood_value_, abs=1e-8
+    )
 
 
 def test_known_noise_enters_as_the_formula_says(fixed):
@@ -94,7 +100,9 @@ def test_known_noise_enters_as_the_formula_says(fixed):
     z = embed(fixed.theta, points.x, points.active, NUMBERS.layout)
     k = np.asarray(covariance(fixed.theta, z, z, NUMBERS.layout))
     full = k + noise + (0.01 + JITTER) * np.eye(12)
-    mean, cov = posterior(condition(fixed.theta[None], rows_of(NUMBERS, points, y, noise)), points.x, points.active)
+    mean, cov = posterior(
+        condition(fixed.theta[None], rows_of(NUMBERS, points, y, noise)), points.x, points.active
+    )
     np.testing.assert_allclose(mean[0], k @ np.linalg.solve(full, y), atol=1e-8)
     np.testing.assert_allclose(cov[0], k - k @ np.linalg.solve(full, k), atol=1e-8)
 
@@ -186,21 +194,23 @@ def test_marginals_are_the_diagonal():
 
 def test_hyperparameters_are_found_again():
     rng = np.random.default_rng(10)
-    points = NUMBERS.sample(150, rng)
+    points = NUMBERS.sample(100, rng)
     truth = hyperparameters(
-        NUMBERS, log_length=np.log([0.4, 1.0, 30.0]), log_amplitude=0.0, log_nugget=np.log(0.02)
+        NUMBERS, log_length=np.log([0.2, 0.5, 30.0]), log_amplitude=0.0, log_nugget=np.log(0.02)
     )
     z = np.asarray(embed(truth, points.x, points.active, NUMBERS.layout))
-    k = np.asarray(covariance(truth, z, z, NUMBERS.layout)) + 0.02 * np.eye(150)
-    y = np.linalg.cholesky(k) @ rng.normal(size=150)
+    k = np.asarray(covariance(truth, z, z, NUMBERS.layout)) + 0.02 * np.eye(100)
+    y = np.linalg.cholesky(k) @ rng.normal(size=100)
     found = fit_surrogate(NUMBERS, Observations(points, y))
     h = unpack(found.theta[0], NUMBERS.layout)
     # In the units of y, and within three posterior standard deviations by Laplace's method.
     curvature = jax.hessian(lambda t: -log_likelihood(t, found.rows))(found.theta[0])
-    sd = np.sqrt(np.diag(np.linalg.inv(np.asarray(curvature) + np.diag(prior(NUMBERS.layout)[1] ** -2.0))))
+    sd = np.sqrt(
+        np.diag(np.linalg.inv(np.asarray(curvature) + np.diag(prior_of_mode(NUMBERS.layout)[1] ** -2.0)))
+    )
     sds = unpack(sd, NUMBERS.layout)
     for i in (0, 1):
-        assert abs(h.log_length[i] - np.log([0.4, 1.0])[i]) < 3 * sds.log_length[i]
+        assert abs(h.log_length[i] - np.log([0.2, 0.5])[i]) < 3 * sds.log_length[i]
     assert abs(h.log_nugget + 2 * np.log(found.scale) - np.log(0.02)) < 3 * sds.log_nugget
     assert h.log_length[2] > np.log(3)
 

@@ -40,7 +40,9 @@ def test_there_and_back(inputs):
         assert p.keys() == q.keys()
         for name, value in p.items():
             assert type(value) is type(q[name])
-            assert q[name] == (value if name not in ("rate", "slope", "vast", "scale2") else pytest.approx(value))
+            assert q[name] == (
+                value if name not in ("rate", "slope", "vast", "scale2") else pytest.approx(value)
+            )
 
 
 def test_draws_are_admissible_and_activity_follows_the_conditions(inputs):
@@ -53,7 +55,9 @@ def test_draws_are_admissible_and_activity_follows_the_conditions(inputs):
 
 
 def test_every_value_of_a_grid_has_its_share():
-    inputs = Inputs.of({"n": IntDistribution(1, 4), "c": CategoricalDistribution("abc"), "u": FloatDistribution(0, 1)})
+    inputs = Inputs.of(
+        {"n": IntDistribution(1, 4), "c": CategoricalDistribution("abc"), "u": FloatDistribution(0, 1)}
+    )
     drawn = inputs.params(inputs.sample(4096, np.random.default_rng(3)))
     for name, values in {"n": (1, 2, 3, 4), "c": "abc"}.items():
         shares = [np.mean([p[name] == v for p in drawn]) for v in values]
@@ -69,7 +73,16 @@ def test_ends_of_a_log_grid_have_half_a_step_more():
 
 
 def test_a_value_of_an_inactive_parameter_is_forgotten(inputs):
-    base = {"depth": 1, "width": 8, "act": None, "rate": 0.1, "share": 0.5, "slope": 0.0, "vast": 0.0, "one": 2.0}
+    base = {
+        "depth": 1,
+        "width": 8,
+        "act": None,
+        "rate": 0.1,
+        "share": 0.5,
+        "slope": 0.0,
+        "vast": 0.0,
+        "one": 2.0,
+    }
     a, b = inputs.points([base, base | {"width2": 128, "scale2": 5.0}])[0], inputs.points([base])
     np.testing.assert_array_equal(a.x, b.x)
     assert "width2" not in inputs.params(a)[0]
@@ -113,7 +126,11 @@ def test_a_missing_value_is_named(inputs):
         ({"a": IntDistribution(1, 2)}, {"a": Condition("b", (1,))}, "unknown parent 'b'"),
         ({"a": IntDistribution(1, 2), "b": FloatDistribution(0, 1)}, {"b": Condition("a", (3,))}, "never is"),
         ({"a": IntDistribution(1, 2), "b": FloatDistribution(0, 1)}, {"b": Condition("a", ())}, "no values"),
-        ({"a": IntDistribution(1, 2), "b": FloatDistribution(0, 1)}, {"a": Condition("b", (0.5,))}, "continuous"),
+        (
+            {"a": IntDistribution(1, 2), "b": FloatDistribution(0, 1)},
+            {"a": Condition("b", (0.5,))},
+            "continuous",
+        ),
         (
             {"a": IntDistribution(1, 2), "b": IntDistribution(1, 2)},
             {"a": Condition("b", (1,)), "b": Condition("a", (1,))},
