@@ -10,7 +10,9 @@ if find_spec("optuna") is None:
     raise MissingExtraError('search: Optuna is not installed. Install it with: pip install "pbnn[search]"')
 
 _HOMES = {
+    "ACQUISITIONS": "pbnn.search.acquisition",
     "Condition": "pbnn.search.inputs",
+    "GPSampler": "pbnn.search.sampler",
     "Inputs": "pbnn.search.inputs",
     "Observations": "pbnn.search.gp",
     "Points": "pbnn.search.inputs",

@@ -17,7 +17,7 @@ from pbnn.search.observations import Observations
 
 JITTER = 1e-8
 """Added to every variance, of standardised scores: rounding must not make a covariance indefinite."""
-STEPS = (8, 16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+STEPS = (16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 """Numbers of rows that programs are compiled for; a study that grows meets a new one now and then."""
 
 

@@ -80,7 +80,7 @@ class Layout:
     choices
         Of each column, the number of its categories; 0 of a number.
     levels
-        Of each column, the number of values of its grid; 0 of a continuous number and of a category.
+        Of each column, 1 or 2 where its grid has so few values; else 0, for programs need not know how fine a grid is.
     gates
         A column of each group of columns that are active together; those that always are have none.
     """
@@ -170,7 +170,7 @@ class Inputs:
         groups = {c: self.names.index(name) for name, c in reversed(self.conditions.items())}
         return Layout(
             tuple(c.choices for c in self.columns),
-            tuple(c.levels for c in self.columns),
+            tuple(c.levels if c.levels <= 2 else 0 for c in self.columns),
             tuple(groups.values()),
         )
 
