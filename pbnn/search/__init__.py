@@ -11,15 +11,21 @@ if find_spec("optuna") is None:
 
 _HOMES = {
     "Choice": "pbnn.spec.unknowns",
+    "Condition": "pbnn.search.inputs",
     "Float": "pbnn.spec.unknowns",
+    "Inputs": "pbnn.search.inputs",
     "Int": "pbnn.spec.unknowns",
+    "Observations": "pbnn.search.observations",
+    "Points": "pbnn.search.inputs",
     "Recommendation": "pbnn.search.recommend",
     "Repeat": "pbnn.spec.unknowns",
     "Score": "pbnn.search.objective",
     "Search": "pbnn.search.optimize",
     "Space": "pbnn.search.space",
+    "fit_surrogate": "pbnn.search.gp",
     "optimize": "pbnn.search.optimize",
     "recommend": "pbnn.search.recommend",
+    "surrogate": "pbnn.search.bayes",
 }
 
 __all__ = [*_HOMES]
