@@ -13,13 +13,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, final
 
 import cloudpickle
 
+from pbnn.errors import MethodError
+
 Job = Callable[..., Any]
-PATIENCE = 0.2
 
 
 @final
@@ -51,6 +53,7 @@ class Evaluator:
         self._inbox = Connection(ours[0], writable=False)
         self._outbox = Connection(theirs[1], readable=False)
         self._outbox.send_bytes(self._job)
+        self._ready = False
 
     @property
     def inbox(self) -> Connection:
@@ -62,12 +65,29 @@ class Evaluator:
         """Of the process."""
         return self._process.pid
 
+    @property
+    def ready(self) -> bool:
+        """Whether it has started, which may take seconds that are no trial's.
+
+        Raises
+        ------
+        MethodError
+            If it cannot start.
+        """
+        if not self._ready and self._inbox.poll():
+            try:
+                self._inbox.recv_bytes()
+            except (EOFError, OSError):
+                raise MethodError(
+                    f"optimize: a process for trials {self.how_it_ended()} before the first; what it wrote to stderr "
+                    "says why. An objective must not need what is only in this process."
+                ) from None
+            self._ready = True
+        return self._ready
+
     def submit(self, *args: Any) -> None:
         """Begin a call."""
-        try:
-            self._outbox.send_bytes(cloudpickle.dumps(args))
-        except OSError:
-            self.replace()  # it died while idle
+        with suppress(OSError):  # it died while idle: the answer will tell
             self._outbox.send_bytes(cloudpickle.dumps(args))
 
     def answer(self) -> Any:
@@ -125,6 +145,7 @@ def serve() -> None:
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         job = pickle.loads(inbox.recv_bytes())
+        outbox.send_bytes(b"ready")
         while True:
             outbox.send_bytes(_told(job, pickle.loads(inbox.recv_bytes())))
     except (EOFError, OSError):

@@ -201,7 +201,9 @@ class Surrogate:
         noise = np.zeros((n + q, n + q))
         noise[:n, :n] = self.rows.noise[:n, :n]
         before = Points(np.asarray(self.rows.x)[:n], np.asarray(self.rows.active)[:n])
-        rows = pad(Points.joined([before, points]), np.concatenate([told, made_up], 1), noise, self.inputs.layout)
+        rows = pad(
+            Points.joined([before, points]), np.concatenate([told, made_up], 1), noise, self.inputs.layout
+        )
         with jax.enable_x64(True):
             arrays = condition(theta, rows)
         repeated = np.repeat(self.log_posterior, len(theta) // h)
@@ -229,7 +231,8 @@ def padding(n: int, points: Points) -> Points:
     """Return the points with repeats of nothing behind them, as many as programs are compiled for."""
     extra = padded_size(n) - n
     return Points(
-        np.pad(points.x, ((0, extra), (0, 0))), np.pad(points.active, ((0, extra), (0, 0)), constant_values=False)
+        np.pad(points.x, ((0, extra), (0, 0))),
+        np.pad(points.active, ((0, extra), (0, 0)), constant_values=False),
     )
 
 

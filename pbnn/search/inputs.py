@@ -169,7 +169,9 @@ class Inputs:
         """What programs for these inputs are compiled for."""
         groups = {c: self.names.index(name) for name, c in reversed(self.conditions.items())}
         return Layout(
-            tuple(c.choices for c in self.columns), tuple(c.levels for c in self.columns), tuple(groups.values())
+            tuple(c.choices for c in self.columns),
+            tuple(c.levels for c in self.columns),
+            tuple(groups.values()),
         )
 
     def points(self, params: Iterable[Mapping[str, Any]]) -> Points:
@@ -301,7 +303,10 @@ def _moves(column: Column, x: float) -> list[float]:
 
 
 def _check(
-    name: str, condition: Condition, distributions: Mapping[str, BaseDistribution], columns: Mapping[str, Column]
+    name: str,
+    condition: Condition,
+    distributions: Mapping[str, BaseDistribution],
+    columns: Mapping[str, Column],
 ) -> None:
     if name not in distributions:
         raise SpecError(unknown("Inputs", "parameter in conditions", name, distributions))

@@ -51,7 +51,9 @@ def log_likelihood(theta: jax.Array, rows: Rows) -> jax.Array:
 
 
 @partial(jax.jit)
-def _loss_and_slope(u: jax.Array, loc: jax.Array, scale: jax.Array, rows: Rows) -> tuple[jax.Array, jax.Array]:
+def _loss_and_slope(
+    u: jax.Array, loc: jax.Array, scale: jax.Array, rows: Rows
+) -> tuple[jax.Array, jax.Array]:
     """Return the negative log posterior and its slope in units of the prior."""
 
     def loss(u: jax.Array) -> jax.Array:
@@ -90,7 +92,9 @@ def climb(rows: Rows, seed: int, begin: np.ndarray | None = None) -> tuple[np.nd
         on_device = jax.device_put(rows)
     best = min(
         (
-            minimize(loss, u, jac=True, method="L-BFGS-B", bounds=[(-REACH, REACH)] * p, options={"maxiter": 100})
+            minimize(
+                loss, u, jac=True, method="L-BFGS-B", bounds=[(-REACH, REACH)] * p, options={"maxiter": 100}
+            )
             for u in starts
         ),
         key=lambda found: found.fun,

@@ -108,9 +108,9 @@ def score_cv_lpd(network: Network, method: Method, X: Any, y: Any, seed: int) ->
 
 
 def score_evidence(network: Network, method: Method, X: Any, y: Any, seed: int) -> Score:
-    """Score by the log marginal likelihood of a row, in Laplace's approximation (MacKay 1992, 10.1162/neco.1992.4.3.448).
+    """Score by the log marginal likelihood of a row, in Laplace's approximation.
 
-    It has no standard error over rows: it is a property of these data.
+    MacKay (1992), 10.1162/neco.1992.4.3.448. It has no standard error over rows: it is a property of these data.
     """
     bnn, idata = _fitted(network, method, X, y, seed)
     return Score(

@@ -56,7 +56,9 @@ class Observations:
                 "Leave such points out."
             )
         if not (np.isfinite(noise).all() and np.allclose(noise, noise.T) and (np.diag(noise) >= 0).all()):
-            raise DataError("Observations: noise must be a covariance matrix: finite, symmetric, no variance below 0.")
+            raise DataError(
+                "Observations: noise must be a covariance matrix: finite, symmetric, no variance below 0."
+            )
         object.__setattr__(self, "y", y)
         object.__setattr__(self, "noise", (noise + noise.T) / 2)
 

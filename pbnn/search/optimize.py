@@ -95,13 +95,13 @@ class Search:
 
     @cached_property
     def average(self) -> tuple[Average, xr.DataTree]:
-        """The best few as one predictive distribution, by stacking (`pbnn.average`); takes the place of `(bnn, idata)`."""
+        """The best few as one predictive distribution, by stacking (`pbnn.average`)."""
         weights = "stacking" if len(self.fits) > 1 else "equal"
         return average(self.fits, weights, seed=self.seed)
 
     @property
     def summary(self) -> pd.DataFrame:
-        """A row for each trial: `state`, `score`, `se`, `inference_se`, `mean` and `sd` of the posterior, parameters, `failed`."""
+        """A row for each trial: its score and errors, the posterior of its true score, its parameters, why it failed."""
         rows = {
             t.number: {
                 "state": t.state.name.lower(),

@@ -111,7 +111,8 @@ class _Loop:
                 self._begin()
             if not self.running:
                 if self._may_ask():
-                    continue  # a place was given back
+                    self.bench.wait(LOOK)
+                    continue
                 # A trial of another process may be lost yet, and then it is run here.
                 if self.end is not None or not self._stored(self.lives.others_run):
                     return
@@ -230,6 +231,9 @@ class _Here:
     def free(self) -> bool:
         return self._next is None
 
+    def wait(self, timeout: float) -> None:
+        pass
+
     def submit(self, number: int, *args: Any) -> None:
         self._next = (number, args)
 
@@ -259,13 +263,18 @@ class _Processes:
 
     @property
     def free(self) -> bool:
-        return len(self._of) < len(self._all)
+        return bool(self._idle())
+
+    def _idle(self) -> list[Evaluator]:
+        busy = list(self._of.values())
+        return [worker for worker in self._all if worker not in busy and worker.ready]
+
+    def wait(self, timeout: float) -> None:
+        first_answers(self._all, timeout)
 
     def submit(self, number: int, *args: Any) -> None:
-        busy = list(self._of.values())
-        worker = next(e for e in self._all if e not in busy)
-        worker.submit(*args)
-        self._of[number] = worker
+        self._of[number] = self._idle()[0]
+        self._of[number].submit(*args)
 
     def answers(self, timeout: float) -> list[tuple[int, Any]]:
         ready = first_answers(list(self._of.values()), timeout)
@@ -299,6 +308,9 @@ class _Tasks:
     @property
     def free(self) -> bool:
         return len(self._of) < self._n
+
+    def wait(self, timeout: float) -> None:
+        time.sleep(timeout)
 
     def submit(self, number: int, *args: Any) -> None:
         self._of[number] = self._executor.submit(run_pickled, self._job, cloudpickle.dumps(args))
