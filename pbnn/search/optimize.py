@@ -288,8 +288,9 @@ def _study(
             storage=storage, sampler=sampler, study_name=name, direction="maximize", load_if_exists=True
         )
         if SPACE not in study.user_attrs:
-            for key, value in told.items():
-                study.set_user_attr(key, value)
+            # The space comes last: whoever finds it finds the others too.
+            for key in sorted(told, key=lambda key: key == SPACE):
+                study.set_user_attr(key, told[key])
         return study
 
     study = patiently(open_study, lambda: "")

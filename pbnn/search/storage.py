@@ -47,7 +47,7 @@ def open_storage(storage: str | BaseStorage | None) -> BaseStorage:
             # As with SQLite, three slashes go before a relative path and four before an absolute one.
             return JournalStorage(JournalFileBackend(path.removeprefix("/")))
         with quiet("optuna"):
-            return RDBStorage(storage, engine_kwargs=_engine(kind))
+            return _database(storage, kind)
     except ImportError as error:
         raise MissingExtraError(
             f"optimize: the driver of {kind} is not installed ({error}). For PostgreSQL: pip install psycopg[binary], "
@@ -55,6 +55,18 @@ def open_storage(storage: str | BaseStorage | None) -> BaseStorage:
         ) from error
     except Exception as error:
         raise FileError(f"optimize: the storage {kind}://… cannot be opened: {_short(error)}.") from error
+
+
+def _database(address: str, kind: str) -> RDBStorage:
+    # Machines that begin a search at once may all find no tables and make them: all but one fail, and find them then.
+    for pause in (0.2, 0.5, 1.0):
+        try:
+            return RDBStorage(address, engine_kwargs=_engine(kind))
+        except ImportError:
+            raise
+        except Exception:
+            time.sleep(pause)
+    return RDBStorage(address, engine_kwargs=_engine(kind))
 
 
 def _engine(kind: str) -> dict[str, Any]:

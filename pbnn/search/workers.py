@@ -99,6 +99,7 @@ class _Loop:
         )
         self.running: dict[int, tuple[Trial, float]] = {}
         self.untold: dict[int, str] = {}
+        self.exhausted = False
         self.end = (
             time.monotonic() + plan.budget.total_seconds() if isinstance(plan.budget, timedelta) else None
         )
@@ -123,6 +124,8 @@ class _Loop:
             self._stop_late()
 
     def _may_ask(self) -> bool:
+        if self.exhausted:
+            return False
         if self.end is not None:
             return time.monotonic() < self.end
         trials = self._stored(lambda: self.study.get_trials(deepcopy=False))
@@ -185,6 +188,11 @@ class _Loop:
                 frozen = self.study.get_trials(deepcopy=False)[trial.number]
                 if not frozen.state.is_finished():
                     raise error
+            except RuntimeError as error:
+                # A sampler that has no more to try, such as a grid, stops the study; Optuna lets only its own loop be.
+                if "Study.stop" not in str(error):
+                    raise
+                self.exhausted = True
 
         self._stored(tell)
         self.untold.pop(trial.number, None)
