@@ -90,10 +90,9 @@ def test_a_trial_that_kills_whoever_runs_it_fails_in_the_end():
 PARENT = """
 import sys
 import numpy as np
-import pbnn.search.optimize as home
 from pbnn.search import optimize
 from tests.search.objectives import Slow, a_network
-home.BEAT = 0.3
+sys.modules["pbnn.search.optimize"].BEAT = 0.3
 X = np.linspace(-1, 1, 10)[:, None]
 optimize(a_network(), X, X[:, 0], objective=Slow(sys.argv[2], float(sys.argv[3])), budget=20, storage=sys.argv[1])
 """
@@ -148,6 +147,7 @@ def test_four_processes_on_postgresql_one_killed_in_a_trial(postgres, tmp_path):
             end = time.monotonic() + 100
             while not (begun.exists() and begun.read_text()):
                 assert time.monotonic() < end, (tmp_path / "stderr").read_text()
+                assert parents[0].poll() is None, (tmp_path / "stderr").read_text()
                 time.sleep(0.05)
             parents[0].send_signal(signal.SIGKILL)
             codes = [parent.wait(100) for parent in parents]
