@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pbnn import assess, datasets, errors, estimators, plots, priors, target
+    from pbnn import assess, datasets, errors, estimators, plots, priors, search, target
     from pbnn.assess.average import average
     from pbnn.assess.compare import compare
     from pbnn.assess.compare_models import compare_models
@@ -142,6 +142,7 @@ _MODULES = {
     "likelihoods": "pbnn.spec.likelihoods",
     "plots": "pbnn.plots",
     "priors": "pbnn.priors",
+    "search": "pbnn.search",
     "target": "pbnn.target",
 }
 

@@ -1,7 +1,9 @@
 """Bayesian optimisation of networks on Optuna: the space, the surrogate, what to try next, and what to recommend."""
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 from pbnn.errors import MissingExtraError
@@ -11,12 +13,22 @@ if find_spec("optuna") is None:
 
 _HOMES = {
     "ACQUISITIONS": "pbnn.search.acquisition",
+    "Choice": "pbnn.spec.unknowns",
     "Condition": "pbnn.search.inputs",
+    "Float": "pbnn.spec.unknowns",
     "GPSampler": "pbnn.search.sampler",
     "Inputs": "pbnn.search.inputs",
-    "Observations": "pbnn.search.gp",
+    "Int": "pbnn.spec.unknowns",
+    "Observations": "pbnn.search.observations",
     "Points": "pbnn.search.inputs",
+    "Recommendation": "pbnn.search.recommend",
+    "Repeat": "pbnn.spec.unknowns",
+    "Score": "pbnn.search.objective",
+    "Search": "pbnn.search.optimize",
+    "Space": "pbnn.search.space",
     "fit_surrogate": "pbnn.search.gp",
+    "optimize": "pbnn.search.optimize",
+    "recommend": "pbnn.search.recommend",
     "surrogate": "pbnn.search.bayes",
 }
 
@@ -33,3 +45,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
+
+
+class _Package(ModuleType):
+    """Keeps `optimize` and `recommend` the functions: importing their files binds the names to modules."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
