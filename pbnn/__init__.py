@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pbnn.prior.check import check_prior
     from pbnn.report import report
     from pbnn.report.comparison import report_comparison
+    from pbnn.report.study import report_study
     from pbnn.spec import likelihoods
     from pbnn.spec.layers import (
         GRU,
@@ -128,6 +129,7 @@ _HOMES = {
     "relevance": "pbnn.assess.relevance",
     "report": "pbnn.report",
     "report_comparison": "pbnn.report.comparison",
+    "report_study": "pbnn.report.study",
     "resume": "pbnn.infer",
     "right_censored": "pbnn.graph.censoring",
     "save": "pbnn.persist",

@@ -26,9 +26,15 @@ _HOMES = {
     "Score": "pbnn.search.objective",
     "Search": "pbnn.search.optimize",
     "Space": "pbnn.search.space",
+    "best": "pbnn.search.facts.best",
     "fit_surrogate": "pbnn.search.gp",
+    "fitted": "pbnn.search.facts.fitted",
+    "history": "pbnn.search.facts.history",
+    "importance": "pbnn.search.facts.importance",
     "optimize": "pbnn.search.optimize",
+    "parallel": "pbnn.search.facts.parallel",
     "recommend": "pbnn.search.recommend",
+    "slices": "pbnn.search.facts.slices",
     "surrogate": "pbnn.search.bayes",
 }
 
