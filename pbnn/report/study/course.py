@@ -20,7 +20,8 @@ def course_section(facts: StudyFacts) -> Section:
         blocks += [
             Paragraph(
                 f"{plural(len(troubled), 'trial')} of {len(facts.finished)} "
-                f"{'has' if len(troubled) == 1 else 'have'} no score that counts: a fit that failed, or that is not to be trusted, says nothing of its network."
+                f"{'has' if len(troubled) == 1 else 'have'} no score that counts: a fit that failed, or that is not to "
+                "be trusted, says nothing of its network."
             ),
             _troubled(facts),
         ]

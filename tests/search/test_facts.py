@@ -1,0 +1,206 @@
+"""What is said of a study: shares of variance in closed form, beliefs against plain linear algebra, and the tables."""
+
+import jax
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import TrialState, create_trial
+from scipy.stats import qmc
+
+from pbnn.errors import DataError, MethodError
+from pbnn.search import best, fitted, history, importance, parallel, recommend, slices
+from pbnn.search.hyperparameters import unpack
+from pbnn.search.kernel import covariance, embed
+
+UNIT = FloatDistribution(0, 1)
+MIXED = {
+    "depth": IntDistribution(1, 2),
+    "width": IntDistribution(8, 128, log=True),
+    "width2": IntDistribution(8, 128, log=True),
+    "act": CategoricalDistribution(["relu", "tanh"]),
+}
+
+
+def unit_study(f, n=32, d=3, direction="maximize"):
+    """A function of numbers in [0, 1], at points that fill the cube evenly."""
+    study = optuna.create_study(direction=direction)
+    for u in qmc.Sobol(d, rng=1).random(n):
+        params = {f"x{j}": float(v) for j, v in enumerate(u)}
+        study.add_trial(
+            create_trial(params=params, distributions=dict.fromkeys(params, UNIT), value=float(f(u)))
+        )
+    return study
+
+
+def mixed_study(direction="maximize", n=14):
+    """Networks of one or two layers, whose scores rise with width and are noisy; two failed."""
+    rng = np.random.default_rng(0)
+    sign = 1 if direction == "maximize" else -1
+    study = optuna.create_study(direction=direction)
+    study.set_user_attr("pbnn:conditions", {"width2": ["depth", [2]]})
+    for i in range(n):
+        params = {
+            "depth": 1 + i % 2,
+            "width": int(8 * 16 ** rng.random()),
+            "act": ["relu", "tanh"][i // 2 % 2],
+        }
+        if params["depth"] == 2:
+            params["width2"] = int(8 * 16 ** rng.random())
+        score = np.log2(params["width"]) + 0.3 * rng.normal() + (params["act"] == "tanh")
+        study.add_trial(
+            create_trial(
+                params=params,
+                distributions={name: MIXED[name] for name in params},
+                value=sign * score,
+                user_attrs={"pbnn:se": 0.3},
+            )
+        )
+    study.add_trial(create_trial(state=TrialState.FAIL, user_attrs={"pbnn:failed": "ValueError: no"}))
+    wide = {"depth": 1, "width": 128, "act": "tanh"}
+    study.add_trial(
+        create_trial(
+            params=wide,
+            distributions={name: MIXED[name] for name in wide},
+            value=sign * 99.0,
+            user_attrs={"pbnn:failed": "R-hat 3"},
+        )
+    )
+    return study
+
+
+@pytest.fixture(scope="module")
+def of():
+    return fitted(mixed_study())
+
+
+# ---------------------------------------------------------------- importance
+
+
+@pytest.mark.parametrize(
+    ("f", "main", "total"),
+    [
+        # Var a x = a^2 / 12, and what is independent adds.
+        (lambda u: 2 * u[0] + u[1], [0.8, 0.2, 0.0], [0.8, 0.2, 0.0]),
+        # (x - 1/2)(z - 1/2) varies by 1/144, and by nothing with either alone; beside it z / 12 is as much.
+        (
+            lambda u: (u[0] - 0.5) * (u[1] - 0.5) + (u[2] - 0.5) / 144**0.5 * 12**0.5,
+            [0, 0, 0.5],
+            [0.5, 0.5, 0.5],
+        ),
+    ],
+    ids=["sum", "product"],
+)
+def test_shares_of_the_variance_are_those_of_the_closed_form(f, main, total):
+    table = importance(unit_study(f), seed=2).sortby("parameter")
+    # The function is known nearly exactly; what is left is the design's own error.
+    np.testing.assert_allclose(table["total"], total, atol=0.06)
+    np.testing.assert_allclose(table["main"], main, atol=0.1)
+    inside = table["total_interval"].sel(bound="lower") - 0.05 <= np.array(total)
+    assert bool((inside & (np.array(total) <= table["total_interval"].sel(bound="upper") + 0.05)).all())
+
+
+def test_noise_alone_leaves_it_open_what_matters():
+    rng = np.random.default_rng(3)
+    flat = importance(unit_study(lambda u: rng.normal()))
+    clear = importance(unit_study(lambda u: u[0]))
+    width = [
+        float((t["total_interval"].sel(bound="upper") - t["total_interval"].sel(bound="lower")).max())
+        for t in (flat, clear)
+    ]
+    assert width[0] > 3 * width[1]
+
+
+def test_what_matters_stands_first_and_an_unused_layer_matters_less(of):
+    table = importance(of)
+    assert table["parameter"].values[0] == "width"
+    assert float(table["total"].sel(parameter="width")) > 2 * float(table["total"].sel(parameter="width2"))
+    assert (
+        1.0 < table.attrs["sd"] < 3.0
+    )  # log2 of the width is uniform on 4, and the activation adds a little
+
+
+# ---------------------------------------------------------------- history
+
+
+def test_beliefs_after_each_trial_are_those_of_the_trials_up_to_it(of):
+    table, s = history(of), of.surrogate
+    layout, y, n = s.inputs.layout, (s.observations.y - s.loc) / s.scale, len(of.trials)
+    theta = s.theta[0]
+    h = unpack(theta, layout)
+    with jax.enable_x64(True):
+        z = embed(theta, of.points.x, of.points.active, layout)
+        k = np.asarray(covariance(theta, z, z, layout))
+    noise = s.observations.noise / s.scale**2 + np.exp(h.log_nugget) * np.eye(n)
+    for t in range(1, n + 1):
+        gain = np.linalg.solve((k + noise)[:t, :t], k[:t]).T
+        mean = h.mean + gain @ (y[:t] - h.mean)
+        var = np.diag(k - gain @ k[:t])
+        top = int(mean[:t].argmax())
+        assert int(table["incumbent"][t - 1]) == of.trials[top].number
+        np.testing.assert_allclose(table["mean"][t - 1], s.loc + s.scale * mean[top], rtol=1e-5)
+        np.testing.assert_allclose(table["sd"][t - 1], s.scale * np.sqrt(var[top]), rtol=1e-4)
+    assert table.attrs["not_counted"] == [14, 15]
+    assert not {14, 15} & set(table["incumbent"].values.tolist())
+    assert (table["noise_sd"] >= 0.3 - 1e-9).all() or (s.observations.noise.diagonal() < 0.09).any()
+
+
+def test_losses_are_told_as_losses():
+    up, down = history(fitted(mixed_study())), history(fitted(mixed_study("minimize")))
+    for name in ("score", "mean", "luckiest", "hindsight"):
+        np.testing.assert_allclose(up[name], -down[name], atol=1e-6)
+    np.testing.assert_allclose(up["sd"], down["sd"], atol=1e-6)
+    assert (np.diff(down["luckiest"]) <= 0).all()
+
+
+# ---------------------------------------------------------------- slices, parallel coordinates, the best
+
+
+def test_slices_pass_through_the_best_and_leave_out_what_is_not_active(of):
+    table = slices(of)
+    mean, _ = of.predict(of.points)
+    for name in MIXED:
+        one = table.sel(parameter=name)
+        trial = next(t for t in of.trials if t.number == int(one["base"]))
+        labels = one["label"].values.tolist()
+        if str(trial.params[name]) in labels:
+            there = float(one["mean"][labels.index(str(trial.params[name]))])
+            np.testing.assert_allclose(there, mean[of.trials.index(trial)], rtol=1e-6)
+        used = np.isfinite(one["trial_value"].values)
+        assert used.tolist() == [name in t.params for t in of.trials]
+    assert int(table["base"].sel(parameter="width")) == of.trials[int(mean.argmax())].number
+    act = table.sel(parameter="act")
+    assert act["label"].values[:3].tolist() == ["relu", "tanh", ""]
+    assert np.isfinite(act["mean"].values).sum() == 2
+    assert table["log"].values.tolist() == [False, True, True, False]
+    assert float(act["mean"][1]) > float(act["mean"][0])
+
+
+def test_parallel_coordinates_are_places_on_each_scale(of):
+    table = parallel(of)
+    assert (np.diff(table["mean"]) <= 0).all()
+    for number in table["trial"].values.tolist():
+        params = of.study.trials[number].params
+        row = table.sel(trial=number)["place"]
+        assert float(row.sel(parameter="depth")) == {1: 0.25, 2: 0.75}[params["depth"]]
+        assert float(row.sel(parameter="act")) == ["relu", "tanh"].index(params["act"])
+        assert np.isnan(float(row.sel(parameter="width2"))) == ("width2" not in params)
+    assert table["label"].sel(parameter="act").values.tolist()[:2] == ["relu", "tanh"]
+
+
+def test_the_best_are_those_of_recommend():
+    study = mixed_study()
+    found, table = recommend(study), best(study, most=5)
+    assert table["trial"].values.tolist() == found.table.index[:5].tolist()
+    np.testing.assert_allclose(table["p_best"], found.table["p_best"].iloc[:5])
+    assert table.attrs["n"] == len(found.table)
+    assert table.attrs["chosen"].startswith("depth=")
+
+
+def test_what_cannot_be_said_is_refused():
+    with pytest.raises(MethodError, match="several objectives"):
+        history(optuna.create_study(directions=["maximize", "minimize"]))
+    with pytest.raises(MethodError, match="expected a study of Optuna.*got a list"):
+        slices([1])
+    with pytest.raises(DataError):
+        importance(unit_study(lambda u: np.inf, n=2))
