@@ -49,7 +49,7 @@ def test_writes_a_network_and_a_page_and_goes_on(table, free, pbnn_says):
     space = ["--space", table.parent / "space.json", "--drop", "tag"]
     code, text, err = pbnn_says(*tune(table, "--trials", 4, *space))
     assert (code, err) == (0, "")
-    searching, found, wrote, fit = text.splitlines()
+    searching, found, _, fit = text.splitlines()
     assert searching.startswith("Searching over h0_units, h0_activation; the study is kept in sqlite:///")
     assert found.startswith("Recommended is trial ")
     assert "of 4: h0_units=" in found

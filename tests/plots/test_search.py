@@ -45,7 +45,7 @@ def test_numbers_and_choices_have_axes_of_their_own(ax):
     ax.clear()
     plots.plot_slice(tables.along(), "act", ax=ax)
     assert [label.get_text() for label in ax.get_xticklabels()] == ["relu", "tanh"]
-    with pytest.raises(ShapeError, match="unknown parameter 'widht'.*Did you mean 'width'"):
+    with pytest.raises(ShapeError, match=r"unknown parameter 'widht'.*Did you mean 'width'"):
         plots.plot_slice(tables.along(), "widht", ax=ax)
 
 

@@ -200,7 +200,7 @@ def test_the_best_are_those_of_recommend():
 def test_what_cannot_be_said_is_refused():
     with pytest.raises(MethodError, match="several objectives"):
         history(optuna.create_study(directions=["maximize", "minimize"]))
-    with pytest.raises(MethodError, match="expected a study of Optuna.*got a list"):
+    with pytest.raises(MethodError, match=r"expected a study of Optuna.*got a list"):
         slices([1])
     with pytest.raises(DataError):
         importance(unit_study(lambda u: np.inf, n=2))
