@@ -14,7 +14,8 @@ from pbnn.search.gp import JITTER, Rows, fit_surrogate
 from pbnn.search.hyperparameters import Hyperparameters, prior, sizes, unpack, warped
 from pbnn.search.inputs import Inputs, Layout
 from pbnn.search.kernel import EDGE
-from pbnn.search.told import counted, inputs_of, observations_of
+from pbnn.search.soften import Softening, soften
+from pbnn.search.told import Told, inputs_of, no_score, read
 
 KEPT = 16
 """Draws that a surrogate holds: one Cholesky factor each."""
@@ -106,7 +107,7 @@ def surrogate(
     Parameters
     ----------
     study
-        Of Optuna, with two scores at least that count (`observations_of`).
+        Of Optuna, with scores that count (`pbnn.search.told.read`).
     inputs
         By default those that the study says.
     method
@@ -120,6 +121,7 @@ def surrogate(
         As of `fit`: `posterior` has the hyperparameters, by `input`; `observed_data` the `score` of each `trial`,
         larger being better, in its own units; `posterior_predictive` replicates of it: other functions of the same
         kind, with other noise. `constant_data` has the points, `x` and `active`, and the known `noise_sd` of scores.
+        Scores were softened for the fit (`pbnn.search.soften`), and are here as they were.
 
     Raises
     ------
@@ -137,21 +139,21 @@ def surrogate(
     ('chain', 'draw', 'trial')
     """
     inputs = inputs_of(study) if inputs is None else inputs
-    told = observations_of(study, inputs)
-    numbers = [t.number for t in counted(study)]
-    first = fit_surrogate(inputs, told)
+    told = read(study, inputs)
+    if not told.trials:
+        raise no_score(study)
+    softened, bend = soften(told.observations[0])
+    first = fit_surrogate(inputs, softened)
     idata, _ = draw_hyperparameters(first.rows, seed, method, list(inputs.names))
-    return _in_own_units(idata, inputs, first, numbers, seed)
+    return _in_own_units(idata, told, first, bend, seed)
 
 
-def _in_own_units(
-    idata: xr.DataTree, inputs: Inputs, fitted: Any, numbers: list[int], seed: int
-) -> xr.DataTree:
+def _in_own_units(idata: xr.DataTree, known: Told, fitted: Any, bend: Softening, seed: int) -> xr.DataTree:
     import jax
 
     from pbnn.search.gp import condition
 
-    told, n = fitted.observations, len(fitted.observations)
+    told, inputs, n = known.observations[0], fitted.inputs, len(known.trials)
     draws = idata["posterior"].sizes
     theta = vectors(idata, inputs.layout)
     rng = np.random.default_rng(seed)
@@ -162,8 +164,9 @@ def _in_own_units(
             chol = np.asarray(condition(some, fitted.rows).chol)[:, :n, :n]
             mean = unpack(some, inputs.layout).mean
             replicates.append(mean[:, None] + np.einsum("hij,hj->hi", chol, rng.normal(size=(len(some), n))))
-    score = fitted.loc + fitted.scale * np.concatenate(replicates).reshape(draws["chain"], draws["draw"], n)
-    coords = {"trial": numbers}
+    replicate = np.concatenate(replicates).reshape(draws["chain"], draws["draw"], n)
+    score = bend.back(fitted.loc + fitted.scale * replicate)
+    coords = {"trial": [t.number for t in known.trials]}
     sample = {name: idata["posterior"][name] for name in ("chain", "draw")}
     idata["observed_data"] = xr.DataTree(xr.Dataset({"score": ("trial", told.y)}, coords=coords))
     idata["posterior_predictive"] = xr.DataTree(
@@ -178,4 +181,5 @@ def _in_own_units(
         xr.Dataset(points, coords={**coords, "parameter": list(inputs.names)})
     )
     idata.attrs |= {"score_loc": fitted.loc, "score_scale": fitted.scale}
+    idata.attrs |= {"softened_below": bend.median, "softened_width": bend.width}
     return idata

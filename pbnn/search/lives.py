@@ -17,7 +17,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from pbnn.search.objective import FAILED
+from pbnn.search.attributes import FAILED
 
 ALIVE, LOST, RERUN_OF, SURPLUS = "pbnn:alive", "pbnn:lost", "pbnn:rerun_of", "pbnn:surplus"
 GRACE = 6

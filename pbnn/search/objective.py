@@ -15,10 +15,9 @@ from pbnn.graph.build import BNN, build
 from pbnn.infer.curvature_options import Laplace
 from pbnn.infer.fit import fit
 from pbnn.infer.methods import Method
+from pbnn.search.attributes import FAILED, INFERENCE_SE, PARTS, SE
 from pbnn.spec.network import Network
 
-SE, INFERENCE_SE, PARTS, FAILED = "pbnn:se", "pbnn:inference_se", "pbnn:parts", "pbnn:failed"
-"""User attributes of a trial, as the surrogate reads them."""
 MOST_PARTS = 50
 BAD_SHARE = 0.2
 """With more rows than this above the threshold of Pareto's k, a leave-one-out score says little."""

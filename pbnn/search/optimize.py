@@ -14,7 +14,7 @@ import optuna
 import pandas as pd
 import xarray as xr
 from optuna.distributions import distribution_to_json, json_to_distribution
-from optuna.samplers import BaseSampler, TPESampler
+from optuna.samplers import BaseSampler
 from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.trial import TrialState
 
@@ -26,8 +26,10 @@ from pbnn.infer.fit import fit
 from pbnn.infer.methods import Method
 from pbnn.infer.progress import progress_bar
 from pbnn.predict.mixture import Average
-from pbnn.search.objective import FAILED, INFERENCE_SE, SE, Objective, as_objective
-from pbnn.search.recommend import CONDITIONS, Recommendation, recommend
+from pbnn.search.attributes import CONDITIONS, FAILED, INFERENCE_SE, SE
+from pbnn.search.objective import Objective, as_objective
+from pbnn.search.recommend import Recommendation, recommend
+from pbnn.search.sampler import GPSampler
 from pbnn.search.space import Space
 from pbnn.search.storage import open_storage, patiently
 from pbnn.search.workers import Job, Plan, run_trials
@@ -49,8 +51,6 @@ class Search:
         The study, for Optuna's own pictures and its dashboard.
     space
         What was searched.
-    recommendation
-        The configuration with the best posterior mean, how probably it is the best, and what it may fall short of it.
     interrupted
         Whether the user stopped it.
     X, y, seed
@@ -59,11 +59,18 @@ class Search:
 
     study: optuna.Study
     space: Space
-    recommendation: Recommendation
     interrupted: bool
     X: Any
     y: Any
     seed: int
+
+    @cached_property
+    def recommendation(self) -> Recommendation:
+        """The configuration with the best posterior mean, how probably it is the best, and what it may fall short.
+
+        Found when first asked for, from all that the study was told until then, by other machines too.
+        """
+        return recommend(self.study, seed=self.seed)
 
     @property
     def recommended(self) -> Network:
@@ -101,7 +108,7 @@ class Search:
 
     @property
     def summary(self) -> pd.DataFrame:
-        """A row for each trial: its score and errors, the posterior of its true score, its parameters, why it failed."""
+        """A row for each trial: score and errors, posterior of the true score, parameters, and why it failed."""
         rows = {
             t.number: {
                 "state": t.state.name.lower(),
@@ -180,7 +187,7 @@ def optimize(
     seed
         Of the folds and the fits, the same for all trials, and of the sampler.
     sampler
-        Any sampler of Optuna.
+        Any sampler of Optuna; by default `pbnn.search.GPSampler` over the whole space.
     progress
         Show a progress bar when somebody looks.
 
@@ -238,7 +245,8 @@ def optimize(
     total = budget if isinstance(budget, int) else 0
     with progress_bar("optimize", total, show=progress) as bar:
         interrupted = run_trials(study, kept, space, Job(score, X, y, int(seed)), plan, bar)
-    return Search(study, space, _recommended(study, seed), interrupted, X, y, int(seed))
+    _check_told(study)
+    return Search(study, space, interrupted, X, y, int(seed))
 
 
 def _as_space(space: object, method: object) -> Space:
@@ -275,7 +283,7 @@ def _plan(budget: Any, n_workers: Any, executor: Any, time_limit: Any, beat: flo
 
 
 def _sampler(space: Space, seed: int) -> BaseSampler:
-    return TPESampler(seed=seed, multivariate=False)
+    return GPSampler(seed=seed, space=space.distributions, conditions=space.conditions)
 
 
 def _study(
@@ -332,10 +340,9 @@ def _fingerprint(X: Any, y: Any) -> str:
     return digest.hexdigest()[:16]
 
 
-def _recommended(study: optuna.Study, seed: int) -> Recommendation:
+def _check_told(study: optuna.Study) -> None:
     trials = study.get_trials(deepcopy=False)
     if not any(t.state == TrialState.COMPLETE for t in trials):
         reasons = list(dict.fromkeys(t.user_attrs[FAILED] for t in trials if FAILED in t.user_attrs))
         told = "\n  ".join(reasons[:5]) or "no trial was finished"
         raise MethodError(f"optimize: there is no trial with a score:\n  {told}")
-    return recommend(study, seed=seed)

@@ -1,6 +1,6 @@
 """Which configuration to take: the best by the posterior of the surrogate, and not the luckiest trial."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, final
@@ -8,17 +8,16 @@ from typing import Any, final
 import numpy as np
 import pandas as pd
 from optuna import Study
-from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
+from threadpoolctl import threadpool_limits
 
 from pbnn.errors import DataError, MethodError
 from pbnn.search.inputs import Condition, Inputs, Points
-from pbnn.search.objective import FAILED, PARTS, SE
 from pbnn.search.observations import Observations
+from pbnn.search.soften import soften
+from pbnn.search.told import Told, inputs_of, no_score, read
 
-CONDITIONS = "pbnn:conditions"
-"""User attribute of a study: when its parameters are active."""
 DRAWS = 2000
 
 
@@ -123,45 +122,46 @@ def recommend(
             "recommend: the study has several objectives; its best trials are study.best_trials."
         )
     sign = -1.0 if study.direction == StudyDirection.MINIMIZE else 1.0
-    trials = _scored(study)
-    distributions = _distributions(trials)
+    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+    if not finished:
+        raise no_score(study)
+    if not any(t.distributions for t in finished):
+        return _only(finished)
+    inputs = inputs_of(study, conditions)
+    told = _told(study, inputs)
     rng = np.random.default_rng(seed)
-    if not distributions:
-        return _only(trials, sign)
-    inputs = Inputs.of(distributions, _conditions(study, conditions, distributions))
-    trials, points = _inside(inputs, trials)
-    observations = _observations(study, inputs, trials, points, sign)
-    first = _first_of_each(points)
-    candidates = points[first]
-    names = [trials[i].number for i in first]
+    softened, bend = soften(told.observations[0])
+    first = _first_of_each(told.points)
+    candidates = told.points[first]
+    params = [told.trials[i].params for i in first]
+    names = [told.trials[i].number for i in first]
     if untried:
         more = _new(inputs, candidates, untried, rng)
         candidates = Points.joined([candidates, more])
+        params += inputs.params(more)
         names += [-1 - i for i in range(len(more))]
-    means, covariances = _joint(inputs, observations, candidates, how, seed)
-    f = _drawn(means, covariances, draws, rng)
+    means, covariances = _joint(inputs, softened, candidates, how, seed)
+    p_best, regret = compared(means, covariances, draws, rng, bend.back)
     mean = means.mean(0)
     sd = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2).mean(0).clip(0) + means.var(0))
-    top = f.max(1, keepdims=True)
-    # Candidates between which a draw does not decide share it.
-    is_top = f >= top - 1e-12 * np.maximum(np.abs(top), 1)
-    scores = {trials[i].number: sign * float(observations.y[i]) for i in first}
+    # Of equal means the smaller spread, then the earlier trial, so that the answer does not hang on rounding.
+    order = np.lexsort((np.arange(len(mean)), sd.round(12), -mean.round(12)))
+    own = bend.back(mean)
+    scores = sign * told.observations[0].y[first]
     table = pd.DataFrame(
         {
-            "score": [scores.get(name, np.nan) for name in names],
-            "mean": sign * mean,
-            "sd": sd,
-            "p_best": (is_top / is_top.sum(1, keepdims=True)).mean(0),
-            "regret": (top - f).mean(0),
+            "score": np.pad(scores, (0, len(names) - len(scores)), constant_values=np.nan),
+            "mean": sign * own,
+            "sd": sd / bend.slope(own),
+            "p_best": p_best,
+            "regret": regret,
         },
         index=pd.Index(names, name="trial"),
     )
-    # Of equal means the smaller spread, then the earlier trial, so that the answer does not hang on rounding.
-    order = np.lexsort((np.arange(len(mean)), sd.round(12), -mean.round(12)))
     best = int(order[0])
     row = table.iloc[best]
     return Recommendation(
-        inputs.params(candidates)[best],
+        dict(params[best]),
         names[best] if names[best] >= 0 else None,
         float(row["mean"]),
         float(row["sd"]),
@@ -171,64 +171,44 @@ def recommend(
     )
 
 
-def _scored(study: Study) -> list[FrozenTrial]:
-    trials = [
-        t
-        for t in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if t.value is not None and np.isfinite(t.value)
-    ]
-    if not trials:
-        raise DataError("recommend: no trial of the study has a score yet; run some first.")
-    return [t for t in trials if FAILED not in t.user_attrs] or trials
+def _told(study: Study, inputs: Inputs) -> Told:
+    """Return what is to be trusted of a study, or all of it if nothing is."""
+    told = read(study, inputs)
+    told = told if told.trials else read(study, inputs, distrusted=True)
+    if not told.trials:
+        raise no_score(study)
+    return told
 
 
-def _distributions(trials: list[FrozenTrial]) -> dict[str, BaseDistribution]:
-    """Return the distributions of the last trial that has each parameter: a space may have been changed."""
-    return {name: d for trial in trials for name, d in trial.distributions.items()}
+def compared(
+    means: np.ndarray,
+    covariances: np.ndarray,
+    draws: int,
+    rng: np.random.Generator,
+    back: Callable[[np.ndarray], np.ndarray] = np.asarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return of each candidate how probably it is the best, and by how much the best is better on average.
 
+    Parameters
+    ----------
+    means, covariances
+        `(h, m)` and `(h, m, m)`: a mixture of normal distributions.
+    draws
+        From it, jointly.
+    rng
+        Of the draws.
+    back
+        A rising function from these units to those that the regret is in.
 
-def _conditions(
-    study: Study, given: Mapping[str, Condition] | None, distributions: Mapping[str, BaseDistribution]
-) -> dict[str, Condition]:
-    if given is None:
-        noted = study.user_attrs.get(CONDITIONS, {})
-        given = {name: Condition(parent, tuple(values)) for name, (parent, values) in noted.items()}
-    return {name: c for name, c in given.items() if name in distributions and c.parent in distributions}
-
-
-def _inside(inputs: Inputs, trials: list[FrozenTrial]) -> tuple[list[FrozenTrial], Points]:
-    """Return trials that are points of the space; of a study without known conditions some lack a parameter."""
-    found, sets = [], []
-    for trial in trials:
-        try:
-            sets.append(inputs.points([trial.params]))
-            found.append(trial)
-        except (DataError, ValueError):
-            continue
-    if not found:
-        raise DataError(
-            "recommend: no trial has all parameters. If some are active only where others have certain values, pass "
-            "conditions={name: pbnn.search.Condition(parent, values)}."
-        )
-    return found, Points.joined(sets)
-
-
-def _observations(
-    study: Study, inputs: Inputs, trials: list[FrozenTrial], points: Points, sign: float
-) -> Observations:
-    """Return scores, larger is better, with the covariance of their noise as far as trials tell."""
-    from pbnn.search.noise import capped, noise_of_parts
-
-    y = sign * np.array([t.value for t in trials], float)
-    parts = [t.user_attrs.get(PARTS) or {} for t in trials]
-    names = list(dict.fromkeys(name for part in parts for name in part))
-    if names and all(parts):
-        table = np.array([[part.get(name, np.nan) for name in names] for part in parts], float)
-        found = noise_of_parts(sign * table)
-        if found is not None:
-            return Observations(points, y, capped(found.covariance, y), found.level)
-    errors = np.array([t.user_attrs.get(SE, 0.0) for t in trials], float)
-    return Observations(points, y, capped(np.diag(errors**2), y))
+    Returns
+    -------
+    tuple
+        `p_best` and `regret`, `(m,)` both. Candidates that a draw does not tell apart share its best.
+    """
+    f = back(_drawn(means, covariances, draws, rng))
+    top = f.max(1, keepdims=True)
+    is_top = f >= top - 1e-12 * np.maximum(np.abs(top), 1)
+    return (is_top / is_top.sum(1, keepdims=True)).mean(0), (top - f).mean(0)
 
 
 def _first_of_each(points: Points) -> np.ndarray:
@@ -251,10 +231,11 @@ def _joint(
 
     from pbnn.search.gp import fit_surrogate, padding
 
-    surrogate = fit_surrogate(inputs, observations, how, seed)
     m = len(candidates)
     padded = padding(m, candidates)
-    with jax.enable_x64(True):
+    # One thread of BLAS, for the reason that `mode.climb` gives.
+    with threadpool_limits(1, "blas"), jax.enable_x64(True):
+        surrogate = fit_surrogate(inputs, observations, how, seed)
         mean, cov = _posterior()(surrogate.arrays, padded.x, padded.active)
     mean, cov = np.asarray(mean)[:, :m], np.asarray(cov)[:, :m, :m]
     return surrogate.loc + surrogate.scale * mean, surrogate.scale**2 * cov
@@ -280,9 +261,12 @@ def _drawn(means: np.ndarray, covariances: np.ndarray, draws: int, rng: np.rando
     return np.concatenate(found)
 
 
-def _only(trials: list[FrozenTrial], sign: float) -> Recommendation:
+def _only(trials: list[FrozenTrial]) -> Recommendation:
     """Recommend where there is nothing to choose."""
-    y = np.array([t.value for t in trials], float)
+    y = np.array([t.value for t in trials if t.value is not None], float)
+    y = y[np.isfinite(y)]
+    if not len(y):
+        raise DataError("recommend: no trial has a finite score; run some first.")
     sd = float(y.std(ddof=1) / len(y) ** 0.5) if len(y) > 1 else float("nan")
     row = {"score": y[0], "mean": y.mean(), "sd": sd, "p_best": 1.0, "regret": 0.0}
     table = pd.DataFrame([row], index=pd.Index([trials[0].number], name="trial"))

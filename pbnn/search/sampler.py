@@ -10,22 +10,19 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.search_space import IntersectionSearchSpace
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
+from threadpoolctl import threadpool_limits
 
 from pbnn.errors import MethodError, SpecError
 from pbnn.search.acquisition import ACQUISITIONS, acquisition_of, problem
 from pbnn.search.beliefs import Beliefs
-from pbnn.search.gp import Observations, Surrogate, fit_surrogate
+from pbnn.search.gp import Surrogate, fit_surrogate
 from pbnn.search.hypervolume import pareto
 from pbnn.search.inputs import Condition, Inputs, Points
 from pbnn.search.maximise import Effort, among, candidates, enumerated, maximise
-from pbnn.search.trials import (
-    constraints_of,
-    pending,
-    scores_of,
-    store_constraints,
-    store_suggestion,
-    usable,
-)
+from pbnn.search.observations import Observations
+from pbnn.search.soften import soften
+from pbnn.search.told import Told, read
+from pbnn.search.trials import constraints_of, pending, store_constraints, store_suggestion
 
 logger = logging.getLogger("pbnn.search")
 GOOD = 5
@@ -39,10 +36,12 @@ class GPSampler(BaseSampler):
     """Suggest parameters by Bayesian optimisation, for any Optuna study.
 
     A Gaussian process is fitted to the scores told so far, and the point is suggested where an acquisition function is
-    highest. Trials that run at the same time count as pending, failed ones do not count, nor do trials whose parameters
-    lie outside the space; nor does the score of a fit that is marked as not to be trusted (user attribute
-    `pbnn:failed`). What trials tell of the noise of their scores (`pbnn:se`, `pbnn:parts`, `pbnn:inference_se`) count.
-    Points already tried are not suggested again while there are others.
+    highest. What trials tell of the noise of their scores counts (`pbnn:se`, `pbnn:parts`, `pbnn:inference_se`, see
+    `pbnn.search.told.read`); scores below the median are softened (`pbnn.search.soften`). Trials that run at the same
+    time are pending: what they will score is not known yet. So are trials that failed, or whose fit is marked as not
+    to be trusted (`pbnn:failed`): that says nothing of how good the point is, but another trial there is of little use.
+    Trials whose parameters lie outside the space are left out. Points already tried are not suggested again while
+    there are others.
 
     Parameters
     ----------
@@ -156,13 +155,17 @@ class GPSampler(BaseSampler):
         if not search_space:
             return {}
         inputs = Inputs.of(search_space, {n: c for n, c in self._conditions.items() if n in search_space})
-        trials, observed, failed = usable(study, inputs)
-        rng = np.random.default_rng(self._rng.integers(2**63))
-        if len(trials) < max(self._n_startup_trials, 1):
+        told = read(study, inputs)
+        # The number of the trial too: of machines that begin with one seed, each looks for another point.
+        rng = np.random.default_rng([int(self._rng.integers(2**63)), trial.number])
+        if len(told.trials) < max(self._n_startup_trials, 1):
             point = self._startup(inputs, trial.number)
         else:
-            now = pending(study, trial, inputs, search_space)
-            point = self._suggested(study, inputs, trials, observed, now, failed, rng)
+            again = among(told.failed, told.points)
+            unknown = Points.joined([told.failed[~again], pending(study, trial, inputs, search_space)])
+            # One thread of BLAS, for the reason that `mode.climb` gives.
+            with threadpool_limits(1, "blas"):
+                point = self._suggested(study.study_name, inputs, told, unknown, rng)
         params = inputs.params(point)[0]
         store_suggestion(study, trial, search_space, params)
         return params
@@ -199,32 +202,24 @@ class GPSampler(BaseSampler):
         return inputs.sample(STARTUP, np.random.default_rng(self._startup_seed))[number % STARTUP]
 
     def _suggested(
-        self,
-        study: Study,
-        inputs: Inputs,
-        trials: list[FrozenTrial],
-        observed: Points,
-        now: Points,
-        failed: Points,
-        rng: np.random.Generator,
+        self, study: str, inputs: Inputs, told: Told, unknown: Points, rng: np.random.Generator
     ) -> Points:
-        told = scores_of(study, trials, observed)
-        y = np.stack([o.y for o in told], axis=-1)
-        limits = constraints_of(trials)
+        softened = [soften(observations)[0] for observations in told.observations]
+        y = np.stack([o.y for o in softened], axis=-1)
+        limits = constraints_of(told.trials)
         acquisition = acquisition_of(
             self._acquisition or ("noisy_ei" if y.shape[1] == 1 else "ehvi"), y.shape[1]
         )
-        how = self._how(len(trials))
+        how = self._how(len(told.trials))
         seed = int(rng.integers(2**31))
         objectives = [
-            self._fitted((study.study_name, j), inputs, scores, how, seed + j)
-            for j, scores in enumerate(told)
+            self._fitted((study, j), inputs, scores, how, seed + j) for j, scores in enumerate(softened)
         ]
         constraints = [
             self._fitted(
-                (study.study_name, name),
+                (study, name),
                 inputs,
-                Observations(observed[np.isfinite(v)], v[np.isfinite(v)]),
+                Observations(told.points[np.isfinite(v)], v[np.isfinite(v)]),
                 "map",
                 seed,
             )
@@ -233,17 +228,16 @@ class GPSampler(BaseSampler):
         ]
         # A trial that did not say whether it is feasible is not known to be (NaN compares as false).
         feasible = np.all([v <= 0 for v in limits.values()], axis=0) if limits else np.ones(len(y), bool)
-        beliefs = Beliefs(objectives, constraints, observed, now, feasible)
-        good = observed[_best(y, feasible, objectives, observed)]
-        taken = Points.joined([beliefs.known, failed])
+        beliefs = Beliefs(objectives, constraints, told.points, unknown, feasible)
+        good = told.points[_best(y, feasible, objectives, told.points)]
         pool = enumerated(inputs)
         pool = candidates(inputs, rng, good, self._effort) if pool is None else pool
         pool = pool[rng.permutation(len(pool))]
         score, facts = problem(acquisition, beliefs, pool, rng)
         if score is not None:
-            return maximise(score, facts, inputs, rng, good=good, taken=taken, effort=self._effort)
+            return maximise(score, facts, inputs, rng, good=good, taken=beliefs.known, effort=self._effort)
         order = np.argsort(-facts["values"])
-        free = order[~among(pool[order], taken)]
+        free = order[~among(pool[order], beliefs.known)]
         return pool[free[0] if len(free) else order[0]]
 
     def _how(self, n: int) -> str:
@@ -252,12 +246,24 @@ class GPSampler(BaseSampler):
         return "nuts" if n % self._bayes == 0 else "map"
 
     def _fitted(self, key: Any, inputs: Inputs, told: Observations, how: str, seed: int) -> Surrogate:
-        last = self._last.get(key)
-        start = last if last is not None and last.inputs.layout == inputs.layout and how == "map" else None
-        surrogate = fit_surrogate(inputs, told, how, seed, start=start)
-        if how == "map":
-            self._last[key] = surrogate
+        last = self._last.get((key, how))
+        if last is not None and last.inputs.layout != inputs.layout:
+            last = None
+        if last is not None and _same(last.observations, told):
+            return last  # several were asked for before one was told
+        surrogate = fit_surrogate(inputs, told, how, seed, start=last if how == "map" else None)
+        self._last[key, how] = surrogate
         return surrogate
+
+
+def _same(one: Observations, other: Observations) -> bool:
+    pairs = (
+        (one.points.x, other.points.x),
+        (one.points.active, other.points.active),
+        (one.y, other.y),
+        (one.noise, other.noise),
+    )
+    return all(np.array_equal(a, b) for a, b in pairs)
 
 
 def _best(y: np.ndarray, feasible: np.ndarray, objectives: list[Surrogate], observed: Points) -> np.ndarray:

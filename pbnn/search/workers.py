@@ -15,9 +15,10 @@ from optuna.trial import TrialState
 
 from pbnn.errors import PbnnError, quiet
 from pbnn.infer.progress import Bar
+from pbnn.search.attributes import FAILED
 from pbnn.search.evaluator import Evaluator, first_answers
 from pbnn.search.lives import SURPLUS, Lives, counts, is_double
-from pbnn.search.objective import FAILED, Objective, Score, as_score
+from pbnn.search.objective import Objective, Score, as_score
 from pbnn.search.space import Space
 from pbnn.search.storage import patiently
 

@@ -9,7 +9,8 @@ import pbnn
 from pbnn import likelihoods
 from pbnn.errors import FileError, MethodError, PbnnWarning, SpecError
 from pbnn.search import Choice, Int, Repeat, Score, Space, optimize
-from pbnn.search.objective import FAILED, INFERENCE_SE, PARTS, SE, as_objective
+from pbnn.search.attributes import FAILED, INFERENCE_SE, PARTS, SE
+from pbnn.search.objective import as_objective
 from pbnn.search.storage import patiently
 from tests.search.objectives import a_network, in_trouble, nearest_to_8, width_of
 

@@ -9,10 +9,9 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import TrialState, create_trial
 
 from pbnn.errors import MethodError, SpecError
-from pbnn.search.inputs import Condition, Inputs
+from pbnn.search.inputs import Condition
 from pbnn.search.maximise import Effort
 from pbnn.search.sampler import GPSampler
-from pbnn.search.trials import scores_of, usable, values_of
 
 LITTLE = Effort(candidates=64, near=16, starts=2)
 SQUARE = {"x": FloatDistribution(0, 1), "z": FloatDistribution(0, 1)}
@@ -127,45 +126,12 @@ def test_a_conditional_space_is_searched_as_one():
     assert all(t.state == TrialState.COMPLETE for t in study.trials)
 
 
-def test_trials_that_say_nothing_are_left_out():
-    study = study_of(n=3)
-    point = {"x": 0.5, "z": 0.5}
-    add = {"params": point, "distributions": SQUARE}
-    study.add_trial(create_trial(**add, value=7.0, user_attrs={"pbnn:failed": "R-hat is 2.3"}))
-    study.add_trial(create_trial(**add, state=TrialState.FAIL))
-    study.add_trial(create_trial(**add, state=TrialState.PRUNED))
-    study.add_trial(create_trial(params={"x": 3.0}, distributions={"x": FloatDistribution(2, 4)}, value=1.0))
-    trials, observed, failed = usable(study, Inputs.of(SQUARE))
-    assert [t.number for t in trials] == [0, 1, 2]
-    assert len(observed) == 3
-    np.testing.assert_array_equal(failed.x, [[0.5, 0.5]])
-
-
-def test_values_that_are_not_finite_or_absurd_are_drawn_in():
-    study = study_of(n=0)
-    for value in (1.0, 2.0, 3.0, -1e12, -np.inf, np.inf):
-        study.add_trial(create_trial(params={"x": 0.1, "z": 0.1}, distributions=SQUARE, value=value))
-    # the median of the finite ones is 1.5 and the best is 1.5 above it
-    np.testing.assert_allclose(values_of(study, study.trials)[:, 0], [1, 2, 3, -13.5, -13.5, 3])
-
-
-def test_noise_that_trials_tell_of_is_used():
-    study, rng = optuna.create_study(direction="minimize"), np.random.default_rng(0)
-    folds = rng.normal(size=5)
-    for x in (0.1, 0.5, 0.9):
-        parts = x + folds + 0.01 * rng.normal(size=5)
-        study.add_trial(
-            create_trial(
-                params={"x": x, "z": x}, distributions=SQUARE, value=parts.mean(),
-                user_attrs={"pbnn:parts": dict(zip("abcde", parts.tolist(), strict=True)), "pbnn:inference_se": 0.1},
-            )
-        )  # fmt: skip
-    trials, observed, _ = usable(study, Inputs.of(SQUARE))
-    (told,) = scores_of(study, trials, observed)
-    np.testing.assert_allclose(np.diff(told.y), -np.diff([t.value for t in trials]))
-    assert (np.diag(told.noise) > 0.01).all()  # what the inference adds
-    assert (np.diag(told.noise) < 0.01 + 0.02**2).all()  # and little besides: what folds add is common to all
-    assert 0.3 < told.level / (folds.var(ddof=1) / 5) < 3
+def test_a_point_that_failed_is_not_tried_again_and_again():
+    study = study_of(n=6)
+    where = study.ask(SQUARE)
+    study.tell(where, state=TrialState.FAIL)
+    again = np.array([list(study.ask(SQUARE).params.values()) for _ in range(2)])
+    assert np.linalg.norm(again - list(where.params.values()), axis=1).min() > 0.01
 
 
 @pytest.mark.parametrize("told", [0, 1])

@@ -7,7 +7,8 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
 from pbnn.errors import DataError, SpecError
-from pbnn.search.told import counted, inputs_of, observations_of
+from pbnn.search.inputs import Inputs
+from pbnn.search.told import inputs_of, observations_of, read
 
 SPACE = {"x": FloatDistribution(0, 1)}
 
@@ -31,17 +32,37 @@ def test_losses_are_negated():
         np.testing.assert_allclose(told.noise, np.diag([0.01, 0.04]))
 
 
-def test_failed_fits_and_endless_values_do_not_count():
+def test_what_says_nothing_does_not_count_but_was_tried():
     study = study_of(
-        trial(1.0),
-        trial(-90.0, failed="R-hat 3"),
-        trial(np.inf),
+        trial(1.0, x=0.1),
+        trial(-90.0, x=0.2, failed="R-hat 3"),
         trial(0.5, state=TrialState.PRUNED),
-        trial(None, state=TrialState.FAIL),
-        trial(2.0),
+        trial(None, x=0.3, state=TrialState.FAIL),
+        create_trial(params={"x": 3.0}, distributions={"x": FloatDistribution(2, 4)}, value=1.0),
+        trial(2.0, x=0.4),
     )
-    assert [t.number for t in counted(study)] == [0, 5]
-    np.testing.assert_array_equal(observations_of(study).y, [1.0, 2.0])
+    told = read(study, Inputs.of(SPACE))
+    assert [t.number for t in told.trials] == [0, 5]
+    np.testing.assert_array_equal(told.observations[0].y, [1.0, 2.0])
+    np.testing.assert_array_equal(told.failed.x, [[0.2], [0.3]])
+    told = read(study, Inputs.of(SPACE), distrusted=True)
+    np.testing.assert_array_equal(told.observations[0].y, [1.0, -90.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("values", "y"),
+    [([1, -np.inf, 3, np.inf], [1, 1, 3, 3]), ([np.inf, -np.inf], [1, -1])],
+)
+def test_endless_values_are_the_worst_or_best_of_the_others(values, y):
+    np.testing.assert_array_equal(observations_of(study_of(*map(trial, values))).y, y)
+
+
+def test_of_several_objectives_each_has_its_direction():
+    study = optuna.create_study(directions=["maximize", "minimize"])
+    for x in (0.1, 0.7):
+        study.add_trial(create_trial(params={"x": x}, distributions=SPACE, values=[x, 2 * x]))
+    told = read(study, Inputs.of(SPACE)).observations
+    np.testing.assert_array_equal([o.y for o in told], [[0.1, 0.7], [-0.2, -1.4]])
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -77,11 +98,11 @@ def test_a_study_says_its_conditions():
 
 
 def test_attributes_that_cannot_be():
-    with pytest.raises(DataError, match="trial 0: 'pbnn:se' must hold numbers"):
+    with pytest.raises(DataError, match="Trial 0: 'pbnn:se' must hold numbers"):
         observations_of(study_of(trial(1.0, se="large")))
     with pytest.raises(DataError, match=r"must be \{part: score\}"):
         observations_of(study_of(trial(1.0, parts=[1.0])))
-    with pytest.raises(DataError, match="no trial with a finite score"):
-        observations_of(study_of())
+    with pytest.raises(DataError, match="no trial with a score"):
+        observations_of(study_of(), Inputs.of(SPACE))
     with pytest.raises(SpecError, match="no parameter"):
         inputs_of(study_of())
