@@ -8,8 +8,6 @@ from pbnn.plots.expect import expect
 from pbnn.plots.scores_axis import leave_room, mark_beyond
 from pbnn.plots.style import BLUE, GREY, INK, ORANGE, PALE, axes_for, legend_below, percent
 
-LEVEL, Z = 0.9, 1.6449
-
 
 def plot_history(table: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     """Draw the scores of a search's trials, and what was believed of the best one after each.
@@ -23,7 +21,7 @@ def plot_history(table: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
         Points are observed scores, with bars of one standard deviation of their noise. The line is the posterior mean
-        of the incumbent, the trial that would have been recommended then, its band the central 90 %; the dotted line is
+        of the incumbent, the trial that would have been recommended then, its band a central interval; the dotted line is
         the best score so far, which luck lifts. The square is the trial recommended in the end. Crosses are trials
         without a score that counts; triangles have scores far worse than shown.
 
@@ -33,9 +31,9 @@ def plot_history(table: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     >>> from matplotlib.figure import Figure
     >>> from pbnn.plots import plot_history
     >>> columns = {"score": [1.0, 3.0], "noise_sd": [0.5, 0.5], "luckiest": [1.0, 3.0], "incumbent": [0, 1],
-    ...            "mean": [1.0, 2.6], "sd": [0.4, 0.3], "hindsight": [1.2, 2.6]}
+    ...            "mean": [1.0, 2.6], "lower": [0.4, 2.1], "upper": [1.6, 3.1], "hindsight": [1.2, 2.6]}
     >>> table = xr.Dataset({name: ("trial", v) for name, v in columns.items()}, {"trial": [0, 1]},
-    ...                    {"direction": "maximize", "not_counted": []})
+    ...                    {"direction": "maximize", "prob": 0.9, "not_counted": []})
     >>> plot_history(table, ax=Figure().subplots()).get_xlabel()
     'trial'
     """
@@ -48,14 +46,15 @@ def plot_history(table: xr.Dataset, *, ax: Axes | None = None) -> Axes:
         "incumbent",
         "noise_sd",
         "hindsight",
-        attrs=("direction", "not_counted"),
+        attrs=("direction", "not_counted", "prob"),
     )
     ax = axes_for(ax)
     trial = table["trial"].to_numpy()
-    score, noise, mean, sd = (table[name].to_numpy() for name in ("score", "noise_sd", "mean", "sd"))
+    score, noise, mean = (table[name].to_numpy() for name in ("score", "noise_sd", "mean"))
     beyond = leave_room(ax, score, noise, table.attrs["direction"])
-    low, high = mean - Z * sd, mean + Z * sd
-    ax.fill_between(trial, low, high, step="post", color=PALE, alpha=0.7, lw=0, label=percent(LEVEL))
+    band = (trial, table["lower"].to_numpy(), table["upper"].to_numpy())
+    level = percent(table.attrs["prob"])
+    ax.fill_between(*band, step="post", color=PALE, alpha=0.7, lw=0, label=f"{level} of it")
     ax.plot(trial, mean, color=BLUE, lw=2, drawstyle="steps-post", label="belief in the best")
     ax.plot(
         trial,

@@ -152,12 +152,14 @@ def search_history(n: int = 12, direction: str = "maximize") -> xr.Dataset:
         "incumbent": np.maximum(np.arange(n) - 1, 0),
         "mean": sign * np.linspace(0, 1.9, n),
         "sd": np.linspace(0.5, 0.2, n),
+        "lower": sign * np.linspace(0, 1.9, n) - 0.5,
+        "upper": sign * np.linspace(0, 1.9, n) + 0.5,
         "hindsight": sign * np.linspace(0, 1.9, n),
     }
     return xr.Dataset(
         {name: ("trial", values) for name, values in columns.items()},
         coords={"trial": np.arange(n)},
-        attrs={"direction": direction, "not_counted": [n, n + 1], "how": "map"},
+        attrs={"direction": direction, "not_counted": [n, n + 1], "how": "map", "prob": 0.9},
     )
 
 
@@ -183,7 +185,8 @@ def along() -> xr.Dataset:
     columns = {
         "value": [width, [0, 1, *[np.nan] * 3]],
         "mean": [np.linspace(0, 2, 5), [1.0, 2.0, *[np.nan] * 3]],
-        "sd": [[0.2] * 5, [0.2, 0.3, *[np.nan] * 3]],
+        "lower": [np.linspace(-0.3, 1.7, 5), [0.7, 1.7, *[np.nan] * 3]],
+        "upper": [np.linspace(0.3, 2.3, 5), [1.3, 2.3, *[np.nan] * 3]],
         "label": [[f"{w:.0f}" for w in width], ["relu", "tanh", "", "", ""]],
     }
     return xr.Dataset(
@@ -197,7 +200,7 @@ def along() -> xr.Dataset:
             "base": ("parameter", [1, 1]),
         },
         coords={"parameter": ["width", "act"], "trial": [0, 1, 2, 3]},
-        attrs={"direction": "maximize", "how": "map"},
+        attrs={"direction": "maximize", "how": "map", "prob": 0.9},
     )
 
 

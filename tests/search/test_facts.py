@@ -10,6 +10,7 @@ from scipy.stats import qmc
 
 from pbnn.errors import DataError, MethodError
 from pbnn.search import best, fitted, history, importance, parallel, recommend, slices
+from pbnn.search.facts.fitted import Z
 from pbnn.search.hyperparameters import unpack
 from pbnn.search.kernel import covariance, embed
 
@@ -92,7 +93,7 @@ def of():
     ids=["sum", "product"],
 )
 def test_shares_of_the_variance_are_those_of_the_closed_form(f, main, total):
-    table = importance(unit_study(f), seed=2).sortby("parameter")
+    table = importance(unit_study(f, n=64), seed=2, softened=False).sortby("parameter")
     # The function is known nearly exactly; what is left is the design's own error.
     np.testing.assert_allclose(table["total"], total, atol=0.06)
     np.testing.assert_allclose(table["main"], main, atol=0.1)
@@ -138,11 +139,12 @@ def test_beliefs_after_each_trial_are_those_of_the_trials_up_to_it(of):
         var = np.diag(k - gain @ k[:t])
         top = int(mean[:t].argmax())
         assert int(table["incumbent"][t - 1]) == of.trials[top].number
-        np.testing.assert_allclose(table["mean"][t - 1], s.loc + s.scale * mean[top], rtol=1e-5)
-        np.testing.assert_allclose(table["sd"][t - 1], s.scale * np.sqrt(var[top]), rtol=1e-4)
+        mean, sd = s.loc + s.scale * mean[top], s.scale * np.sqrt(var[top])
+        np.testing.assert_allclose(table["mean"][t - 1], of.bend.back(mean), rtol=1e-5)
+        np.testing.assert_allclose(table["upper"][t - 1], of.bend.back(mean + Z * sd), rtol=1e-4)
     assert table.attrs["not_counted"] == [14, 15]
     assert not {14, 15} & set(table["incumbent"].values.tolist())
-    assert (table["noise_sd"] >= 0.3 - 1e-9).all() or (s.observations.noise.diagonal() < 0.09).any()
+    assert (table["noise_sd"] > 0.15).all()  # 0.3 was told, of which a little may be capped
 
 
 def test_losses_are_told_as_losses():
@@ -150,6 +152,7 @@ def test_losses_are_told_as_losses():
     for name in ("score", "mean", "luckiest", "hindsight"):
         np.testing.assert_allclose(up[name], -down[name], atol=1e-6)
     np.testing.assert_allclose(up["sd"], down["sd"], atol=1e-6)
+    np.testing.assert_allclose(up["lower"], -down["upper"], atol=1e-6)
     assert (np.diff(down["luckiest"]) <= 0).all()
 
 
@@ -158,7 +161,7 @@ def test_losses_are_told_as_losses():
 
 def test_slices_pass_through_the_best_and_leave_out_what_is_not_active(of):
     table = slices(of)
-    mean, _ = of.predict(of.points)
+    mean = of.predict(of.points)["mean"]
     for name in MIXED:
         one = table.sel(parameter=name)
         trial = next(t for t in of.trials if t.number == int(one["base"]))

@@ -13,10 +13,11 @@ from pbnn.errors import MethodError
 from pbnn.report.blocks import NotApplicableError
 from pbnn.report.words import plural
 from pbnn.search import Recommendation, Search, best, fitted, history, importance, parallel, recommend, slices
+from pbnn.search.attributes import FAILED
 from pbnn.search.facts.fitted import Fitted
 
 WHERE = "report_study"
-FAILED, LOST = "pbnn:failed", "pbnn:lost"
+LOST = "pbnn:lost"
 LEAST = 4
 """Scores without which there is nothing to see in a surrogate."""
 

@@ -5,7 +5,6 @@ from pbnn.plots.parallel import plot_parallel
 from pbnn.plots.slice import plot_slice
 from pbnn.report.blocks import Block, Paragraph, Picture, Section, attempt, draw, group
 from pbnn.report.study.facts import StudyFacts
-from pbnn.report.words import number
 
 MOST = 8
 """Slices that are shown, of the most important parameters."""
@@ -32,8 +31,9 @@ def _importance(facts: StudyFacts) -> Picture:
         table,
         title="Importance",
         alt=f"Shares of the variance of the score over the space, by parameter; the largest is that of {first}.",
-        caption=f"Over the space the true score varies by {number(table.attrs['sd'], 2)} (standard deviation). The "
-        "shares of that variance which each parameter is behind, of functions that the scores leave possible.",
+        caption="The shares of the variance of the true score over the space which each parameter is behind, of functions "
+        "that the scores leave possible. Scores below the median count on a logarithmic scale, for how bad the bad ones "
+        "are matters little.",
         size=(6.4, 1.9 + 0.32 * min(table.sizes["parameter"], 12)),
         wide=True,
     )

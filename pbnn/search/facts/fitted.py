@@ -7,13 +7,16 @@ import numpy as np
 from optuna import Study
 from optuna.trial import FrozenTrial
 
-from pbnn.errors import MethodError
+from pbnn.errors import DataError, MethodError
 from pbnn.search.gp import Surrogate, fit_surrogate
 from pbnn.search.hyperparameters import unpack
 from pbnn.search.inputs import Points
-from pbnn.search.told import counted, inputs_of, observations_of
+from pbnn.search.soften import Softening, soften
+from pbnn.search.told import Told, inputs_of, no_score, read
 
 How = Literal["map", "nuts"]
+PROB, Z = 0.9, 1.6448536269514722
+"""Of the central intervals, and half their width in standard deviations."""
 
 
 @final
@@ -25,27 +28,35 @@ class Fitted:
     ----------
     study
         Of Optuna.
-    trials
-        Those whose score counts, in the order of the surrogate's observations.
+    told
+        The trials whose scores count, their points, and their scores with the noise; larger is better.
     surrogate
-        Fitted to them; larger is better in it.
+        Fitted to the scores, softened.
+    bend
+        The softening.
     sign
-        -1 of a study that minimises: times it, the surrogate's scores are the study's.
+        -1 of a study that minimises: times it, the scores told are the study's.
     how, seed
         Of the fit.
     """
 
     study: Study
-    trials: list[FrozenTrial]
+    told: Told
     surrogate: Surrogate
+    bend: Softening
     sign: float
     how: str
     seed: int
 
     @property
+    def trials(self) -> list[FrozenTrial]:
+        """Those whose scores count."""
+        return list(self.told.trials)
+
+    @property
     def points(self) -> Points:
         """Where the trials are."""
-        return self.surrogate.observations.points
+        return self.told.points
 
     @property
     def numbers(self) -> np.ndarray:
@@ -60,19 +71,29 @@ class Fitted:
     @property
     def score(self) -> np.ndarray:
         """Scores in the units of the study, `(n,)`."""
-        return self.sign * self.surrogate.observations.y
+        return self.sign * self.told.observations[0].y
 
     @property
     def noise_sd(self) -> np.ndarray:
         """Standard deviation of each score's noise, known or learned, `(n,)`."""
         nugget = np.exp(unpack(self.surrogate.theta, self.surrogate.inputs.layout).log_nugget).mean()
         known = np.diag(self.surrogate.observations.noise)
-        return np.sqrt(known + self.surrogate.scale**2 * nugget)
+        y = self.told.observations[0].y
+        return np.sqrt(known + self.surrogate.scale**2 * nugget) / self.bend.slope(y)
 
-    def predict(self, points: Points) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean and standard deviation of the true score, in the units of the study."""
-        mean, sd = self.surrogate.predict(points)
-        return self.sign * mean, sd
+    def predict(self, points: Points) -> dict[str, np.ndarray]:
+        """Return what is believed of the true scores at points; see `in_own_units`."""
+        return self.in_own_units(*self.surrogate.predict(points))
+
+    def in_own_units(self, mean: np.ndarray, sd: np.ndarray) -> dict[str, np.ndarray]:
+        """Return `mean`, `sd`, `lower` and `upper` in the units of the study, of softened scores.
+
+        The ends of the interval are carried over exactly; mean and sd as at the mean, as `recommend` does.
+        """
+        back = self.bend.back
+        own = back(mean)
+        ends = np.sort(self.sign * np.stack([back(mean - Z * sd), back(mean + Z * sd)]), axis=0)
+        return {"mean": self.sign * own, "sd": sd / self.bend.slope(own), "lower": ends[0], "upper": ends[1]}
 
     def best_of(self, which: np.ndarray | None = None) -> int:
         """Return the place, among the trials, of the best posterior mean; of some of them only, where `which` is."""
@@ -88,7 +109,7 @@ def fitted(study: Study | Fitted, how: How = "map", seed: int = 0) -> Fitted:
     MethodError
         If the study has several objectives.
     DataError
-        If no trial has a score that counts.
+        If no trial has a score.
     SpecError
         If the trials have no parameter in common.
     """
@@ -104,8 +125,15 @@ def fitted(study: Study | Fitted, how: How = "map", seed: int = 0) -> Fitted:
             "fitted: the study has several objectives, and what is said here is of one. Its best trials are "
             "study.best_trials."
         )
-    trials = counted(study)
+    if not any(t.state.is_finished() and t.distributions for t in study.get_trials(deepcopy=False)):
+        raise DataError(f"Study {study.study_name!r} has no finished trial with parameters; run some first.")
     inputs = inputs_of(study)
-    surrogate = fit_surrogate(inputs, observations_of(study, inputs), how, seed)
+    told = read(study, inputs)
+    # As `recommend` does: of a study in which no fit is to be trusted there is nothing else to show.
+    told = told if told.trials else read(study, inputs, distrusted=True)
+    if not told.trials:
+        raise no_score(study)
+    softened, bend = soften(told.observations[0])
+    surrogate = fit_surrogate(inputs, softened, how, seed)
     sign = 1.0 if study.directions[0].name == "MAXIMIZE" else -1.0
-    return Fitted(study, trials, surrogate, sign, how, seed)
+    return Fitted(study, told, surrogate, bend, sign, how, seed)

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from optuna import Study
 
-from pbnn.search.facts.fitted import Fitted, How, fitted
+from pbnn.search.facts.fitted import PROB, Fitted, How, fitted
 from pbnn.search.gp import Rows, condition, marginals
 
 
@@ -27,10 +27,10 @@ def history(study: Study | Fitted, *, how: How = "map", seed: int = 0) -> xr.Dat
     -------
     xarray.Dataset
         By `trial` that counts: its `score` and `noise_sd`, known or learned; `luckiest`, the best score so far;
-        `incumbent`, the trial with the best posterior mean after this one, with its `mean` and `sd` then, and
-        `hindsight`, its posterior mean after all trials. In the units of the study. Beliefs after a trial rest on the
-        scores up to it, and on the hyperparameters that all trials tell. `attrs` has the `direction`, and
-        `not_counted`, trials that failed.
+        `incumbent`, the trial with the best posterior mean after this one, with its `mean`, `sd`, `lower` and `upper`
+        then, and `hindsight`, its posterior mean after all trials. In the units of the study. Beliefs after a trial
+        rest on the scores up to it, and on the hyperparameters that all trials tell. `attrs` has the `direction`, the
+        probability `prob` between lower and upper, and `not_counted`, trials that failed.
 
     Raises
     ------
@@ -62,11 +62,10 @@ def history(study: Study | Fitted, *, how: How = "map", seed: int = 0) -> xr.Dat
     columns = {
         "score": of.score,
         "noise_sd": of.noise_sd,
-        "luckiest": of.sign * np.maximum.accumulate(surrogate.observations.y),
+        "luckiest": of.sign * np.maximum.accumulate(of.sign * of.score),
         "incumbent": of.numbers[incumbent],
-        "mean": of.sign * mean[each, incumbent],
-        "sd": sd[each, incumbent],
-        "hindsight": of.sign * mean[-1, incumbent],
+        **of.in_own_units(mean[each, incumbent], sd[each, incumbent]),
+        "hindsight": of.sign * of.bend.back(mean[-1, incumbent]),
     }
     counts = set(of.numbers.tolist())
     others = [
@@ -77,7 +76,7 @@ def history(study: Study | Fitted, *, how: How = "map", seed: int = 0) -> xr.Dat
     return xr.Dataset(
         {name: ("trial", values) for name, values in columns.items()},
         coords={"trial": of.numbers},
-        attrs={"direction": of.direction, "how": of.how, "not_counted": others},
+        attrs={"direction": of.direction, "how": of.how, "prob": PROB, "not_counted": others},
     )
 
 

@@ -27,6 +27,7 @@ def importance(
     draws: int = 128,
     designs: int = 4,
     prob: float = 0.9,
+    softened: bool = True,
     seed: int = 0,
 ) -> xr.Dataset:
     """Return how much of the variance of the true score, over the whole space, each parameter is behind.
@@ -46,6 +47,9 @@ def importance(
         Sets of points at which they are drawn: the intervals hold what the choice of points does, too.
     prob
         Of the intervals.
+    softened
+        Whether scores below the median count on a logarithmic scale (`pbnn.search.soften`). Otherwise networks that are
+        broken, whose scores may be a hundred times as far away, decide what is important.
     seed
         Of the fit, the points and the draws.
 
@@ -88,6 +92,8 @@ def importance(
     found = []
     for _ in range(designs):
         f = _drawn(of, _design(inputs, n, rng), -(-draws // designs), rng)
+        f = of.surrogate.loc + of.surrogate.scale * f
+        f = f if softened else of.bend.back(f)
         found.append(_indices(f.reshape(-1, d + 2, n)))
     total, main, variance = (np.concatenate(part) for part in zip(*found, strict=True))
     order = np.argsort(-total.mean(0), kind="stable")
@@ -104,7 +110,7 @@ def importance(
         attrs={
             "prob": prob,
             "how": of.how,
-            "sd": float(of.surrogate.scale * np.sqrt(variance.mean())),
+            "sd": float(np.sqrt(variance.mean())),
             "direction": of.direction,
         },
     )
@@ -150,7 +156,7 @@ def _posterior() -> Any:
 def _indices(f: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return total and main indices `(s, d)` and variance `(s,)` of functions at A, B and the mixed sets."""
     a, b, mixed = f[:, 0], f[:, 1], f[:, 2:]
-    variance = np.maximum(f[:, :2].reshape(len(f), -1).var(1), 1e-12)
+    variance = np.maximum(f[:, :2].reshape(len(f), -1).var(1), np.finfo(float).tiny)
     total = ((a[:, None] - mixed) ** 2).mean(2) / 2
     rest = ((b[:, None] - mixed) ** 2).mean(2) / 2
     return total / variance[:, None], 1 - rest / variance[:, None], variance

@@ -47,8 +47,8 @@ def parallel(study: Study | Fitted, *, how: How = "map", seed: int = 0) -> xr.Da
     """
     of = fitted(study, how, seed)
     inputs = of.surrogate.inputs
-    mean, sd = of.predict(of.points)
-    order = np.argsort(-of.sign * mean, kind="stable")
+    belief = of.predict(of.points)
+    order = np.argsort(-of.sign * belief["mean"], kind="stable")
     top = np.array([max(column.choices - 1, 1) for column in inputs.columns])
     place = np.where(of.points.active, of.points.x / top, np.nan)
     ticks = [_ticks(column) for column in inputs.columns]
@@ -58,8 +58,8 @@ def parallel(study: Study | Fitted, *, how: How = "map", seed: int = 0) -> xr.Da
     table: dict[str, Any] = {
         "place": (("trial", "parameter"), place[order]),
         "score": ("trial", of.score[order]),
-        "mean": ("trial", mean[order]),
-        "sd": ("trial", sd[order]),
+        "mean": ("trial", belief["mean"][order]),
+        "sd": ("trial", belief["sd"][order]),
         "tick_place": (("parameter", "tick"), at),
         "label": (("parameter", "tick"), label),
     }

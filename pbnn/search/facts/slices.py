@@ -7,7 +7,7 @@ import xarray as xr
 from optuna import Study
 
 from pbnn.search.columns import Category
-from pbnn.search.facts.fitted import Fitted, How, fitted
+from pbnn.search.facts.fitted import PROB, Fitted, How, fitted
 from pbnn.search.inputs import Inputs, Points
 
 PLACES = 41
@@ -27,8 +27,8 @@ def slices(study: Study | Fitted, *, how: How = "map", seed: int = 0) -> xr.Data
     Returns
     -------
     xarray.Dataset
-        By `parameter` and `place`: `value`, the number or the number of the choice, with its `label`; `mean` and `sd`
-        of the true score; NaN and empty where a parameter has fewer places. By `trial`: `score`, `noise_sd`, and by
+        By `parameter` and `place`: `value`, the number or the number of the choice, with its `label`; `mean`,
+        `sd`, `lower` and `upper` of the true score; NaN and empty where a parameter has fewer places. By `trial`: `score`, `noise_sd`, and by
         `parameter` too `trial_value`, NaN where it is not active. By `parameter`: `log`, `categorical`, and `base`, the
         trial that tells the values of the others: the one with the best posterior mean in which it is active.
 
@@ -51,7 +51,7 @@ def slices(study: Study | Fitted, *, how: How = "map", seed: int = 0) -> xr.Data
     of = fitted(study, how, seed)
     inputs = of.surrogate.inputs
     shape = (len(inputs), max(map(len, (_places(inputs, name) for name in inputs.names))))
-    value, mean, sd = (np.full(shape, np.nan) for _ in range(3))
+    columns = {key: np.full(shape, np.nan) for key in ("value", "mean", "sd", "lower", "upper")}
     label = np.full(shape, "", object)
     bases = []
     for j, name in enumerate(inputs.names):
@@ -64,16 +64,12 @@ def slices(study: Study | Fitted, *, how: How = "map", seed: int = 0) -> xr.Data
             continue
         points = points[on]
         taken = [params[name] for params in inputs.params(points)]
-        value[j, :k] = points.x[:, j] if inputs.columns[j].choices else taken
+        columns["value"][j, :k] = points.x[:, j] if inputs.columns[j].choices else taken
         label[j, :k] = [words(v) for v in taken]
-        mean[j, :k], sd[j, :k] = of.predict(points)
-    columns = {
-        "value": value,
-        "label": label.astype(str),
-        "mean": mean,
-        "sd": sd,
-    }
-    table: dict[str, Any] = {key: (("parameter", "place"), v) for key, v in columns.items()}
+        for key, values in of.predict(points).items():
+            columns[key][j, :k] = values
+    along = columns | {"label": label.astype(str)}
+    table: dict[str, Any] = {key: (("parameter", "place"), v) for key, v in along.items()}
     table |= {
         "log": ("parameter", [bool(getattr(c, "log", False)) for c in inputs.columns]),
         "categorical": ("parameter", [isinstance(c, Category) for c in inputs.columns]),
@@ -85,7 +81,7 @@ def slices(study: Study | Fitted, *, how: How = "map", seed: int = 0) -> xr.Data
     return xr.Dataset(
         table,
         coords={"parameter": list(inputs.names), "trial": of.numbers},
-        attrs={"direction": of.direction, "how": of.how},
+        attrs={"direction": of.direction, "how": of.how, "prob": PROB},
     )
 
 
