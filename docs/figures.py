@@ -10,6 +10,8 @@ import pbnn
 from pbnn import likelihoods, priors
 from pbnn.cli.demo import METHOD, NETWORK
 from pbnn.plots.bands import plot_bands
+from pbnn.plots.history import plot_history
+from pbnn.search import Choice, Int, Repeat, history, optimize
 
 OUT = Path(__file__).resolve().parent / "img"
 
@@ -56,11 +58,29 @@ def calibrated() -> None:
         figure.savefig(OUT / "calibrated_prior.png", dpi=110)
 
 
+def search() -> None:
+    """Search for a network for the data of `pbnn demo`, and draw how that went."""
+    data = pbnn.datasets.load_motorcycle()
+    width = Int(4, 64, log=True)
+    net = pbnn.Network(
+        [Repeat(pbnn.Dense(width, Choice("tanh", "relu", name="activation")), n=Int(1, 3))],
+        likelihoods.Gaussian(noise=Choice(priors.DEFAULT_NOISE, "heteroscedastic")),
+    )
+    found = optimize(net, data.X, data.y, budget=30, seed=1)
+    with matplotlib.rc_context({"font.size": 10, "svg.fonttype": "path"}):
+        figure = Figure(figsize=(7.2, 3.8), layout="constrained")
+        plot_history(history(found.study), ax=figure.add_subplot()).set_ylabel(
+            "log density of a row left out"
+        )
+        figure.savefig(OUT / "search.png", dpi=110)
+
+
 def main() -> None:
     """Draw all."""
     OUT.mkdir(exist_ok=True)
     bands()
     calibrated()
+    search()
 
 
 if __name__ == "__main__":

@@ -21,8 +21,8 @@ def plot_history(table: xr.Dataset, *, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
         Points are observed scores, with bars of one standard deviation of their noise. The line is the posterior mean
-        of the incumbent, the trial that would have been recommended then, its band a central interval; the dotted line is
-        the best score so far, which luck lifts. The square is the trial recommended in the end. Crosses are trials
+        of the incumbent, the trial that would have been recommended then, its band a central interval; the dotted line
+        is the best score so far, which luck lifts. The square is the trial recommended in the end. Crosses are trials
         without a score that counts; triangles have scores far worse than shown.
 
     Examples

@@ -122,7 +122,7 @@ def test_a_study_without_much_leaves_lines_that_say_so(tmp_path):
 def test_what_is_no_search_is_refused(tmp_path):
     with pytest.raises(MethodError, match=r"expected what pbnn.search.optimize returns.*got a dict"):
         pbnn.report_study({}, tmp_path / "study.html")
-    with pytest.raises(DataError, match="no trial|no finished trial|run some first"):
+    with pytest.raises(DataError, match="run some first"):
         pbnn.report_study(optuna.create_study(), tmp_path / "study.html")
     with pytest.raises(FileError, match="there is no folder"):
         pbnn.report_study(optuna.create_study(), tmp_path / "no" / "study.html")

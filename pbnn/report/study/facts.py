@@ -9,7 +9,7 @@ import xarray as xr
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from pbnn.errors import MethodError
+from pbnn.errors import DataError, MethodError, SpecError
 from pbnn.report.blocks import NotApplicableError
 from pbnn.report.words import plural
 from pbnn.search import Recommendation, Search, best, fitted, history, importance, parallel, recommend, slices
@@ -71,7 +71,10 @@ class StudyFacts:
     @cached_property
     def fitted(self) -> Fitted:
         """The surrogate, for what is drawn of it."""
-        of = fitted(self.study, seed=self.seed)
+        try:
+            of = fitted(self.study, seed=self.seed)
+        except (DataError, SpecError) as error:
+            raise NotApplicableError(str(error)) from error
         if len(of.trials) < LEAST:
             raise NotApplicableError(f"there are only {plural(len(of.trials), 'score')} that count.")
         return of

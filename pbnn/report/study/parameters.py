@@ -31,9 +31,8 @@ def _importance(facts: StudyFacts) -> Picture:
         table,
         title="Importance",
         alt=f"Shares of the variance of the score over the space, by parameter; the largest is that of {first}.",
-        caption="The shares of the variance of the true score over the space which each parameter is behind, of functions "
-        "that the scores leave possible. Scores below the median count on a logarithmic scale, for how bad the bad ones "
-        "are matters little.",
+        caption="Shares of the variance of the true score over the space, of functions that the scores leave possible. "
+        "Scores below the median count on a logarithmic scale, for how bad the bad ones are matters little.",
         size=(6.4, 1.9 + 0.32 * min(table.sizes["parameter"], 12)),
         wide=True,
     )

@@ -6,6 +6,7 @@ from typing import Literal, final
 import numpy as np
 from optuna import Study
 from optuna.trial import FrozenTrial
+from threadpoolctl import threadpool_limits
 
 from pbnn.errors import DataError, MethodError
 from pbnn.search.gp import Surrogate, fit_surrogate
@@ -134,6 +135,8 @@ def fitted(study: Study | Fitted, how: How = "map", seed: int = 0) -> Fitted:
     if not told.trials:
         raise no_score(study)
     softened, bend = soften(told.observations[0])
-    surrogate = fit_surrogate(inputs, softened, how, seed)
+    # One thread of BLAS, for the reason that `mode.climb` gives.
+    with threadpool_limits(1, "blas"):
+        surrogate = fit_surrogate(inputs, softened, how, seed)
     sign = 1.0 if study.directions[0].name == "MAXIMIZE" else -1.0
     return Fitted(study, told, surrogate, bend, sign, how, seed)

@@ -27,10 +27,11 @@ def slices(study: Study | Fitted, *, how: How = "map", seed: int = 0) -> xr.Data
     Returns
     -------
     xarray.Dataset
-        By `parameter` and `place`: `value`, the number or the number of the choice, with its `label`; `mean`,
-        `sd`, `lower` and `upper` of the true score; NaN and empty where a parameter has fewer places. By `trial`: `score`, `noise_sd`, and by
-        `parameter` too `trial_value`, NaN where it is not active. By `parameter`: `log`, `categorical`, and `base`, the
-        trial that tells the values of the others: the one with the best posterior mean in which it is active.
+        By `parameter` and `place`: `value`, the number or the number of the choice, with its `label`; `mean`, `sd`,
+        `lower` and `upper` of the true score; NaN and empty where a parameter has fewer places. By `trial`: `score`,
+        `noise_sd`, and by `parameter` too `trial_value`, NaN where it is not active. By `parameter`: `log`,
+        `categorical`, and `base`, the trial that tells the values of the others: the one with the best posterior mean
+        in which it is active.
 
     Raises
     ------
