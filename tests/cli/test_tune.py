@@ -1,6 +1,7 @@
 """`pbnn tune`: a table in; a network that `pbnn fit` takes, and a page, out."""
 
 import shlex
+from pathlib import Path
 
 import numpy as np
 import optuna
@@ -37,6 +38,8 @@ def free(monkeypatch):
         return Score(float(network.layers[-1].units), se=0.1)
 
     monkeypatch.setitem(OBJECTIVES, "elpd", width)
+    # The page has tests of its own.
+    monkeypatch.setattr(pbnn, "report_study", lambda found, path, **_: Path(path).write_text("a page"))
 
 
 def tune(table, *more):
@@ -83,6 +86,8 @@ def test_the_command_that_it_prints_fits_the_network(table, pbnn_says, tmp_path)
     assert code == 0, err
     bnn, _ = pbnn.load(tmp_path / "run.nc")
     assert bnn.network == pbnn.Network.from_json((table.parent / "tuned" / "network.json").read_text())
+    page = (table.parent / "tuned" / "report.html").read_text("utf-8")
+    assert "could not be made" not in page
 
 
 @pytest.mark.nightly

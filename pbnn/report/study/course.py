@@ -54,7 +54,7 @@ def _picture(facts: StudyFacts) -> Picture:
         "each trial. Where the line has levelled off, more trials found nothing better.",
         size=(6.4, 4.4),
         wide=True,
-        hover=(Hover(table["trial"].to_numpy(float), table["score"].to_numpy(), words),),
+        hover=(Hover(table["trial"].to_numpy().astype(float), table["score"].to_numpy(), words),),
         values=Table("The course of the search.", head, rows, frozenset(range(6))),
     )
 
