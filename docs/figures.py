@@ -64,7 +64,7 @@ def search() -> None:
     width = Int(4, 64, log=True)
     net = pbnn.Network(
         [Repeat(pbnn.Dense(width, Choice("tanh", "relu", name="activation")), n=Int(1, 3))],
-        likelihoods.Gaussian(noise=Choice(priors.DEFAULT_NOISE, "heteroscedastic")),
+        likelihoods.Gaussian(noise=Choice(likelihoods.Gaussian().noise, "heteroscedastic")),
     )
     found = optimize(net, data.X, data.y, budget=30, seed=1)
     with matplotlib.rc_context({"font.size": 10, "svg.fonttype": "path"}):

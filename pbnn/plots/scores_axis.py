@@ -10,26 +10,29 @@ REACH = 3.0
 MARGIN = 0.08
 
 
-def leave_room(ax: Axes, values: np.ndarray, spread: np.ndarray, direction: str) -> np.ndarray:
-    """Set the ends of the vertical axis, and return which values lie beyond.
+def leave_room(
+    ax: Axes, scores: np.ndarray, noise: np.ndarray, direction: str, *beside: np.ndarray
+) -> np.ndarray:
+    """Set the ends of the vertical axis, and return which scores lie beyond.
 
     Parameters
     ----------
-    values, spread
-        Scores and what reaches beyond them on both sides, such as an error.
+    scores, noise
+        Scores and what reaches beyond them on both sides.
     direction
         `"maximize"` or `"minimize"`: to which side bad scores lie.
+    *beside
+        What has to be seen whole, such as the ends of a band.
     """
     sign = -1.0 if direction == "minimize" else 1.0
-    scores = sign * np.asarray(values, float)
-    top, median = np.max(scores), np.median(scores)
-    reach = REACH * (top - median)
-    inside = scores >= median - reach if reach > 0 else np.ones(len(scores), bool)
-    low, high = np.min((scores - spread)[inside]), np.max((scores + spread)[inside])
+    y = sign * np.asarray(scores, float)
+    reach = REACH * (np.max(y) - np.median(y))
+    inside = y >= np.median(y) - reach if reach > 0 else np.ones(len(y), bool)
+    whole = np.concatenate([(y - noise)[inside], (y + noise)[inside], *(sign * part for part in beside)])
+    low, high = np.min(whole), np.max(whole)
     room = MARGIN * (high - low) or max(abs(high), 1.0) * MARGIN
-    # Below there is room for the marks.
-    ends = sorted((sign * (low - 2 * room), sign * (high + room)))
-    ax.set_ylim(*ends)
+    # At the bad end there is room for the marks.
+    ax.set_ylim(*sorted((sign * (low - 2 * room), sign * (high + room))))
     return ~inside
 
 

@@ -70,12 +70,7 @@ def plot_slice(table: xr.Dataset, parameter: str | None = None, *, ax: Axes | No
     has = np.isfinite(one["trial_value"].to_numpy())
     tried, score = one["trial_value"].to_numpy()[has], one["score"].to_numpy()[has]
     if has.any():
-        beyond = leave_room(
-            ax,
-            np.concatenate([score, mean]),
-            np.concatenate([0 * score, high - mean]),
-            table.attrs["direction"],
-        )[: len(score)]
+        beyond = leave_room(ax, score, 0 * score, table.attrs["direction"], low, high)
         look = {"color": INK, "ms": 4, "alpha": 0.6, "label": "scores of trials"}
         ax.plot(tried[~beyond], score[~beyond], "o", **look)
         mark_beyond(ax, tried[beyond], table.attrs["direction"])
@@ -100,6 +95,8 @@ def plot_slice(table: xr.Dataset, parameter: str | None = None, *, ax: Axes | No
             if value.min() >= 1e-3 and value.max() < 1e4:
                 ax.xaxis.set_major_formatter(ScalarFormatter())
                 ax.xaxis.set_minor_formatter(NullFormatter())
+        elif np.all(value == value.round()):
+            ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set(xlabel=parameter, ylabel="score")
     legend_below(ax)
     return ax

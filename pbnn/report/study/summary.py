@@ -31,7 +31,7 @@ def summarize_study(facts: StudyFacts, title: str | None) -> Head:
 
 def _names(facts: StudyFacts) -> list[str]:
     names = list(dict.fromkeys(name for t in facts.trials for name in t.distributions))
-    return [f"`{name}`" for name in names] or ["nothing"]
+    return names or ["nothing"]
 
 
 def _outcome(facts: StudyFacts) -> tuple[str, str]:
