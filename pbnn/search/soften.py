@@ -83,7 +83,7 @@ def soften(told: Observations) -> tuple[Observations, Softening]:
     median, upper = np.quantile(told.y, [0.5, UPPER])
     width = upper - median
     # What rounding leaves of a constant is no scale.
-    if not width > 1e-9 * np.abs(told.y).max():
+    if not width > 1e-9 * max(abs(median), abs(upper)):
         return told, Softening()
     bend = Softening(float(median), float(width))
     slope = bend.slope(told.y)

@@ -8,7 +8,7 @@ from optuna.trial import TrialState
 import pbnn
 from pbnn import likelihoods
 from pbnn.errors import FileError, MethodError, PbnnWarning, SpecError
-from pbnn.search import Choice, Int, Repeat, Score, Space, optimize
+from pbnn.search import Int, Repeat, Score, Space, optimize
 from pbnn.search.attributes import FAILED, INFERENCE_SE, PARTS, SE
 from pbnn.search.objective import as_objective
 from pbnn.search.storage import patiently
@@ -163,10 +163,10 @@ def test_scores_of_real_fits_tell_their_errors(objective):
 
 @pytest.mark.slow
 def test_a_search_from_end_to_end():
-    network = pbnn.Network(
-        [Repeat(pbnn.Dense(Int(2, 8, log=True), Choice("tanh", "relu")), Int(0, 1))], likelihoods.Gaussian()
-    )
-    found = optimize(network, X, Y, method=pbnn.Laplace(tune="after", draws=100), budget=5, seed=2)
+    network = pbnn.Network([Repeat(pbnn.Dense(2), Int(0, 1))], likelihoods.Gaussian())
+    both = optuna.samplers.GridSampler({"depth": [0, 1]})
+    method = pbnn.Laplace(tune="after", draws=100)
+    found = optimize(network, X, Y, method=method, budget=2, seed=2, sampler=both)
     assert found.recommended in {found.space.of(t.params)[0] for t in found.study.trials}
     mix, idata = found.average
     assert idata["weights"]["weight"].sum() == pytest.approx(1)

@@ -116,7 +116,7 @@ def test_what_was_not_tried_may_be_better():
     xs = np.array([0.0, 0.2, 0.4, 0.9, 1.0])
     found = recommend(study_of(xs, -((xs - 0.65) ** 2)), untried=32)
     assert found.number is None
-    assert abs(found.params["x"] - 0.65) < 0.1
+    assert 0.4 < found.params["x"] < 0.9
     assert len(found.table) == 5 + 32
 
 

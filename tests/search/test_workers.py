@@ -161,7 +161,9 @@ def test_four_processes_on_postgresql_one_killed_in_a_trial(postgres, tmp_path):
             for parent in parents:
                 parent.kill()
     assert sorted(codes) == [-signal.SIGKILL, 0, 0, 0], (tmp_path / "stderr").read_text()
-    trials = optuna.load_study(study_name="pbnn", storage=postgres).trials
+    storage = optuna.storages.RDBStorage(postgres)
+    trials = optuna.load_study(study_name="pbnn", storage=storage).trials
+    storage.engine.dispose()  # else its connections complain when they are collected
     assert Counter(t.state for t in trials if counts(t)) == {TrialState.COMPLETE: BUDGET}
     lost = [t for t in trials if LOST in t.user_attrs]
     assert len(lost) == 1
