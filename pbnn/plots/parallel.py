@@ -5,7 +5,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from pbnn.plots.expect import expect
-from pbnn.plots.style import BLUE, GREY, INK, ORANGE, PALE, axes_for, legend_below
+from pbnn.plots.style import BLUE, GREY, INK, ORANGE, PALE, axes_for
 
 UNUSED = -0.16
 """Height of trials in which a parameter is not active."""
@@ -82,5 +82,6 @@ def plot_parallel(table: xr.Dataset, *, top: int = 5, ax: Axes | None = None) ->
     ax.set_ylim(UNUSED - 0.06 if unused.any() else -0.06, 1.06)
     ax.set_xlim(-0.2, at[-1] + 0.45)
     ax.spines["left"].set_visible(False)
-    legend_below(ax, 3)
+    # Above, for names below may stand aslant.
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
     return ax

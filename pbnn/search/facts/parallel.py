@@ -74,5 +74,6 @@ def _ticks(column: Any) -> list[tuple[float, str]]:
     if column.choices:
         n = column.choices
         return [(i / max(n - 1, 1), words(column.decode(float(i)))) for i in range(n)]
-    found = {words(column.decode(at)): at for at in (TICKS if column.levels != 1 else (0.5,))}
-    return [(at, text) for text, at in found.items()]
+    # Of a grid the ends are cells, whose values stand in their middle.
+    values = [column.decode(at) for at in TICKS]
+    return [(column.encode(value), words(value)) for value in dict.fromkeys(values)]

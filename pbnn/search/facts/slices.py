@@ -46,7 +46,7 @@ def slices(study: Study | Fitted, *, how: How = "map", seed: int = 0) -> xr.Data
     >>> study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=1))
     >>> study.optimize(lambda trial: -(trial.suggest_float("x", -1, 1) ** 2), n_trials=12)
     >>> along = slices(study).sel(parameter="x")
-    >>> bool(abs(along["value"][along["mean"].argmax()]) < 0.2)
+    >>> bool(abs(along["value"][along["mean"].argmax("place")]) < 0.2)
     True
     """
     of = fitted(study, how, seed)
