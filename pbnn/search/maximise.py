@@ -37,7 +37,7 @@ class Effort:
     starts
         How many of all these are improved further.
     steps
-        Of each climb, at most.
+        Of each climb, at most; 0 for none, and nothing to compile for it.
     """
 
     candidates: int = 768
@@ -193,6 +193,8 @@ def _climbed(
     columns: np.ndarray,
     steps: int,
 ) -> tuple[Points, np.ndarray]:
+    if steps == 0:
+        return points, values
     with scope("float64"):
         x, _ = climb(score, state, points.x, points.active, points.active & columns, steps)
         x = np.asarray(x)

@@ -14,6 +14,7 @@ from pbnn.search.gp import fit_surrogate, posterior
 from pbnn.search.inputs import Inputs
 from pbnn.search.maximise import scored
 from pbnn.search.observations import Observations
+from tests.tiers import tiers
 
 INPUTS = Inputs.of({"x": FloatDistribution(0, 1), "z": FloatDistribution(0, 1)})
 
@@ -75,7 +76,8 @@ def test_constraint_multiplies_by_the_probability_that_it_holds(beliefs):
 
 
 @pytest.mark.parametrize(
-    "name", [n for n, a in ACQUISITIONS.items() if a.score is not None and not a.several]
+    "name",
+    tiers([n for n, a in ACQUISITIONS.items() if a.score is not None and not a.several], ["noisy_ei"]),
 )
 def test_scores_and_their_slopes_are_finite_everywhere(beliefs, name):
     score, facts = problem(ACQUISITIONS[name], beliefs, beliefs.known, np.random.default_rng(0))

@@ -54,7 +54,7 @@ def test_boxes_hold_each_undominated_point_once(k):
     np.testing.assert_array_equal(inside, ~dominated)
 
 
-@pytest.mark.parametrize("k", [2, 3])
+@pytest.mark.parametrize("k", [2, pytest.param(3, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("shift", [0.0, 0.1])
 def test_expected_gain_is_that_of_draws(k, shift):
     front, reference = front_of(k), np.full(k, -1.5)

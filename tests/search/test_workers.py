@@ -94,7 +94,7 @@ import numpy as np
 from optuna.samplers import RandomSampler
 from pbnn.search import optimize
 from tests.search.objectives import Slow, a_network
-sys.modules["pbnn.search.optimize"].BEAT = 0.5
+sys.modules["pbnn.search.optimize"].BEAT = 1.0
 address, folder, budget = sys.argv[1:]
 X = np.linspace(-1, 1, 10)[:, None]
 # Drawn at random, for this is about the counting: a surrogate would be compiled by each of them.
