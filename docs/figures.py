@@ -1,5 +1,7 @@
 """Draw the figures of README.md: `python docs/figures.py`."""
 
+import base64
+import json
 from pathlib import Path
 
 import matplotlib
@@ -12,6 +14,7 @@ from pbnn.cli.demo import METHOD, NETWORK
 from pbnn.plots.bands import plot_bands
 
 OUT = Path(__file__).resolve().parent / "img"
+NOTEBOOK = OUT.parents[1] / "notebooks" / "07_tuning.ipynb"
 
 
 def bands() -> None:
@@ -56,11 +59,20 @@ def calibrated() -> None:
         figure.savefig(OUT / "calibrated_prior.png", dpi=110)
 
 
+def search() -> None:
+    """Take the course of the search from the notebook that tunes a classifier, as it was run last."""
+    cells = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    shown = next(cell for cell in cells if "plots.plot_history(" in "".join(cell["source"]))
+    picture = next(output["data"]["image/png"] for output in shown["outputs"] if "data" in output)
+    (OUT / "search.png").write_bytes(base64.b64decode(picture))
+
+
 def main() -> None:
     """Draw all."""
     OUT.mkdir(exist_ok=True)
     bands()
     calibrated()
+    search()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pbnn import assess, datasets, errors, estimators, plots, priors, target
+    from pbnn import assess, datasets, errors, estimators, plots, priors, search, target
     from pbnn.assess.average import average
     from pbnn.assess.compare import compare
     from pbnn.assess.compare_models import compare_models
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pbnn.prior.check import check_prior
     from pbnn.report import report
     from pbnn.report.comparison import report_comparison
+    from pbnn.report.study import report_study
     from pbnn.spec import likelihoods
     from pbnn.spec.layers import (
         GRU,
@@ -128,6 +129,7 @@ _HOMES = {
     "relevance": "pbnn.assess.relevance",
     "report": "pbnn.report",
     "report_comparison": "pbnn.report.comparison",
+    "report_study": "pbnn.report.study",
     "resume": "pbnn.infer",
     "right_censored": "pbnn.graph.censoring",
     "save": "pbnn.persist",
@@ -142,6 +144,7 @@ _MODULES = {
     "likelihoods": "pbnn.spec.likelihoods",
     "plots": "pbnn.plots",
     "priors": "pbnn.priors",
+    "search": "pbnn.search",
     "target": "pbnn.target",
 }
 

@@ -20,6 +20,7 @@ HEAVY = {
     "pandas",
     "sklearn",
     "numpy",
+    "optuna",
 }
 NUMERIC = {"numpy", "pandas", "xarray"}
 

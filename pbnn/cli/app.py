@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pbnn.cli.tune import tune
 from pbnn.errors import PbnnError, PbnnWarning
 
 FAILED = 1
@@ -96,6 +97,7 @@ def _root(
       pbnn report run.nc --test test.csv
       pbnn predict run.nc new.csv --out predictions.csv
       pbnn compare run.nc other.nc --test test.csv
+      pbnn tune train.csv --target price --trials 30
 
     Bad input ends a command with one line and exit code 2, before anything is computed; another failure ends it with
     exit code 1, and PBNN_DEBUG=1 in the environment shows its traceback.
@@ -252,6 +254,9 @@ def fit(
         store=store,
     )
     run_fit(data, target, out, wishes, force=force)
+
+
+app.command(short_help="Search for the network that predicts best.")(tune)
 
 
 @app.command(short_help="Go on with a run that was killed.")

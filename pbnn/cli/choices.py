@@ -74,6 +74,19 @@ def network_from(path: Path, wishes: Wishes) -> Network:
     for name in ("hidden", "activation", "likelihood", "noise"):
         if getattr(wishes, name) != getattr(usual, name):
             raise SpecError(f"fit: --network says it all; leave out --{name}, or change it in {path}.")
+    return read_network(path)
+
+
+def read_network(path: Path) -> Network:
+    """Read a network, or one with open fields, from a file that holds what `Network.to_json` wrote.
+
+    Raises
+    ------
+    FileError
+        If the file is missing or not readable as text.
+    SpecError
+        If it describes no network.
+    """
     if not path.is_file():
         raise FileError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}.")
     try:

@@ -1,9 +1,10 @@
 """`pbnn fit`: a table and wishes to a run file."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import pandas as pd
@@ -58,9 +59,25 @@ def _finish(bnn: BNN, idata: xr.DataTree, out: Path) -> None:
     typer.echo(pbnn.diagnose(bnn, idata).attrs["verdict"])
 
 
-def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
-    """Read a table, choose what the user left open, and say what was chosen."""
-    given = network_from(wishes.network, wishes) if wishes.network else None
+@final
+@dataclass(frozen=True, slots=True)
+class TableData:
+    """A table, taken apart: its inputs, what is to be predicted, and which inputs are categories."""
+
+    path: Path
+    X: pd.DataFrame
+    y: pd.DataFrame
+    targets: tuple[str, ...]
+    categories: tuple[str, ...]
+    texts: tuple[str, ...]
+
+    def response(self, wishes: Wishes) -> Any:
+        """Return the response as `build` takes it."""
+        return response_from(self.y, self.targets, wishes.event, wishes.entry)
+
+
+def read_data(data: Path, target: str, wishes: Wishes) -> TableData:
+    """Read a table, and take it apart as the user wishes."""
     table = read_table(data, text=wishes.categorical)
     take_columns(table, [*wishes.categorical, *wishes.drop], data)
     targets = _targets(target, table)
@@ -73,30 +90,47 @@ def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
     plain = [name for name in inputs if name not in wishes.categorical]
     found = numbers_or_text(X[plain], data)
     require_categories(X, found, data)
-    categories = [name for name in inputs if name in found or name in wishes.categorical]
+    categories = tuple(name for name in inputs if name in found or name in wishes.categorical)
+    return TableData(data, X, y, tuple(targets), categories, tuple(found))
+
+
+def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
+    """Read a table, choose what the user left open, and say what was chosen."""
+    given = network_from(wishes.network, wishes) if wishes.network else None
+    table = read_data(data, target, wishes)
     if given is not None:
-        for one in targets:
-            require_suited(dashed(type(given.likelihood).__name__), y[one], data)
-        with about(data):
-            return pbnn.build(given, X, response_from(y, targets, wishes.event, wishes.entry))
-    if found:
-        typer.echo(f"Categories, since they hold text: {', '.join(found)}.")
-    name = wishes.likelihood
+        require_all_suited(given, table)
+    else:
+        name = choose_likelihood(table, wishes)
+        layers = layers_from(wishes.hidden, wishes.activation, table.categories)
+        given = Network(layers, likelihood_from(name, wishes.noise))  # type: ignore[arg-type]
+    with about(data):
+        return pbnn.build(given, table.X, table.response(wishes))
+
+
+def require_all_suited(network: Network, table: TableData) -> None:
+    """Raise `DataError` if a target holds labels, and the network's likelihood is for numbers."""
+    for one in table.targets:
+        require_suited(dashed(type(network.likelihood).__name__), table.y[one], table.path)
+
+
+def choose_likelihood(table: TableData, wishes: Wishes) -> str:
+    """Return the likelihood that the user wants, or one that suits the target; say what was chosen."""
+    if table.texts:
+        typer.echo(f"Categories, since they hold text: {', '.join(table.texts)}.")
+    name, target = wishes.likelihood, ",".join(table.targets)
     if name is None and (wishes.event or wishes.entry):
         name = "weibull"
         typer.echo(f"Likelihood of {target} (times known in part): {name}.")
-    elif name is None and len(targets) > 1:
+    elif name is None and len(table.targets) > 1:
         name = "gaussian"
         typer.echo(f"Likelihood of {target} (several targets): {name}. For another one pass --likelihood.")
     elif name is None:
-        name, why = suggest_likelihood(y[target])
+        name, why = suggest_likelihood(table.y[target])
         typer.echo(f"Likelihood of {target} ({why}): {name}. For another one pass --likelihood.")
-    for one in targets:
-        require_suited(name, y[one], data)
-    layers = layers_from(wishes.hidden, wishes.activation, categories)
-    network = Network(layers, likelihood_from(name, wishes.noise))  # type: ignore[arg-type]
-    with about(data):
-        return pbnn.build(network, X, response_from(y, targets, wishes.event, wishes.entry))
+    for one in table.targets:
+        require_suited(name, table.y[one], table.path)
+    return name
 
 
 def response_from(y: pd.DataFrame, targets: Sequence[str], event: str | None, entry: str | None) -> Any:

@@ -31,6 +31,7 @@ from pbnn.graph.response import Response
 from pbnn.spec.layers import Dense, layer_words
 from pbnn.spec.network import Network
 from pbnn.spec.table import html_table, layer_priors, likelihood_words, text_table
+from pbnn.spec.unknowns import require_closed
 
 
 class Compiled(dict[Any, Any]):
@@ -176,6 +177,7 @@ def build(network: Network, X: Any, y: Any, *, standardize: bool = True) -> BNN:
     """
     if not isinstance(network, Network):
         raise SpecError(f"build: the first argument must be a pbnn.Network; got {type(network).__name__}.")
+    require_closed("build", network)
     require_same_order(X, y, "build")
     columns = Columns.learn(X, categorical_columns(network.layers), standardize=standardize)
     response = Response.learn(y, network.likelihood, standardize=standardize)

@@ -27,6 +27,7 @@ from pbnn.graph.tensors import KINDS, as_rows, as_tensor
 from pbnn.graph.values import as_numbers
 from pbnn.spec.layers import Embedding, GroupDense, Layer, all_layers, as_layers
 from pbnn.spec.priors import DEFAULT_BIASES, DEFAULT_WEIGHTS, Prior, check_prior
+from pbnn.spec.unknowns import require_closed
 
 IF_TEXT = (
     "Turn it into numbers; for categories pass their codes and start with pbnn.Embedding(..., categories=n)."
@@ -90,6 +91,7 @@ def nn(
     """
     if not isinstance(name, str):
         raise SpecError(f"nn: the first argument must be a name; got {type(name).__name__}.")
+    require_closed(f"nn({name!r})", (layers, weights, biases))
     layers = as_layers(f"nn({name!r})", layers)
     check_prior(f"nn({name!r}): weights", weights)
     check_prior(f"nn({name!r}): biases", biases)

@@ -29,6 +29,7 @@ from pbnn.infer.record import record
 from pbnn.infer.resume import store_opener
 from pbnn.infer.run import Session, run
 from pbnn.infer.store import check_free
+from pbnn.spec.unknowns import require_closed
 from pbnn.target import Target
 
 
@@ -94,6 +95,7 @@ def fit(
     'map'
     """
     options = as_method(method)
+    require_closed(f"fit: {type(options).__name__}", options)
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1)[0] >> 1)
     elif isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31:

@@ -6,6 +6,7 @@ from pbnn.errors import MethodError, unknown
 from pbnn.infer.approximation_options import ADVI, MAP, SWAG, Ensemble, PymcADVI
 from pbnn.infer.curvature_options import GaussNewtonVI, Laplace
 from pbnn.infer.sampler_options import MCLMC, NUTS, SGMCMC
+from pbnn.spec.unknowns import leave_open
 
 Method = MCLMC | NUTS | ADVI | Laplace | GaussNewtonVI | Ensemble | SWAG | SGMCMC | MAP | PymcADVI
 METHODS: Mapping[str, type] = {
@@ -20,6 +21,8 @@ METHODS: Mapping[str, type] = {
     "map": MAP,
     "pymc-advi": PymcADVI,
 }
+for _options in METHODS.values():
+    leave_open(_options)
 IN_PIECES = (MCLMC, Ensemble, SWAG, SGMCMC)
 """Their chains are programs of pieces (`programs.py`): they can be stored, resumed, and given to an executor."""
 DEFAULT_METHOD = "mclmc"

@@ -1,4 +1,4 @@
-"""Figures, one per file. A figure computes nothing: it draws what `predict` and `assess` return.
+"""Figures, one per file. A figure computes nothing: it draws what `predict`, `assess` and `search` return.
 
 Each takes `ax=` and returns the axes it drew on; without `ax` it makes a pyplot figure, as in a notebook. The
 figures that ArviZ has (trace, rank, energy, predictive check, rootogram, LOO-PIT, Pareto k, comparison of models) are
@@ -6,6 +6,7 @@ drawn by `arviz_plots`, and take `backend="plotly"` or `"bokeh"` too: then they 
 """
 
 from pbnn.plots.bands import plot_bands
+from pbnn.plots.best import plot_best
 from pbnn.plots.by_group import plot_by_group
 from pbnn.plots.calibration import plot_calibration
 from pbnn.plots.class_calibration import plot_class_calibration
@@ -16,11 +17,14 @@ from pbnn.plots.convergence import plot_convergence
 from pbnn.plots.coverage import plot_coverage
 from pbnn.plots.decomposition_map import plot_decomposition_map
 from pbnn.plots.energy import plot_energy
+from pbnn.plots.history import plot_history
+from pbnn.plots.importance import plot_importance
 from pbnn.plots.loo_pit import plot_loo_pit
 from pbnn.plots.models import plot_models
 from pbnn.plots.observed import plot_observed
 from pbnn.plots.ood import plot_ood
 from pbnn.plots.optimization import plot_optimization
+from pbnn.plots.parallel import plot_parallel
 from pbnn.plots.pareto_k import plot_pareto_k
 from pbnn.plots.pit import plot_pit
 from pbnn.plots.pit_ecdf import plot_pit_ecdf
@@ -37,12 +41,14 @@ from pbnn.plots.risk_coverage import plot_risk_coverage
 from pbnn.plots.rootogram import plot_rootogram
 from pbnn.plots.sbc import plot_sbc
 from pbnn.plots.sensitivity import plot_sensitivity
+from pbnn.plots.slice import plot_slice
 from pbnn.plots.surface import plot_surface
 from pbnn.plots.trace import plot_trace
 from pbnn.plots.uncertainty import plot_uncertainty
 
 __all__ = [
     "plot_bands",
+    "plot_best",
     "plot_by_group",
     "plot_calibration",
     "plot_class_calibration",
@@ -53,11 +59,14 @@ __all__ = [
     "plot_coverage",
     "plot_decomposition_map",
     "plot_energy",
+    "plot_history",
+    "plot_importance",
     "plot_loo_pit",
     "plot_models",
     "plot_observed",
     "plot_ood",
     "plot_optimization",
+    "plot_parallel",
     "plot_pareto_k",
     "plot_pit",
     "plot_pit_ecdf",
@@ -74,6 +83,7 @@ __all__ = [
     "plot_rootogram",
     "plot_sbc",
     "plot_sensitivity",
+    "plot_slice",
     "plot_surface",
     "plot_trace",
     "plot_uncertainty",

@@ -12,6 +12,7 @@ from pbnn.errors import SpecError, unknown
 from pbnn.spec.layers import LAYERS, REFUSED
 from pbnn.spec.likelihoods import LIKELIHOODS
 from pbnn.spec.priors import PRIORS, SCALES
+from pbnn.spec.unknowns import UNKNOWNS, Choice
 
 # `StudentT` is a prior and a likelihood, so a type is written with its kind.
 _KINDS: dict[str, dict[str, type]] = {
@@ -19,6 +20,7 @@ _KINDS: dict[str, dict[str, type]] = {
     "likelihood": LIKELIHOODS,
     "prior": PRIORS,
     "scale": {name: cls for name, cls in SCALES.items() if name not in PRIORS},
+    "open": UNKNOWNS,
 }
 
 
@@ -52,8 +54,8 @@ def _decode(value: Any, where: str, kinds: dict[str, dict[str, type]]) -> Any:
         if key not in names:
             raise SpecError(unknown(f"JSON at {where}", f"field of {name}", key, names))
     try:
-        return cls(**body)
-    except TypeError as error:
+        return Choice(*body.pop("values"), **body) if cls is Choice else cls(**body)
+    except (TypeError, KeyError) as error:
         raise SpecError(f"JSON at {where}: {error}.") from error
 
 

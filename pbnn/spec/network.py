@@ -9,9 +9,11 @@ from pbnn.spec.layers import Layer, as_layers
 from pbnn.spec.likelihoods import LIKELIHOODS, Likelihood
 from pbnn.spec.priors import DEFAULT_BIASES, DEFAULT_WEIGHTS, Prior, check_prior
 from pbnn.spec.table import html_table, network_rows, text_table
+from pbnn.spec.unknowns import leave_open
 
 
 @final
+@leave_open
 @dataclass(frozen=True, slots=True)
 class Network:
     """A Bayesian neural network, declared.

@@ -1,7 +1,7 @@
 """Tables of plain cells, as text and as HTML: how a network, a built model and a fit show themselves."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from pbnn.spec.priors import (
     ResponseSD,
     SpikeSlab,
 )
+from pbnn.spec.unknowns import Choice, Float, Int
 
 if TYPE_CHECKING:
     from pbnn.spec.network import Network
@@ -37,6 +38,10 @@ def prior_words(prior: object) -> str:
     match prior:
         case None:
             return "none"
+        case Int() | Float():
+            return str(prior)
+        case Choice(values):
+            return " | ".join(map(prior_words, values))
         case FanIn(gain):
             return f"{gain:g}/√n_in"
         case ResponseSD(factor):
@@ -114,6 +119,8 @@ def network_rows(network: "Network") -> Rows:
 def likelihood_words(network: "Network") -> str:
     """Write the likelihood short: `Gaussian, noise ~ LogNormal(0.3·sd(y), 1)`."""
     likelihood = network.likelihood
+    if isinstance(likelihood, Choice):
+        return " | ".join(likelihood_words(replace(network, likelihood=one)) for one in likelihood.values)
     words = [type(likelihood).__name__]
     for field in fields(likelihood):
         value = getattr(likelihood, field.name)

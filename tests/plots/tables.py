@@ -138,3 +138,101 @@ def models(n: int = 3) -> xr.Dataset:
 def left_out() -> xr.Dataset:
     k = np.random.default_rng(3).uniform(-0.1, 0.8, 40)
     return xr.Dataset({"pareto_k": ("obs", k)}, coords={"obs": np.arange(40)}, attrs={"k_threshold": 0.7})
+
+
+def search_history(n: int = 12, direction: str = "maximize") -> xr.Dataset:
+    """A search that gets better, with one bad corner and two failures."""
+    sign = -1.0 if direction == "minimize" else 1.0
+    score = np.linspace(0, 2, n) + np.where(np.arange(n) % 2, 0.3, -0.3)
+    score[3] = -80.0
+    columns = {
+        "score": sign * score,
+        "noise_sd": np.full(n, 0.3),
+        "luckiest": sign * np.maximum.accumulate(score),
+        "incumbent": np.maximum(np.arange(n) - 1, 0),
+        "mean": sign * np.linspace(0, 1.9, n),
+        "sd": np.linspace(0.5, 0.2, n),
+        "lower": sign * np.linspace(0, 1.9, n) - 0.5,
+        "upper": sign * np.linspace(0, 1.9, n) + 0.5,
+        "hindsight": sign * np.linspace(0, 1.9, n),
+    }
+    return xr.Dataset(
+        {name: ("trial", values) for name, values in columns.items()},
+        coords={"trial": np.arange(n)},
+        attrs={"direction": direction, "not_counted": [n, n + 1], "how": "map", "prob": 0.9},
+    )
+
+
+def parameters(n: int = 3) -> xr.Dataset:
+    """Importance of parameters."""
+    total = 0.6 / (1 + np.arange(n))
+    ends = np.stack([0.8 * total, 1.2 * total], axis=1)
+    return xr.Dataset(
+        {
+            "total": ("parameter", total),
+            "total_interval": (("parameter", "bound"), ends),
+            "main": ("parameter", 0.7 * total),
+            "main_interval": (("parameter", "bound"), 0.7 * ends),
+        },
+        coords={"parameter": [f"h{i}_units" for i in range(n)], "bound": ["lower", "upper"]},
+        attrs={"prob": 0.9, "how": "map", "sd": 0.4},
+    )
+
+
+def along() -> xr.Dataset:
+    """Slices along a width, on a log scale, and along an activation."""
+    width = np.geomspace(8, 128, 5)
+    columns = {
+        "value": [width, [0, 1, *[np.nan] * 3]],
+        "mean": [np.linspace(0, 2, 5), [1.0, 2.0, *[np.nan] * 3]],
+        "lower": [np.linspace(-0.3, 1.7, 5), [0.7, 1.7, *[np.nan] * 3]],
+        "upper": [np.linspace(0.3, 2.3, 5), [1.3, 2.3, *[np.nan] * 3]],
+        "label": [[f"{w:.0f}" for w in width], ["relu", "tanh", "", "", ""]],
+    }
+    return xr.Dataset(
+        {name: (("parameter", "place"), values) for name, values in columns.items()}
+        | {
+            "trial_value": (("trial", "parameter"), [[8, 0], [20, 1], [np.nan, 1], [60, 0]]),
+            "score": ("trial", [0.1, 1.0, 1.2, -50.0]),
+            "noise_sd": ("trial", [0.2] * 4),
+            "log": ("parameter", [True, False]),
+            "categorical": ("parameter", [False, True]),
+            "base": ("parameter", [1, 1]),
+        },
+        coords={"parameter": ["width", "act"], "trial": [0, 1, 2, 3]},
+        attrs={"direction": "maximize", "how": "map", "prob": 0.9},
+    )
+
+
+def across(n: int = 9) -> xr.Dataset:
+    """Trials across three parameters, the last of which some do not have."""
+    place = np.random.default_rng(4).random((n, 3))
+    place[::2, 2] = np.nan
+    return xr.Dataset(
+        {
+            "place": (("trial", "parameter"), place),
+            "score": ("trial", -np.arange(n) / n),
+            "mean": ("trial", -np.arange(n) / n),
+            "sd": ("trial", np.full(n, 0.1)),
+            "tick_place": (("parameter", "tick"), [[0, 0.5, 1], [0, 1, np.nan], [0, 0.5, 1]]),
+            "label": (("parameter", "tick"), [["8", "32", "128"], ["relu", "tanh", ""], ["8", "32", "128"]]),
+        },
+        coords={"trial": np.arange(n)[::-1], "parameter": ["h0_units", "activation", "h1_units"]},
+        attrs={"direction": "maximize", "how": "map"},
+    )
+
+
+def candidates(n: int = 4) -> xr.Dataset:
+    """The best of a search; one was not tried."""
+    columns = {
+        "score": [1.4, 1.9, np.nan, 1.0],
+        "mean": [1.5, 1.4, 1.3, 1.0],
+        "sd": [0.2, 0.3, 0.4, 0.2],
+        "p_best": [0.45, 0.3, 0.2, 0.01],
+        "regret": [0.1, 0.2, 0.3, 0.6],
+    }
+    return xr.Dataset(
+        {name: ("trial", values[:n]) for name, values in columns.items()},
+        coords={"trial": [7, 2, -1, 5][:n]},
+        attrs={"n": 12, "chosen": "width=64"},
+    )

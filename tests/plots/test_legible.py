@@ -48,6 +48,12 @@ def inputs() -> xr.Dataset:
 
 three = ("target", "before", "after")
 FIGURES = {
+    "plot_best": lambda get, ax: plots.plot_best(tables.candidates(), ax=ax),
+    "plot_history": lambda get, ax: plots.plot_history(tables.search_history(), ax=ax),
+    "plot_importance": lambda get, ax: plots.plot_importance(tables.parameters(), ax=ax),
+    "plot_parallel": lambda get, ax: plots.plot_parallel(tables.across(), ax=ax),
+    "plot_slice": lambda get, ax: plots.plot_slice(tables.along(), ax=ax),
+    "plot_slice of choices": lambda get, ax: plots.plot_slice(tables.along(), "act", ax=ax),
     "plot_bands": lambda get, ax: plots.plot_bands(
         get("curve"), [0.0], [1.0], X_test=[0.5], y_test=[2.0], ax=ax
     ),

@@ -28,7 +28,7 @@ def provenance_section(facts: Facts) -> Section:
         ),
         ("training data", f"{plural(n, 'row')} × {plural(d, 'column')}, SHA-256 {facts.data_hash}…"),
         ("held-out data", _held_out(facts)),
-        ("written with", _here()),
+        ("written with", here()),
     ]
     if corrected := recalibration_words(facts.idata).strip():
         rows.append(("recalibration", corrected))
@@ -53,7 +53,7 @@ def _held_out(facts: Facts) -> str:
     return f"{plural(len(facts.X), 'row')}{seen}, SHA-256 {facts.test_hash}…"
 
 
-def _here() -> str:
+def here() -> str:
     """Name what wrote the report, which may be other versions than those of the fit."""
     names = ("pbnn", "pymc", "jax", "arviz-stats", "numpy", "matplotlib")
     return ", ".join([f"Python {platform.python_version()}", *(f"{name} {_version(name)}" for name in names)])

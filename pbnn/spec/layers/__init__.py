@@ -22,6 +22,7 @@ from pbnn.spec.layers.features import RBF, FourierFeatures
 from pbnn.spec.layers.groups import GroupDense
 from pbnn.spec.layers.images import AveragePool, Conv1D, Conv2D, Flatten, MaxPool, Reshape
 from pbnn.spec.layers.sequences import GRU, LSTM, PositionalEncoding, SelfAttention
+from pbnn.spec.unknowns import leave_open
 
 Layer = (
     Dense
@@ -45,7 +46,7 @@ Layer = (
     | Parallel
     | Frozen
 )
-LAYERS.update({cls.__name__: cls for cls in get_args(Layer)})
+LAYERS.update({cls.__name__: leave_open(cls) for cls in get_args(Layer)})
 
 __all__ = [
     "ACTIVATIONS",

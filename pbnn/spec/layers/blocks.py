@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 from pbnn.errors import SpecError
 from pbnn.spec.layers.base import LAYERS, as_layers, inner_layers, layer_words
 from pbnn.spec.priors.given import as_nested
+from pbnn.spec.unknowns import Choice, Repeat
 
 if TYPE_CHECKING:
     from pbnn.spec.layers import Layer
@@ -179,4 +180,19 @@ def _(layer: Frozen) -> str:
 
 @inner_layers.register(Frozen)
 def _(layer: Frozen) -> "tuple[Layer, ...]":
+    return (layer.layer,)
+
+
+@layer_words.register(Repeat)
+def _(layer: Repeat) -> str:
+    return f"{layer.n} × {layer_words(layer.layer)}{', all the same' if layer.shared else ''}"
+
+
+@layer_words.register(Choice)
+def _(layer: Choice) -> str:
+    return " | ".join(map(layer_words, layer.values))
+
+
+@inner_layers.register(Repeat)
+def _(layer: Repeat) -> "tuple[Layer, ...]":
     return (layer.layer,)

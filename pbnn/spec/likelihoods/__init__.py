@@ -24,6 +24,7 @@ from pbnn.spec.likelihoods.counts import (
 )
 from pbnn.spec.likelihoods.positive import Gamma, LogNormal, Weibull
 from pbnn.spec.priors import Prior
+from pbnn.spec.unknowns import leave_open
 
 Likelihood = (
     Gaussian
@@ -45,7 +46,7 @@ Likelihood = (
     | Categorical
     | Ordinal
 )
-LIKELIHOODS: dict[str, type] = {cls.__name__: cls for cls in get_args(Likelihood)}
+LIKELIHOODS: dict[str, type] = {cls.__name__: leave_open(cls) for cls in get_args(Likelihood)}
 
 __all__ = [
     "LIKELIHOODS",

@@ -7,6 +7,7 @@ from pbnn.spec.priors.families import Laplace, Normal, StudentT
 from pbnn.spec.priors.given import Pretrained, PyMC
 from pbnn.spec.priors.scales import FanIn, HalfNormal, LogNormal, ResponseSD
 from pbnn.spec.priors.sparse import ARD, R2D2, Horseshoe, MatrixNormal, SpikeSlab
+from pbnn.spec.unknowns import leave_open
 
 Prior = (
     Normal
@@ -23,7 +24,7 @@ Prior = (
     | PyMC
 )
 
-PRIORS: dict[str, type] = {cls.__name__: cls for cls in get_args(Prior)}
+PRIORS: dict[str, type] = {cls.__name__: leave_open(cls) for cls in get_args(Prior)}
 
 
 def check_prior(where: str, prior: object) -> None:

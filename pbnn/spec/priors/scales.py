@@ -15,6 +15,7 @@ from typing import Literal, final, get_args
 
 from pbnn.errors import SpecError, unknown
 from pbnn.spec.numbers import as_number, require_counts, require_numbers
+from pbnn.spec.unknowns import leave_open
 
 Level = Literal["layer", "input", "unit", "network"]
 LEVELS: tuple[str, ...] = get_args(Level)
@@ -147,6 +148,8 @@ Scale = float | FanIn | RelevantInputs | ResponseSD | HalfNormal | LogNormal
 SCALES: dict[str, type] = {
     cls.__name__: cls for cls in (FanIn, RelevantInputs, ResponseSD, HalfNormal, LogNormal)
 }
+for _relative in (FanIn, RelevantInputs, ResponseSD):  # `known.py` does so for priors
+    leave_open(_relative)
 
 
 def check_scale(owner: object, name: str = "scale") -> None:

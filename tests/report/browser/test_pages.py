@@ -31,7 +31,7 @@ class Seen:
     asked: list[str] = field(default_factory=list)
 
 
-@pytest.fixture(scope="module", params=tiers([*FITS, "comparison"], ("table", "comparison")))
+@pytest.fixture(scope="module", params=tiers([*FITS, "comparison", "study"], ("table", "comparison")))
 def name(request) -> str:
     return request.param
 

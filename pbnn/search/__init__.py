@@ -1,0 +1,64 @@
+"""Bayesian optimisation of networks on Optuna: the space, the surrogate, what to try next, and what to recommend."""
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+from pbnn.errors import MissingExtraError
+
+if find_spec("optuna") is None:
+    raise MissingExtraError('search: Optuna is not installed. Install it with: pip install "pbnn[search]"')
+
+_HOMES = {
+    "ACQUISITIONS": "pbnn.search.acquisition",
+    "Choice": "pbnn.spec.unknowns",
+    "Condition": "pbnn.search.inputs",
+    "Float": "pbnn.spec.unknowns",
+    "GPSampler": "pbnn.search.sampler",
+    "Inputs": "pbnn.search.inputs",
+    "Int": "pbnn.spec.unknowns",
+    "Observations": "pbnn.search.observations",
+    "Points": "pbnn.search.inputs",
+    "Recommendation": "pbnn.search.recommend",
+    "Repeat": "pbnn.spec.unknowns",
+    "Score": "pbnn.search.objective",
+    "Search": "pbnn.search.optimize",
+    "Space": "pbnn.search.space",
+    "best": "pbnn.search.facts.best",
+    "fit_surrogate": "pbnn.search.gp",
+    "fitted": "pbnn.search.facts.fitted",
+    "history": "pbnn.search.facts.history",
+    "importance": "pbnn.search.facts.importance",
+    "optimize": "pbnn.search.optimize",
+    "parallel": "pbnn.search.facts.parallel",
+    "recommend": "pbnn.search.recommend",
+    "slices": "pbnn.search.facts.slices",
+    "surrogate": "pbnn.search.bayes",
+}
+
+__all__ = [*_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pbnn.search' has no attribute {name!r}; it has: {', '.join(__all__)}.")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+class _Package(ModuleType):
+    """Keeps `optimize` and `recommend` the functions: importing their files binds the names to modules."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,12 @@
+"""User attributes in which trials and studies say what a score alone does not."""
+
+SE = "pbnn:se"
+"""Of a trial: the standard error of its score."""
+INFERENCE_SE = "pbnn:inference_se"
+"""Of a trial: the error of its score that more draws or steps would take away."""
+PARTS = "pbnn:parts"
+"""Of a trial: its score on each fold, row or seed, by name; the value of the trial is their mean."""
+FAILED = "pbnn:failed"
+"""Of a trial: why its fit is not to be trusted, so that its score says nothing of its network."""
+CONDITIONS = "pbnn:conditions"
+"""Of a study: when its parameters are active, `{parameter: [parent, values]}`."""

@@ -1,0 +1,66 @@
+"""What a surrogate is fitted to: points, scores, and what is known of the scores' noise."""
+
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+
+from pbnn.errors import DataError, ShapeError
+from pbnn.search.inputs import Points
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """Scores at points, larger being better.
+
+    Parameters
+    ----------
+    points
+        `(n, d)`.
+    y
+        Scores, `(n,)`.
+    noise
+        Covariance of the scores' noise, `(n, n)`, in the square of their units; None, zero: nothing is known.
+    level
+        Variance of what all scores have in common, which `noise` does not hold: it moves all of them alike, so it says
+        nothing on which is better.
+
+    Raises
+    ------
+    ShapeError
+        If the sizes differ.
+    DataError
+        If there are no scores, one is not finite, or the noise is not symmetric, or its diagonal negative.
+    """
+
+    points: Points
+    y: np.ndarray
+    noise: np.ndarray = field(default=None)  # type: ignore[assignment]
+    level: float = 0.0
+
+    def __post_init__(self) -> None:
+        n = len(self.points)
+        y = np.asarray(self.y, float)
+        noise = np.zeros((n, n)) if self.noise is None else np.asarray(self.noise, float)
+        if y.shape != (n,) or noise.shape != (n, n):
+            raise ShapeError(
+                f"Observations: of {n} points, y must have shape ({n},) and noise ({n}, {n}); got {y.shape} and "
+                f"{noise.shape}."
+            )
+        if not n:
+            raise DataError("Observations: there are none; a surrogate needs one score at least.")
+        if not np.isfinite(y).all():
+            raise DataError(
+                f"Observations: scores must be finite; that of point {np.flatnonzero(~np.isfinite(y))[0]} is not. "
+                "Leave such points out."
+            )
+        if not (np.isfinite(noise).all() and np.allclose(noise, noise.T) and (np.diag(noise) >= 0).all()):
+            raise DataError(
+                "Observations: noise must be a covariance matrix: finite, symmetric, no variance below 0."
+            )
+        object.__setattr__(self, "y", y)
+        object.__setattr__(self, "noise", (noise + noise.T) / 2)
+
+    def __len__(self) -> int:
+        return len(self.y)

@@ -1,0 +1,348 @@
+"""`optimize`: a network with open fields, and data, to a study, a recommended network and an average of the best."""
+
+import hashlib
+import json
+import pickle
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+import optuna
+import pandas as pd
+import xarray as xr
+from optuna.distributions import distribution_to_json, json_to_distribution
+from optuna.samplers import BaseSampler
+from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.trial import TrialState
+
+from pbnn.assess.average import average
+from pbnn.errors import FileError, MethodError, SpecError, quiet
+from pbnn.graph.build import BNN, build
+from pbnn.infer.executors import check_start_method
+from pbnn.infer.fit import fit
+from pbnn.infer.methods import Method
+from pbnn.infer.progress import progress_bar
+from pbnn.predict.mixture import Average
+from pbnn.search.attributes import CONDITIONS, FAILED, INFERENCE_SE, SE
+from pbnn.search.objective import Objective, as_objective
+from pbnn.search.recommend import Recommendation, recommend
+from pbnn.search.sampler import GPSampler
+from pbnn.search.space import Space
+from pbnn.search.storage import open_storage, patiently
+from pbnn.search.workers import Job, Plan, run_trials
+from pbnn.spec.network import Network
+from pbnn.spec.unknowns import Choice
+
+SPACE, FIXED, OF, DATA = "pbnn:space", "pbnn:fixed", "pbnn:objective", "pbnn:data"
+BEAT = 5.0
+
+
+@final
+@dataclass(frozen=True)
+class Search:
+    """What a search found.
+
+    Attributes
+    ----------
+    study
+        The study, for Optuna's own pictures and its dashboard.
+    space
+        What was searched.
+    interrupted
+        Whether the user stopped it.
+    X, y, seed
+        As given.
+    """
+
+    study: optuna.Study
+    space: Space
+    interrupted: bool
+    X: Any
+    y: Any
+    seed: int
+
+    @cached_property
+    def recommendation(self) -> Recommendation:
+        """The configuration with the best posterior mean, how probably it is the best, and what it may fall short.
+
+        Found when first asked for, from all that the study was told until then, by other machines too.
+        """
+        return recommend(self.study, seed=self.seed)
+
+    @property
+    def recommended(self) -> Network:
+        """The network to take."""
+        return self.space.of(self.recommendation.params)[0]
+
+    @property
+    def method(self) -> Method:
+        """The method to fit it with."""
+        return self.space.of(self.recommendation.params)[1]
+
+    @cached_property
+    def fits(self) -> dict[str, tuple[BNN, xr.DataTree]]:
+        """The best few networks by posterior mean, at most 3, fitted again, by the name of their trial."""
+        fits: dict[str, tuple[BNN, xr.DataTree]] = {}
+        table = self.recommendation.table
+        best = table.sort_values("mean", ascending=False).index[: 3 * BEST]
+        trials = self.study.get_trials(deepcopy=False)
+        seen: list[Any] = []
+        for number in [self.recommendation.number, *best]:
+            if number is None or len(fits) == BEST:
+                continue
+            found = self.space.of(trials[number].params)
+            if found not in seen:
+                seen.append(found)
+                bnn = build(found[0], self.X, self.y)
+                fits[f"trial {number}"] = (bnn, fit(bnn, found[1], seed=self.seed, progress=False))
+        return fits
+
+    @cached_property
+    def average(self) -> tuple[Average, xr.DataTree]:
+        """The best few as one predictive distribution, by stacking (`pbnn.average`)."""
+        weights = "stacking" if len(self.fits) > 1 else "equal"
+        return average(self.fits, weights, seed=self.seed)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """A row for each trial: score and errors, posterior of the true score, parameters, and why it failed."""
+        rows = {
+            t.number: {
+                "state": t.state.name.lower(),
+                "score": t.value,
+                "se": t.user_attrs.get(SE),
+                "inference_se": t.user_attrs.get(INFERENCE_SE),
+                **t.params,
+                "failed": next((t.user_attrs[k] for k in (FAILED, "pbnn:lost") if k in t.user_attrs), None),
+            }
+            for t in self.study.get_trials(deepcopy=False)
+        }
+        table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("trial")
+        posterior = self.recommendation.table[["mean", "sd"]].reindex(table.index)
+        return pd.concat([table.iloc[:, :4], posterior, table.iloc[:, 4:]], axis=1)
+
+    def __str__(self) -> str:
+        return f"{self.recommendation}\n{self.recommended}\nfitted by {self.method}"
+
+    __repr__ = __str__
+
+
+BEST = 3
+
+
+def optimize(
+    space: Network | Space,
+    X: Any,
+    y: Any,
+    *,
+    method: Any = None,
+    objective: str | Objective = "elpd",
+    budget: int | timedelta = 25,
+    n_workers: int = 1,
+    executor: Executor | None = None,
+    storage: str | BaseStorage | None = None,
+    resume: bool = True,
+    study_name: str = "pbnn",
+    time_limit: float | None = None,
+    seed: int = 0,
+    sampler: BaseSampler | None = None,
+    progress: bool = True,
+) -> Search:
+    """Search for the network, and the options of its method, that predict best.
+
+    The objective is **maximised**: a log score, of which more is better. A loss has to be negated.
+
+    Parameters
+    ----------
+    space
+        A network with open fields: `pbnn.search.Int`, `Float` or `Choice` where a value would stand, `Repeat` around a
+        layer. Or a `Space`.
+    X, y
+        As of `pbnn.build`.
+    method
+        How each network is fitted: as of `pbnn.fit`, with or without open fields, or a `Choice` of methods. Laplace's
+        by default.
+    objective
+        `"elpd"`, leave-one-out predictive density, the mean of the rows; `"cv_lpd"`, by 5-fold cross-validation with
+        the same folds for all; `"evidence"`, Laplace's log marginal likelihood of a row; or a function of
+        `(network, method, X, y, seed)` that returns a number, `(number, standard error)`, or a `pbnn.search.Score`.
+    budget
+        Trials in all, those that the study had before included; or a `datetime.timedelta`, the time for this call.
+    n_workers
+        Processes that evaluate trials, or tasks of the executor that run at once.
+    executor
+        Any `concurrent.futures.Executor`: each trial is one task.
+    storage
+        Where the study is kept: `"sqlite:///study.db"`, `"postgresql+psycopg://user@host/name"` for several machines
+        that call `optimize` alike, `"journal:///study.log"`, a storage of Optuna; None keeps it in memory.
+    resume
+        Whether to go on with a study of this name.
+    study_name
+        Of the study.
+    time_limit
+        Seconds that a trial may take; it is killed then, and has failed. An executor's task is left to itself instead.
+    seed
+        Of the folds and the fits, the same for all trials, and of the sampler.
+    sampler
+        Any sampler of Optuna; by default `pbnn.search.GPSampler` over the whole space.
+    progress
+        Show a progress bar when somebody looks.
+
+    Returns
+    -------
+    Search
+        `study`, `recommended` (a `Network`), `method`, `recommendation`, `fits` and `average` of the best few,
+        `summary`. A trial whose objective raises, returns no finite number or takes too long has failed, with the
+        reason in its user attributes, and the search goes on. A trial whose process is killed is run again, twice at
+        most. ctrl-C ends the search and returns what there is.
+
+    Raises
+    ------
+    SpecError
+        If nothing is left open, two parameters have one name, or the study is of another space; the message says how
+        they differ.
+    MethodError
+        If an option is none, the objective is a loss, or every trial failed.
+    FileError
+        If the storage cannot be opened, or is away for more than two minutes. What was told is kept.
+
+    References
+    ----------
+    Akiba, Sano, Yanase, Ohta & Koyama (2019), Optuna, 10.1145/3292500.3330701; Yao, Vehtari, Simpson & Gelman (2018),
+    10.1214/17-BA1091, on averages by stacking.
+
+    Examples
+    --------
+    >>> import numpy as np, pbnn
+    >>> from pbnn.search import Choice, optimize
+    >>> X = np.linspace(-1, 1, 30)[:, None]
+    >>> network = pbnn.Network([pbnn.Dense(3, Choice("tanh", "relu"))], pbnn.likelihoods.Gaussian())
+    >>> def neg_fake_loss(network, method, X, y, seed):
+    ...     return 1.0 if network.layers[0].activation == "tanh" else 0.0
+    >>> found = optimize(network, X, np.sin(4 * X[:, 0]), objective=neg_fake_loss, budget=8, seed=1)
+    >>> found.recommended.layers[0].activation
+    'tanh'
+    """
+    space = _as_space(space, method)
+    methods = space.method.values if isinstance(space.method, Choice) else (space.method,)
+    score = as_objective(objective, methods)
+    kept = open_storage(storage)
+    plan = _plan(budget, n_workers, executor, time_limit, None if isinstance(kept, InMemoryStorage) else BEAT)
+    told = {
+        SPACE: json.dumps({name: distribution_to_json(d) for name, d in space.distributions.items()}),
+        FIXED: f"{space.network.to_json()} {space.method!r}",
+        OF: objective
+        if isinstance(objective, str)
+        else getattr(objective, "__name__", type(objective).__name__),
+        DATA: _fingerprint(X, y),
+        CONDITIONS: {name: [needs.parent, list(needs.values)] for name, needs in space.needs.items()},
+    }
+    with quiet("optuna"):
+        study = _study(kept, study_name, resume, sampler or _sampler(space, seed), space, told)
+    total = budget if isinstance(budget, int) else 0
+    with progress_bar("optimize", total, show=progress) as bar:
+        interrupted = run_trials(study, kept, space, Job(score, X, y, int(seed)), plan, bar)
+    _check_told(study)
+    return Search(study, space, interrupted, X, y, int(seed))
+
+
+def _as_space(space: object, method: object) -> Space:
+    if isinstance(space, Space):
+        if method is not None:
+            raise MethodError(
+                "optimize: a Space has its method already; leave out method=, or pass the network."
+            )
+        return space
+    if not isinstance(space, Network):
+        raise SpecError(
+            f"optimize: space must be a pbnn.Network with open fields, or a Space; got {space!r}."
+        )
+    return Space(space, method)
+
+
+def _plan(budget: Any, n_workers: Any, executor: Any, time_limit: Any, beat: float | None) -> Plan:
+    if isinstance(budget, bool) or not isinstance(budget, int | timedelta) or not budget > type(budget)(0):
+        raise MethodError(
+            f"optimize: budget must be a number of trials >= 1, or a datetime.timedelta(minutes=10); got {budget!r}."
+        )
+    if isinstance(n_workers, bool) or not isinstance(n_workers, int) or n_workers < 1:
+        raise MethodError(f"optimize: n_workers must be a whole number >= 1; got {n_workers!r}.")
+    if time_limit is not None and not (isinstance(time_limit, int | float) and time_limit > 0):
+        raise MethodError(f"optimize: time_limit must be a number of seconds > 0; got {time_limit!r}.")
+    if executor is not None:
+        if not isinstance(executor, Executor):
+            raise MethodError(
+                f"optimize: executor must be a concurrent.futures.Executor; got {type(executor).__name__}. "
+                "Of a Dask client, pass client.get_executor()."
+            )
+        check_start_method(executor)
+    return Plan(budget, n_workers, executor, time_limit, beat)
+
+
+def _sampler(space: Space, seed: int) -> BaseSampler:
+    return GPSampler(seed=seed, space=space.distributions, conditions=space.conditions)
+
+
+def _study(
+    storage: BaseStorage, name: str, resume: bool, sampler: BaseSampler, space: Space, told: dict[str, Any]
+) -> optuna.Study:
+    """Return a new study, or an old one if it is of the same space, objective and data."""
+
+    def open_study() -> optuna.Study:
+        study = optuna.create_study(
+            storage=storage, sampler=sampler, study_name=name, direction="maximize", load_if_exists=True
+        )
+        if SPACE not in study.user_attrs:
+            # The space comes last: whoever finds it finds the others too.
+            for key in sorted(told, key=lambda key: key == SPACE):
+                study.set_user_attr(key, told[key])
+        return study
+
+    study = patiently(open_study, lambda: "")
+    if not resume and study.get_trials(deepcopy=False):
+        raise FileError(
+            f"optimize: the study {name!r} exists, with trials; pass resume=True or another study_name."
+        )
+    if study.directions != [optuna.study.StudyDirection.MAXIMIZE]:
+        raise MethodError(
+            f"optimize: the study {name!r} minimises; a search maximises. Choose another study_name."
+        )
+    before = study.user_attrs
+    if before[SPACE] != told[SPACE] or before[FIXED] != told[FIXED]:
+        other = {key: json_to_distribution(text) for key, text in json.loads(before[SPACE]).items()}
+        lines = space.difference(other) or [
+            "What is fixed differs: a width, a prior, the likelihood or the method."
+        ]
+        raise SpecError(
+            f"optimize: the study {name!r} is of another space. Choose another study_name, or go back:\n  "
+            + "\n  ".join(lines)
+        )
+    for key, what in ((OF, "objective"), (DATA, "data")):
+        if before[key] != told[key]:
+            which = f": {before[key]!r}, not {told[key]!r}" if key == OF else ""
+            raise MethodError(
+                f"optimize: the study {name!r} is of another {what}{which}, so its scores are not of one kind. Choose "
+                "another study_name."
+            )
+    return study
+
+
+def _fingerprint(X: Any, y: Any) -> str:
+    """Return what tells these data from others."""
+    digest = hashlib.sha256()
+    for part in (X, y):
+        values = np.asarray(part)
+        digest.update(str(values.shape).encode())
+        digest.update(pickle.dumps(values.tolist()) if values.dtype == object else values.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _check_told(study: optuna.Study) -> None:
+    trials = study.get_trials(deepcopy=False)
+    if not any(t.state == TrialState.COMPLETE for t in trials):
+        reasons = list(dict.fromkeys(t.user_attrs[FAILED] for t in trials if FAILED in t.user_attrs))
+        told = "\n  ".join(reasons[:5]) or "no trial was finished"
+        raise MethodError(f"optimize: there is no trial with a score:\n  {told}")

@@ -1,0 +1,278 @@
+"""`GPSampler`: a Gaussian process over the scores of an Optuna study chooses what is tried next."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, final
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.search_space import IntersectionSearchSpace
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+from threadpoolctl import threadpool_limits
+
+from pbnn.errors import MethodError, SpecError
+from pbnn.search.acquisition import ACQUISITIONS, acquisition_of, problem
+from pbnn.search.beliefs import Beliefs
+from pbnn.search.gp import Surrogate, fit_surrogate
+from pbnn.search.hypervolume import pareto
+from pbnn.search.inputs import Condition, Inputs, Points
+from pbnn.search.maximise import Effort, among, candidates, enumerated, maximise
+from pbnn.search.observations import Observations
+from pbnn.search.soften import soften
+from pbnn.search.told import Told, read
+from pbnn.search.trials import constraints_of, pending, store_constraints, store_suggestion
+
+logger = logging.getLogger("pbnn.search")
+GOOD = 5
+"""So many of the best points are surrounded with candidates."""
+STARTUP = 128
+"""Points of the sequence that startup trials are taken from; later ones begin again."""
+
+
+@final
+class GPSampler(BaseSampler):
+    """Suggest parameters by Bayesian optimisation, for any Optuna study.
+
+    A Gaussian process is fitted to the scores told so far, and the point is suggested where an acquisition function is
+    highest. What trials tell of the noise of their scores counts (`pbnn:se`, `pbnn:parts`, `pbnn:inference_se`, see
+    `pbnn.search.told.read`); scores below the median are softened (`pbnn.search.soften`). Trials that run at the same
+    time are pending: what they will score is not known yet. So are trials that failed, or whose fit is marked as not
+    to be trusted (`pbnn:failed`): that says nothing of how good the point is, but another trial there is of little use.
+    Trials whose parameters lie outside the space are left out. Points already tried are not suggested again while
+    there are others.
+
+    Parameters
+    ----------
+    acquisition
+        A name of `pbnn.search.acquisition.ACQUISITIONS`; None takes `"noisy_ei"`, or `"ehvi"` for several objectives.
+    n_startup_trials
+        So many trials fill the space evenly before the first surrogate.
+    seed
+        Of everything random; None, another in each process.
+    bayes
+        `"map"`: hyperparameters of the surrogate by their posterior mode; `"nuts"`: by draws, over which the
+        acquisition is averaged; a number: by draws whenever so many more trials are complete, by the mode in between.
+    constraints_func
+        A function of a finished trial that returns values, feasible where all are at most 0. `Trial.set_constraint`
+        does the same without it.
+    space, conditions
+        All parameters with their distributions, and when those are active that not always are (`Condition`). Then the
+        whole space is searched as one. Without them it is what all complete trials have in common, as in Optuna.
+    effort
+        How hard the best point of the acquisition is looked for.
+    warn_independent_sampling
+        Whether to log a warning when a parameter has to be drawn at random.
+
+    Raises
+    ------
+    MethodError
+        If an option is none of these; or, when first used, if the acquisition is not for so many objectives.
+    SpecError
+        If there are conditions and no space, or they contradict it.
+
+    References
+    ----------
+    Snoek, Larochelle & Adams (2012), Practical Bayesian optimization of machine learning algorithms, arXiv:1206.2944;
+    Garnett (2023), Bayesian Optimization, 10.1017/9781108348973.
+
+    Examples
+    --------
+    >>> import optuna
+    >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
+    >>> study = optuna.create_study(sampler=GPSampler(n_startup_trials=4, seed=1))
+    >>> study.optimize(lambda trial: (trial.suggest_float("x", -1, 3) - 1) ** 2, n_trials=8)
+    >>> study.best_value < 0.05
+    True
+    """
+
+    def __init__(
+        self,
+        *,
+        acquisition: str | None = None,
+        n_startup_trials: int = 10,
+        seed: int | None = None,
+        bayes: str | int = "map",
+        constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
+        space: Mapping[str, BaseDistribution] | None = None,
+        conditions: Mapping[str, Condition] | None = None,
+        effort: Effort = Effort(),
+        warn_independent_sampling: bool = True,
+    ) -> None:
+        if acquisition is not None:
+            acquisition_of(acquisition, 2 if acquisition in _SEVERAL else 1)
+        if isinstance(bayes, bool) or (
+            bayes not in ("map", "nuts") and not (isinstance(bayes, int) and bayes >= 1)
+        ):
+            raise MethodError(
+                f"GPSampler: bayes must be 'map', 'nuts', or after how many trials to draw anew, >= 1; got {bayes!r}."
+            )
+        if not isinstance(n_startup_trials, int) or n_startup_trials < 0:
+            raise MethodError(
+                f"GPSampler: n_startup_trials must be a whole number >= 0; got {n_startup_trials!r}."
+            )
+        if conditions and space is None:
+            raise SpecError(
+                "GPSampler: conditions need the space they are about; pass space={name: distribution, ...} too."
+            )
+        if space is not None:
+            Inputs.of(space, conditions)
+        self._acquisition = acquisition
+        self._n_startup_trials = n_startup_trials
+        self._bayes = bayes
+        self._constraints_func = constraints_func
+        self._space = None if space is None else dict(space)
+        self._conditions = dict(conditions or {})
+        self._effort = effort
+        self._warn = warn_independent_sampling
+        self._rng = np.random.default_rng(seed)
+        self._startup_seed = int(self._rng.integers(2**63))
+        self._independent = RandomSampler(seed=None if seed is None else int(self._rng.integers(2**32)))
+        self._intersection = IntersectionSearchSpace()
+        self._last: dict[Any, Surrogate] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the last surrogates out: they only quicken the next fit."""
+        return self.__dict__ | {"_last": {}}
+
+    def reseed_rng(self) -> None:
+        """Take another seed, as Optuna asks of samplers that are copied to threads."""
+        self._rng = np.random.default_rng()
+        self._independent.reseed_rng()
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Return the parameters that are suggested together."""
+        if self._space is not None:
+            return dict(self._space)
+        common = self._intersection.calculate(study)
+        return {name: distribution for name, distribution in common.items() if not distribution.single()}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Suggest values of the parameters of `search_space`; none for those that are inactive."""
+        if not search_space:
+            return {}
+        inputs = Inputs.of(search_space, {n: c for n, c in self._conditions.items() if n in search_space})
+        told = read(study, inputs)
+        # The number of the trial too: of machines that begin with one seed, each looks for another point.
+        rng = np.random.default_rng([int(self._rng.integers(2**63)), trial.number])
+        if len(told.trials) < max(self._n_startup_trials, 1):
+            point = self._startup(inputs, trial.number)
+        else:
+            again = among(told.failed, told.points)
+            unknown = Points.joined([told.failed[~again], pending(study, trial, inputs, search_space)])
+            # One thread of BLAS, for the reason that `mode.climb` gives.
+            with threadpool_limits(1, "blas"):
+                point = self._suggested(study.study_name, inputs, told, unknown, rng)
+        params = inputs.params(point)[0]
+        store_suggestion(study, trial, search_space, params)
+        return params
+
+    def sample_independent(
+        self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        """Draw one parameter at random: it is none of those that are suggested together."""
+        if self._warn and not param_distribution.single():
+            told = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            if len(told) >= max(self._n_startup_trials, 1):
+                logger.warning(
+                    "GPSampler: %r of trial %d is drawn at random, for not all complete trials have it with the same "
+                    "distribution. Pass space and conditions, or warn_independent_sampling=False.",
+                    param_name,
+                    trial.number,
+                )
+        return self._independent.sample_independent(study, trial, param_name, param_distribution)
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        """Do nothing but what the random sampler does."""
+        self._independent.before_trial(study, trial)
+
+    def after_trial(
+        self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
+    ) -> None:
+        """Keep the constraints of a trial that ended."""
+        if self._constraints_func is not None and state in (TrialState.COMPLETE, TrialState.PRUNED):
+            store_constraints(study, trial, self._constraints_func)
+        self._independent.after_trial(study, trial, state, values)
+
+    def _startup(self, inputs: Inputs, number: int) -> Points:
+        """Return the point of a trial in a sequence that fills the space, the same for all trials of this sampler."""
+        return inputs.sample(STARTUP, np.random.default_rng(self._startup_seed))[number % STARTUP]
+
+    def _suggested(
+        self, study: str, inputs: Inputs, told: Told, unknown: Points, rng: np.random.Generator
+    ) -> Points:
+        softened = [soften(observations)[0] for observations in told.observations]
+        y = np.stack([o.y for o in softened], axis=-1)
+        limits = constraints_of(told.trials)
+        acquisition = acquisition_of(
+            self._acquisition or ("noisy_ei" if y.shape[1] == 1 else "ehvi"), y.shape[1]
+        )
+        how = self._how(len(told.trials))
+        seed = int(rng.integers(2**31))
+        objectives = [
+            self._fitted((study, j), inputs, scores, how, seed + j) for j, scores in enumerate(softened)
+        ]
+        constraints = [
+            self._fitted(
+                (study, name),
+                inputs,
+                Observations(told.points[np.isfinite(v)], v[np.isfinite(v)]),
+                "map",
+                seed,
+            )
+            for name, v in limits.items()
+            if np.isfinite(v).any()
+        ]
+        # A trial that did not say whether it is feasible is not known to be (NaN compares as false).
+        feasible = np.all([v <= 0 for v in limits.values()], axis=0) if limits else np.ones(len(y), bool)
+        beliefs = Beliefs(objectives, constraints, told.points, unknown, feasible)
+        good = told.points[_best(y, feasible, objectives, told.points)]
+        pool = enumerated(inputs)
+        pool = candidates(inputs, rng, good, self._effort) if pool is None else pool
+        pool = pool[rng.permutation(len(pool))]
+        score, facts = problem(acquisition, beliefs, pool, rng)
+        if score is not None:
+            return maximise(score, facts, inputs, rng, good=good, taken=beliefs.known, effort=self._effort)
+        order = np.argsort(-facts["values"])
+        free = order[~among(pool[order], beliefs.known)]
+        return pool[free[0] if len(free) else order[0]]
+
+    def _how(self, n: int) -> str:
+        if isinstance(self._bayes, str):
+            return self._bayes
+        return "nuts" if n % self._bayes == 0 else "map"
+
+    def _fitted(self, key: Any, inputs: Inputs, told: Observations, how: str, seed: int) -> Surrogate:
+        last = self._last.get((key, how))
+        if last is not None and last.inputs.layout != inputs.layout:
+            last = None
+        if last is not None and _same(last.observations, told):
+            return last  # several were asked for before one was told
+        surrogate = fit_surrogate(inputs, told, how, seed, start=last if how == "map" else None)
+        self._last[key, how] = surrogate
+        return surrogate
+
+
+def _same(one: Observations, other: Observations) -> bool:
+    pairs = (
+        (one.points.x, other.points.x),
+        (one.points.active, other.points.active),
+        (one.y, other.y),
+        (one.noise, other.noise),
+    )
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def _best(y: np.ndarray, feasible: np.ndarray, objectives: list[Surrogate], observed: Points) -> np.ndarray:
+    """Return the rows of the points round which to look: the best by posterior mean, or the front."""
+    rows = np.flatnonzero(feasible) if feasible.any() else np.arange(len(y))
+    if y.shape[1] == 1:
+        mean, _ = objectives[0].predict(observed[rows])
+        return rows[np.argsort(-mean)[:GOOD]]
+    return rows[pareto(y[rows])]
+
+
+_SEVERAL = {name for name, a in ACQUISITIONS.items() if a.several}
