@@ -86,12 +86,12 @@ def default_space(likelihood: Likelihood, table: TableData) -> Network:
     """
     if isinstance(likelihood, likelihoods.Gaussian) and likelihood == likelihoods.Gaussian():
         likelihood = likelihoods.Gaussian(noise=Choice(priors.DEFAULT_NOISE, "heteroscedastic"))  # type: ignore[arg-type]
-    fixed = priors.Normal(scale=priors.FanIn(Float(0.3, 3.0, log=True)))  # type: ignore[arg-type]
+    scale = Choice(priors.DEFAULT_WEIGHTS.scale, priors.FanIn(Float(0.3, 3.0, log=True)))  # type: ignore[arg-type]
     body = Dense(Int(8, 128, log=True), Choice("tanh", "relu", name="activation"))  # type: ignore[arg-type]
     return Network(
         [*(Embedding(name) for name in table.categories), Repeat(body, n=Int(1, 3))],  # type: ignore[arg-type]
         likelihood,
-        weights=Choice(priors.DEFAULT_WEIGHTS, fixed),  # type: ignore[arg-type]
+        weights=priors.Normal(scale=scale),  # type: ignore[arg-type]
     )
 
 

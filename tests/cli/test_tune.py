@@ -101,7 +101,13 @@ def test_the_default_space_suits_the_target(table):
     data = read_data(table, "y", Wishes(counts={}))
     numbers = Space(default_space(likelihoods.Gaussian(), data)).distributions
     assert list(numbers)[:3] == ["depth", "h1_units", "activation"]  # after the embedding of a column
-    assert set(numbers) > {"h2_units", "h3_units", "weights", "likelihood_noise"}
+    assert set(numbers) > {
+        "h2_units",
+        "h3_units",
+        "weights_scale",
+        "weights_scale_fanin_gain",
+        "likelihood_noise",
+    }
     classes = Space(default_space(likelihoods.Bernoulli(), data)).distributions
     assert "likelihood_noise" not in classes
     # A likelihood with fields of its own is left as it is.
