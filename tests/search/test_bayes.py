@@ -31,7 +31,7 @@ def test_model_and_program_agree(rows):
     assert float(model.compile_logp(vars=model.observed_RVs)(values)) == pytest.approx(ours, abs=1e-8)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_nuts_finds_the_means_of_quadrature(rows):
     loc, scale = prior(INPUTS.layout)
     nodes, weights = np.polynomial.hermite_e.hermegauss(16)

@@ -159,7 +159,7 @@ def test_distances_are_those_of_the_formula():
     assert square[1, 2] == pytest.approx(1 / length[3] ** 2 + 1 / length[5] ** 2)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_slopes_match_finite_differences():
     points, y = data(MIXED, 15)
     rows = rows_of(MIXED, points, y)

@@ -163,7 +163,7 @@ def test_scores_of_real_fits_tell_their_errors(objective):
         assert np.mean(parts) == pytest.approx(score.value)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore:compare_models. rows of:pbnn.errors.PbnnWarning")  # with so few draws
 def test_a_search_from_end_to_end():
     network = pbnn.Network([Repeat(pbnn.Dense(2), Int(0, 1))], likelihoods.Gaussian())
