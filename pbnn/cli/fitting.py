@@ -103,7 +103,7 @@ def build_from_table(data: Path, target: str, wishes: Wishes) -> BNN:
     else:
         name = choose_likelihood(table, wishes)
         layers = layers_from(wishes.hidden, wishes.activation, table.categories)
-        given = Network(layers, likelihood_from(name, wishes.noise))  # type: ignore[arg-type]
+        given = Network(layers, likelihood_from(name, wishes.noise))
     with about(data):
         return pbnn.build(given, table.X, table.response(wishes))
 

@@ -1,8 +1,6 @@
 """`pbnn tune`: a table and a space to a recommended network, and a page on how sure that is."""
 
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -59,7 +57,7 @@ def run_tune(data: Path, target: str, out: Path, wishes: Wishes, tuning: Tuning)
     places = _folder(out, data)
     storage = tuning.storage or f"sqlite:///{(out / 'study.db').as_posix()}"
     typer.echo(f"Searching over {', '.join(space.distributions)}; the study is kept in {storage}.")
-    with about(data), _another_place(out):
+    with about(data):
         found = optimize(
             space,
             table.X,
@@ -84,14 +82,14 @@ def default_space(likelihood: Likelihood, table: TableData) -> Network:
     Depth, width and activation of the hidden layers; the scale of the weights learned, or fixed and searched; of
     Gaussian noise, whether it is the same everywhere.
     """
-    if isinstance(likelihood, likelihoods.Gaussian) and likelihood == likelihoods.Gaussian():
-        likelihood = likelihoods.Gaussian(noise=Choice(priors.DEFAULT_NOISE, "heteroscedastic"))  # type: ignore[arg-type]
-    scale = Choice(priors.DEFAULT_WEIGHTS.scale, priors.FanIn(Float(0.3, 3.0, log=True)))  # type: ignore[arg-type]
-    body = Dense(Int(8, 128, log=True), Choice("tanh", "relu", name="activation"))  # type: ignore[arg-type]
+    if likelihood == likelihoods.Gaussian():
+        likelihood = likelihoods.Gaussian(noise=Choice(priors.DEFAULT_NOISE, "heteroscedastic"))
+    scale = Choice(priors.DEFAULT_WEIGHTS.scale, priors.FanIn(Float(0.3, 3.0, log=True)))
+    body = Dense(Int(8, 128, log=True), Choice("tanh", "relu", name="activation"))
     return Network(
-        [*(Embedding(name) for name in table.categories), Repeat(body, n=Int(1, 3))],  # type: ignore[arg-type]
+        [*(Embedding(name) for name in table.categories), Repeat(body, n=Int(1, 3))],
         likelihood,
-        weights=priors.Normal(scale=scale),  # type: ignore[arg-type]
+        weights=priors.Normal(scale=scale),
     )
 
 
@@ -144,25 +142,9 @@ def _folder(out: Path, data: Path) -> dict[str, Path]:
     return places
 
 
-@contextmanager
-def _another_place(out: Path) -> Iterator[None]:
-    """Say, of a study that is there and does not fit, how to begin another."""
-    try:
-        yield
-    except (SpecError, MethodError) as error:
-        if "another study_name" not in str(error):
-            raise
-        text = str(error).replace(
-            "Choose another study_name", f"Pass another --out than {out}, or another --storage"
-        )
-        raise type(error)(text) from error
-
-
 def _found(found: Search, objective: str) -> str:
     best = found.recommendation
-    chosen = ", ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}" for k, v in best.params.items())
-    which = "a configuration not tried yet" if best.number is None else f"trial {best.number}"
     return (
-        f"Recommended is {which} of {len(found.study.get_trials(deepcopy=False))}: {chosen}; {objective} "
+        f"Recommended is {best.which} of {len(found.study.get_trials(deepcopy=False))}: {best.chosen}; {objective} "
         f"{number(best.mean)} ± {number(best.sd, 2)}, the best with probability {best.p_best:.2f}."
     )

@@ -28,7 +28,7 @@ _HOMES = {
     "Space": "pbnn.search.space",
     "best": "pbnn.search.facts.best",
     "fit_surrogate": "pbnn.search.gp",
-    "fitted": "pbnn.search.facts.fitted",
+    "fitted": "pbnn.search.fitted",
     "history": "pbnn.search.facts.history",
     "importance": "pbnn.search.facts.importance",
     "optimize": "pbnn.search.optimize",

@@ -119,3 +119,8 @@ def column_of(name: str, distribution: BaseDistribution) -> Column:
         f"Inputs: {name!r} must have a FloatDistribution, IntDistribution or CategoricalDistribution of Optuna; got "
         f"{type(distribution).__name__}."
     )
+
+
+def words(value: Any) -> str:
+    """Write a value of a parameter."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -136,6 +136,7 @@ def marginals(arrays: Arrays, x: jax.Array, active: jax.Array) -> tuple[jax.Arra
 
 
 _marginals = jax.jit(marginals)
+_posterior = jax.jit(posterior)
 
 
 @final
@@ -220,6 +221,14 @@ class Surrogate:
             mean, variance = (np.asarray(v)[:, :n] for v in _marginals(self.arrays, padded.x, padded.active))
         total = variance.mean(0) + mean.var(0)
         return self.loc + self.scale * mean.mean(0), self.scale * np.sqrt(total)
+
+    def joint(self, points: Points) -> tuple[np.ndarray, np.ndarray]:
+        """Return mean `(h, n)` and covariance `(h, n, n)` of the true scores, in the units of y, for each draw."""
+        n = len(points)
+        padded = padding(n, points)
+        with jax.enable_x64(True):
+            mean, cov = (np.asarray(v) for v in _posterior(self.arrays, padded.x, padded.active))
+        return self.loc + self.scale * mean[:, :n], self.scale**2 * cov[:, :n, :n]
 
 
 def padded_size(n: int) -> int:

@@ -17,9 +17,9 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from pbnn.search.attributes import FAILED
+from pbnn.search.attributes import FAILED, LOST
 
-ALIVE, LOST, RERUN_OF, SURPLUS = "pbnn:alive", "pbnn:lost", "pbnn:rerun_of", "pbnn:surplus"
+ALIVE, RERUN_OF, SURPLUS = "pbnn:alive", "pbnn:rerun_of", "pbnn:surplus"
 GRACE = 6
 """Beats that may be missed."""
 RERUNS = 2

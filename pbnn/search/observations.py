@@ -1,6 +1,6 @@
 """What a surrogate is fitted to: points, scores, and what is known of the scores' noise."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -36,7 +36,7 @@ class Observations:
 
     points: Points
     y: np.ndarray
-    noise: np.ndarray = field(default=None)  # type: ignore[assignment]
+    noise: np.ndarray | None = None
     level: float = 0.0
 
     def __post_init__(self) -> None:

@@ -26,7 +26,7 @@ from pbnn.infer.fit import fit
 from pbnn.infer.methods import Method
 from pbnn.infer.progress import progress_bar
 from pbnn.predict.mixture import Average
-from pbnn.search.attributes import CONDITIONS, FAILED, INFERENCE_SE, SE
+from pbnn.search.attributes import CONDITIONS, DATA, FAILED, FIXED, INFERENCE_SE, LOST, OF, SE, SPACE
 from pbnn.search.objective import Objective, as_objective
 from pbnn.search.recommend import Recommendation, recommend
 from pbnn.search.sampler import GPSampler
@@ -36,7 +36,6 @@ from pbnn.search.workers import Job, Plan, run_trials
 from pbnn.spec.network import Network
 from pbnn.spec.unknowns import Choice
 
-SPACE, FIXED, OF, DATA = "pbnn:space", "pbnn:fixed", "pbnn:objective", "pbnn:data"
 BEAT = 5.0
 
 
@@ -116,7 +115,7 @@ class Search:
                 "se": t.user_attrs.get(SE),
                 "inference_se": t.user_attrs.get(INFERENCE_SE),
                 **t.params,
-                "failed": next((t.user_attrs[k] for k in (FAILED, "pbnn:lost") if k in t.user_attrs), None),
+                "failed": next((t.user_attrs[k] for k in (FAILED, LOST) if k in t.user_attrs), None),
             }
             for t in self.study.get_trials(deepcopy=False)
         }
@@ -308,7 +307,7 @@ def _study(
         )
     if study.directions != [optuna.study.StudyDirection.MAXIMIZE]:
         raise MethodError(
-            f"optimize: the study {name!r} minimises; a search maximises. Choose another study_name."
+            f"optimize: the study {name!r} minimises; a search maximises. Choose another study_name or storage."
         )
     before = study.user_attrs
     if before[SPACE] != told[SPACE] or before[FIXED] != told[FIXED]:
@@ -317,7 +316,7 @@ def _study(
             "What is fixed differs: a width, a prior, the likelihood or the method."
         ]
         raise SpecError(
-            f"optimize: the study {name!r} is of another space. Choose another study_name, or go back:\n  "
+            f"optimize: the study {name!r} is of another space. Choose another study_name or storage, or go back:\n  "
             + "\n  ".join(lines)
         )
     for key, what in ((OF, "objective"), (DATA, "data")):
@@ -325,7 +324,7 @@ def _study(
             which = f": {before[key]!r}, not {told[key]!r}" if key == OF else ""
             raise MethodError(
                 f"optimize: the study {name!r} is of another {what}{which}, so its scores are not of one kind. Choose "
-                "another study_name."
+                "another study_name or storage."
             )
     return study
 

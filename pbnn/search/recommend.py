@@ -2,21 +2,18 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, final
 
 import numpy as np
 import pandas as pd
 from optuna import Study
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import threadpool_limits
 
-from pbnn.errors import DataError, MethodError
+from pbnn.errors import DataError
+from pbnn.search.columns import words
+from pbnn.search.fitted import Fitted, How, fitted
 from pbnn.search.inputs import Condition, Inputs, Points
-from pbnn.search.observations import Observations
-from pbnn.search.soften import soften
-from pbnn.search.told import Told, inputs_of, no_score, read
 
 DRAWS = 2000
 
@@ -51,22 +48,30 @@ class Recommendation:
     regret: float
     table: pd.DataFrame = field(repr=False)
 
+    @property
+    def which(self) -> str:
+        """Its trial, in words."""
+        return "a configuration not tried yet" if self.number is None else f"trial {self.number}"
+
+    @property
+    def chosen(self) -> str:
+        """The parameters, in words."""
+        return ", ".join(f"{name}={words(value)}" for name, value in self.params.items())
+
     def __str__(self) -> str:
-        which = "a configuration not tried yet" if self.number is None else f"trial {self.number}"
-        chosen = ", ".join(f"{name}={_short(value)}" for name, value in self.params.items())
         return (
-            f"{which}: {chosen}\nscore {self.mean:.4g} ± {self.sd:.2g}, the best of {len(self.table)} with probability "
-            f"{self.p_best:.2f}; the best may be better by {self.regret:.2g} on average"
+            f"{self.which}: {self.chosen}\nscore {self.mean:.4g} ± {self.sd:.2g}, the best of {len(self.table)} with "
+            f"probability {self.p_best:.2f}; the best may be better by {self.regret:.2g} on average"
         )
 
 
 def recommend(
-    study: Study,
+    study: Study | Fitted,
     *,
     untried: int = 0,
     draws: int = DRAWS,
     conditions: Mapping[str, Condition] | None = None,
-    how: str = "map",
+    how: How = "map",
     seed: int = 0,
 ) -> Recommendation:
     """Recommend the configuration with the best posterior mean.
@@ -78,7 +83,7 @@ def recommend(
     Parameters
     ----------
     study
-        A study of one objective, by `optimize` or any other.
+        A study of one objective, by `optimize` or any other; or what `fitted` returned, whose fit then serves.
     untried
         How many configurations that were not tried are candidates too.
     draws
@@ -117,30 +122,26 @@ def recommend(
     >>> bool(abs(found.params["x"]) < 0.3 and found.regret >= 0)
     True
     """
-    if len(study.directions) != 1:
-        raise MethodError(
-            "recommend: the study has several objectives; its best trials are study.best_trials."
-        )
-    sign = -1.0 if study.direction == StudyDirection.MINIMIZE else 1.0
-    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-    if not finished:
-        raise no_score(study)
-    if not any(t.distributions for t in finished):
-        return _only(finished)
-    inputs = inputs_of(study, conditions)
-    told = _told(study, inputs)
+    if isinstance(study, Study) and len(study.directions) == 1:
+        finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        if finished and not any(t.distributions for t in finished):
+            return _only(finished)
+    of = fitted(study, how, seed, conditions=conditions)
+    told, bend, sign = of.told, of.bend, of.sign
     rng = np.random.default_rng(seed)
-    softened, bend = soften(told.observations[0])
     first = _first_of_each(told.points)
     candidates = told.points[first]
     params = [told.trials[i].params for i in first]
     names = [told.trials[i].number for i in first]
     if untried:
+        inputs = of.surrogate.inputs
         more = _new(inputs, candidates, untried, rng)
         candidates = Points.joined([candidates, more])
         params += inputs.params(more)
         names += [-1 - i for i in range(len(more))]
-    means, covariances = _joint(inputs, softened, candidates, how, seed)
+    # One thread of BLAS, for the reason that `mode.climb` gives.
+    with threadpool_limits(1, "blas"):
+        means, covariances = of.surrogate.joint(candidates)
     p_best, regret = compared(means, covariances, draws, rng, bend.back)
     mean = means.mean(0)
     sd = np.sqrt(np.diagonal(covariances, axis1=1, axis2=2).mean(0).clip(0) + means.var(0))
@@ -169,15 +170,6 @@ def recommend(
         float(row["regret"]),
         table.iloc[order],
     )
-
-
-def _told(study: Study, inputs: Inputs) -> Told:
-    """Return what is to be trusted of a study, or all of it if nothing is."""
-    told = read(study, inputs)
-    told = told if told.trials else read(study, inputs, distrusted=True)
-    if not told.trials:
-        raise no_score(study)
-    return told
 
 
 def compared(
@@ -223,33 +215,6 @@ def _new(inputs: Inputs, tried: Points, n: int, rng: np.random.Generator) -> Poi
     return more[np.array([row.tobytes() not in known for row in more.x.round(12)], bool)]
 
 
-def _joint(
-    inputs: Inputs, observations: Observations, candidates: Points, how: str, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean `(h, m)` and covariance `(h, m, m)` of the true scores of candidates."""
-    import jax
-
-    from pbnn.search.gp import fit_surrogate, padding
-
-    m = len(candidates)
-    padded = padding(m, candidates)
-    # One thread of BLAS, for the reason that `mode.climb` gives.
-    with threadpool_limits(1, "blas"), jax.enable_x64(True):
-        surrogate = fit_surrogate(inputs, observations, how, seed)
-        mean, cov = _posterior()(surrogate.arrays, padded.x, padded.active)
-    mean, cov = np.asarray(mean)[:, :m], np.asarray(cov)[:, :m, :m]
-    return surrogate.loc + surrogate.scale * mean, surrogate.scale**2 * cov
-
-
-@lru_cache(maxsize=1)
-def _posterior() -> Any:
-    import jax
-
-    from pbnn.search.gp import posterior
-
-    return jax.jit(posterior)
-
-
 def _drawn(means: np.ndarray, covariances: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Draw `(about draws, m)` from a mixture of normal distributions."""
     each = -(-draws // len(means))
@@ -271,7 +236,3 @@ def _only(trials: list[FrozenTrial]) -> Recommendation:
     row = {"score": y[0], "mean": y.mean(), "sd": sd, "p_best": 1.0, "regret": 0.0}
     table = pd.DataFrame([row], index=pd.Index([trials[0].number], name="trial"))
     return Recommendation({}, trials[0].number, float(y.mean()), sd, 1.0, 0.0, table)
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)

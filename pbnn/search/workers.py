@@ -13,7 +13,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import TrialState
 
-from pbnn.errors import PbnnError, quiet
+from pbnn.errors import FileError, PbnnError, quiet
 from pbnn.infer.progress import Bar
 from pbnn.search.attributes import FAILED
 from pbnn.search.evaluator import Evaluator, first_answers
@@ -140,9 +140,9 @@ class _Loop:
             return
         try:
             network, method = self._stored(lambda: self.space.suggest(trial))
+        except FileError:
+            raise
         except PbnnError as error:
-            if error.__class__.__name__ == "FileError":
-                raise
             self.running[trial.number] = (trial, time.monotonic())
             self._tell(trial.number, error)
             return

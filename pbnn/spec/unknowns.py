@@ -214,11 +214,11 @@ Unknown = Int | Float | Choice
 UNKNOWNS: dict[str, type] = {cls.__name__: cls for cls in (Int, Float, Choice, Repeat)}
 
 
-def _check_ends(owner: object, low: float, high: float) -> None:
+def _check_ends(owner: "Int | Float", low: float, high: float) -> None:
     kind = type(owner).__name__
     if low > high:
         raise SpecError(f"{kind}: low must not exceed high; got {low!r} and {high!r}. Exchange them.")
-    if owner.log and low <= 0:  # type: ignore[attr-defined]
+    if owner.log and low <= 0:
         raise SpecError(
             f"{kind}: log=True needs positive numbers; got low={low!r}. Raise low, or drop log=True."
         )

@@ -7,7 +7,7 @@ import pytest
 
 from pbnn.errors import DataError, MethodError
 from pbnn.search import best, fitted, history, importance, parallel, recommend, slices
-from pbnn.search.facts.fitted import Z
+from pbnn.search.fitted import Z
 from pbnn.search.hyperparameters import unpack
 from pbnn.search.kernel import covariance, embed
 from tests.search.studies import MIXED, mixed_study, unit_study

@@ -13,11 +13,10 @@ from pbnn.errors import DataError, MethodError, SpecError
 from pbnn.report.blocks import NotApplicableError
 from pbnn.report.words import plural
 from pbnn.search import Recommendation, Search, best, fitted, history, importance, parallel, recommend, slices
-from pbnn.search.attributes import FAILED
-from pbnn.search.facts.fitted import Fitted
+from pbnn.search.attributes import FAILED, LOST, OF, SPACE
+from pbnn.search.fitted import Fitted
 
 WHERE = "report_study"
-LOST = "pbnn:lost"
 LEAST = 4
 """Scores without which there is nothing to see in a surrogate."""
 
@@ -129,7 +128,7 @@ class StudyFacts:
     @property
     def objective(self) -> str:
         """What is scored, in words."""
-        name = str(self.study.user_attrs.get("pbnn:objective", "the objective"))
+        name = str(self.study.user_attrs.get(OF, "the objective"))
         return OBJECTIVES.get(name, name)
 
     @property
@@ -163,7 +162,7 @@ def _reason(trial: FrozenTrial) -> str:
 
 def space_of(study: Study) -> dict[str, Any]:
     """Return what was searched, by parameter, as Optuna writes it."""
-    if "pbnn:space" in study.user_attrs:
-        return {name: json.loads(text) for name, text in json.loads(study.user_attrs["pbnn:space"]).items()}
+    if SPACE in study.user_attrs:
+        return {name: json.loads(text) for name, text in json.loads(study.user_attrs[SPACE]).items()}
     found = {name: d for t in study.get_trials(deepcopy=False) for name, d in t.distributions.items()}
     return {name: {"name": type(d).__name__, "attributes": d._asdict()} for name, d in found.items()}

@@ -11,6 +11,7 @@ from pbnn.report.blocks import Block, Details, Paragraph, Section, Table
 from pbnn.report.sections.provenance import here
 from pbnn.report.study.facts import StudyFacts, space_of
 from pbnn.report.words import duration
+from pbnn.search.attributes import DATA, OF
 
 DATABASES = ("sqlite", "postgresql", "mysql")
 
@@ -23,8 +24,8 @@ def provenance_section(facts: StudyFacts) -> Section:
         ("page written", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")),
         ("study", f"{facts.study.study_name}, {facts.study.directions[0].name.lower()}"),
         ("storage", address or "in memory"),
-        ("objective", str(attrs.get("pbnn:objective", "not noted"))),
-        ("data", f"SHA-256 {attrs['pbnn:data']}…" if "pbnn:data" in attrs else "not noted"),
+        ("objective", str(attrs.get(OF, "not noted"))),
+        ("data", f"SHA-256 {attrs[DATA]}…" if DATA in attrs else "not noted"),
         ("trials", ", ".join(_states(facts))),
         ("time of all trials", duration(facts.seconds)),
         ("seed of this page", str(facts.seed)),

@@ -7,6 +7,7 @@ import numpy as np
 from pbnn.report.study.facts import StudyFacts
 from pbnn.report.summary import Head, Number
 from pbnn.report.words import duration, listing, number, percent, plural
+from pbnn.search.attributes import PARTS, SE
 
 SURE, LIKELY = 0.8, 0.4
 """Probabilities of being the best from which on a configuration is called so."""
@@ -108,7 +109,7 @@ def _caveats(facts: StudyFacts) -> Iterator[str]:
         )
     if facts.search is not None and facts.search.interrupted:
         yield "The search was interrupted before its budget was spent."
-    if not any({"pbnn:se", "pbnn:parts"} & set(t.user_attrs) for t in facts.scored):
+    if not any({SE, PARTS} & set(t.user_attrs) for t in facts.scored):
         yield "The scores come without standard errors: how noisy they are is guessed from how much neighbours differ."
     if (running := len(facts.trials) - len(facts.finished)) > 0:
         yield f"{plural(running, 'trial')} had not ended when this was written."

@@ -4,8 +4,7 @@ import numpy as np
 import xarray as xr
 from optuna import Study
 
-from pbnn.search.facts.fitted import Fitted, How
-from pbnn.search.facts.slices import words
+from pbnn.search.fitted import Fitted, How
 from pbnn.search.recommend import Recommendation, recommend
 
 MOST = 8
@@ -48,8 +47,6 @@ def best(
     >>> table.sizes["trial"], table.attrs["n"]
     (3, 12)
     """
-    if isinstance(study, Fitted):
-        study, how, seed = study.study, study.how, study.seed  # type: ignore[assignment]
     found = study if isinstance(study, Recommendation) else recommend(study, how=how, seed=seed)
     table = found.table.iloc[:most]
     columns = ("score", "mean", "sd", "p_best", "regret")
@@ -58,6 +55,6 @@ def best(
         coords={"trial": np.asarray(table.index)},
         attrs={
             "n": len(found.table),
-            "chosen": ", ".join(f"{name}={words(value)}" for name, value in found.params.items()),
+            "chosen": found.chosen,
         },
     )

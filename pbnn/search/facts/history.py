@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from optuna import Study
 
-from pbnn.search.facts.fitted import PROB, Fitted, How, fitted
+from pbnn.search.fitted import PROB, Fitted, How, fitted
 from pbnn.search.gp import Rows, condition, marginals
 
 

@@ -1,16 +1,13 @@
 """Which parameters matter: shares of the variance of the score over the space."""
 
-from functools import lru_cache
 from typing import Any
 
-import jax
 import numpy as np
 import xarray as xr
 from optuna import Study
 from scipy.stats import qmc
 
-from pbnn.search.facts.fitted import Fitted, How, fitted
-from pbnn.search.gp import padding, posterior
+from pbnn.search.fitted import PROB, Fitted, How, fitted
 from pbnn.search.inputs import Inputs, Points
 
 SIZE = 1024
@@ -26,7 +23,6 @@ def importance(
     how: How = "map",
     draws: int = 128,
     designs: int = 4,
-    prob: float = 0.9,
     softened: bool = True,
     seed: int = 0,
 ) -> xr.Dataset:
@@ -45,8 +41,6 @@ def importance(
         Functions.
     designs
         Sets of points at which they are drawn: the intervals hold what the choice of points does, too.
-    prob
-        Of the intervals.
     softened
         Whether scores below the median count on a logarithmic scale (`pbnn.search.soften`). Otherwise networks that are
         broken, whose scores may be a hundred times as far away, decide what is important.
@@ -90,12 +84,11 @@ def importance(
     found = []
     for _ in range(designs):
         f = _drawn(of, _design(inputs, n, rng), -(-draws // designs), rng)
-        f = of.surrogate.loc + of.surrogate.scale * f
         f = f if softened else of.bend.back(f)
         found.append(_indices(f.reshape(-1, d + 2, n)))
     total, main, variance = (np.concatenate(part) for part in zip(*found, strict=True))
     order = np.argsort(-total.mean(0), kind="stable")
-    ends = [(1 - prob) / 2, (1 + prob) / 2]
+    ends = [(1 - PROB) / 2, (1 + PROB) / 2]
     table: dict[str, Any] = {}
     for name, values in (("total", total), ("main", main)):
         # Both are shares, which the estimator of a few points may leave by a little.
@@ -106,7 +99,7 @@ def importance(
         table,
         coords={"parameter": np.array(inputs.names, object)[order].astype(str), "bound": ["lower", "upper"]},
         attrs={
-            "prob": prob,
+            "prob": PROB,
             "how": of.how,
             "sd": float(np.sqrt(variance.mean())),
             "direction": of.direction,
@@ -132,23 +125,15 @@ def _design(inputs: Inputs, n: int, rng: np.random.Generator) -> Points:
 
 
 def _drawn(of: Fitted, points: Points, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Return functions at the points, standardised: `(about draws, m)`."""
-    m = len(points)
-    padded = padding(m, points)
-    with jax.enable_x64(True):
-        mean, cov = _posterior()(of.surrogate.arrays, padded.x, padded.active)
-    mean, cov = np.asarray(mean)[:, :m], np.asarray(cov)[:, :m, :m]
+    """Return functions at the points, in softened scores: `(about draws, m)`."""
+    mean, cov = of.surrogate.joint(points)
+    jitter = JITTER * of.surrogate.scale**2 * np.eye(len(points))
     each = -(-draws // len(mean))
     drawn = []
     for centre, matrix in zip(mean, cov, strict=True):
-        root = np.linalg.cholesky(matrix + JITTER * np.eye(m))
-        drawn.append(centre + rng.standard_normal((each, m)) @ root.T)
+        root = np.linalg.cholesky(matrix + jitter)
+        drawn.append(centre + rng.standard_normal((each, len(points))) @ root.T)
     return np.concatenate(drawn)
-
-
-@lru_cache(maxsize=1)
-def _posterior() -> Any:
-    return jax.jit(posterior)
 
 
 def _indices(f: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 from optuna import Study
 
-from pbnn.search.facts.fitted import Fitted, How, fitted
-from pbnn.search.facts.slices import words
+from pbnn.search.columns import words
+from pbnn.search.fitted import Fitted, How, fitted
 
 TICKS = (0.0, 0.5, 1.0)
 

@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 from optuna import Study
 
-from pbnn.search.columns import Category
-from pbnn.search.facts.fitted import PROB, Fitted, How, fitted
+from pbnn.search.columns import Category, words
+from pbnn.search.fitted import PROB, Fitted, How, fitted
 from pbnn.search.inputs import Inputs, Points
 
 PLACES = 41
@@ -84,11 +84,6 @@ def slices(study: Study | Fitted, *, how: How = "map", seed: int = 0) -> xr.Data
         coords={"parameter": list(inputs.names), "trial": of.numbers},
         attrs={"direction": of.direction, "how": of.how, "prob": PROB},
     )
-
-
-def words(value: Any) -> str:
-    """Write a value of a parameter."""
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _places(inputs: Inputs, name: str) -> np.ndarray:

@@ -1,5 +1,6 @@
 """A study and its surrogate, fitted once for all that is said of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, final
 
@@ -8,10 +9,10 @@ from optuna import Study
 from optuna.trial import FrozenTrial
 from threadpoolctl import threadpool_limits
 
-from pbnn.errors import DataError, MethodError
+from pbnn.errors import MethodError
 from pbnn.search.gp import Surrogate, fit_surrogate
 from pbnn.search.hyperparameters import unpack
-from pbnn.search.inputs import Points
+from pbnn.search.inputs import Condition, Points
 from pbnn.search.soften import Softening, soften
 from pbnn.search.told import Told, inputs_of, no_score, read
 
@@ -102,8 +103,16 @@ class Fitted:
         return int(np.argmax(mean if which is None else np.where(which, mean, -np.inf)))
 
 
-def fitted(study: Study | Fitted, how: How = "map", seed: int = 0) -> Fitted:
+def fitted(
+    study: Study | Fitted,
+    how: How = "map",
+    seed: int = 0,
+    *,
+    conditions: Mapping[str, Condition] | None = None,
+) -> Fitted:
     """Fit the surrogate of a study; one that is fitted is returned as it is.
+
+    `conditions` say when parameters are active; by default the study does.
 
     Raises
     ------
@@ -127,10 +136,10 @@ def fitted(study: Study | Fitted, how: How = "map", seed: int = 0) -> Fitted:
             "study.best_trials."
         )
     if not any(t.state.is_finished() and t.distributions for t in study.get_trials(deepcopy=False)):
-        raise DataError(f"Study {study.study_name!r} has no finished trial with parameters; run some first.")
-    inputs = inputs_of(study)
+        raise no_score(study)
+    inputs = inputs_of(study, conditions)
     told = read(study, inputs)
-    # As `recommend` does: of a study in which no fit is to be trusted there is nothing else to show.
+    # Of a study in which no fit is to be trusted there is nothing else to show.
     told = told if told.trials else read(study, inputs, distrusted=True)
     if not told.trials:
         raise no_score(study)
