@@ -4,6 +4,9 @@ Each process writes a new token into its running trials every few seconds. Whoev
 takes the trial for lost: it fails, with a reason, and its parameters wait in the queue. How long is measured by the
 clock of the one who looks, so clocks need not agree, and it works with every storage. (Optuna's own heartbeat needs a
 database, and says nothing of a trial whose process died before the first beat.)
+
+Who looks seldom, being busy with a trial of its own or on a machine that has no time for it, may have stood still
+together with the one it looks at. So the time between two looks counts, but of a long one only a part.
 """
 
 import threading
@@ -104,7 +107,7 @@ class Lives:
             at = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
             self._storage.set_trial_user_attr(at, key, value)
         except UpdateFinishedTrialError:
-            pass
+            self.done(number)
 
     def rerun(self, number: int, reason: str) -> bool:
         """Fail a trial that was lost, and put its parameters into the queue; return whether they are."""
@@ -130,15 +133,14 @@ class Lives:
         if self._beat is None:
             return []
         now, grace = time.monotonic(), GRACE * self._beat
-        if now - self._looked > grace / 2:
-            self._seen = {}  # for a while nobody looked, so nothing is known of it
+        passed = min(now - self._looked, grace / 2)
         self._looked = now
         seen, lost = {}, []
         for trial in self._others():
             token = trial.user_attrs[ALIVE]
-            before = self._seen.get(trial.number)
-            seen[trial.number] = before if before is not None and before[0] == token else (token, now)
-            if now - seen[trial.number][1] > grace:
+            before, still = self._seen.get(trial.number, (None, 0.0))
+            seen[trial.number] = (token, still + passed if token == before else 0.0)
+            if seen[trial.number][1] > grace:
                 lost.append(trial)
         self._seen = seen
         return lost

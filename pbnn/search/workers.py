@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, final
@@ -133,7 +134,11 @@ class _Loop:
         return sum(map(counts, trials)) < self.plan.budget
 
     def _begin(self) -> None:
-        trial = self._stored(self.lives.ask)
+        # If this process stands still for long, another takes the trial for lost and puts it into the queue.
+        with suppress(UpdateFinishedTrialError):
+            self._begin_with(self._stored(self.lives.ask))
+
+    def _begin_with(self, trial: Trial) -> None:
         if self._stored(lambda: self._is_surplus(trial)):
             self._stored(lambda: trial.set_user_attr(SURPLUS, "Another process took the last place."))
             self._finish(trial, TrialState.FAIL)

@@ -47,16 +47,3 @@ class KilledOnce:
             time.sleep(0.05)
             return float(width_of(network))
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-class Slow:
-    """Takes some time, and notes the process that did it."""
-
-    def __init__(self, folder, seconds):
-        self.folder, self.seconds = str(folder), seconds
-
-    def __call__(self, network, method, X, y, seed):
-        with open(Path(self.folder) / f"{os.getpid()}.txt", "a") as file:
-            file.write(f"{width_of(network)}\n")
-        time.sleep(self.seconds)
-        return float(width_of(network))
