@@ -34,6 +34,17 @@ MIXED = Inputs.of(
         "width3": Condition("depth", (3,)),
     },
 )
+# All kinds of inputs with as few of each as may be: what is compiled for them takes a third of the time.
+SMALL = Inputs.of(
+    {
+        "depth": IntDistribution(1, 2),
+        "act2": CategoricalDistribution(["relu", "tanh", "gelu"]),
+        "rate": FloatDistribution(1e-4, 1, log=True),
+    },
+    {"act2": Condition("depth", (2,))},
+)
+
+at, likelihood = jax.jit(posterior), jax.jit(log_likelihood)
 
 
 @pytest.fixture(autouse=True)
@@ -84,11 +95,11 @@ def test_posterior_and_likelihood_are_those_of_scikit_learn(fixed):
     kernel = ConstantKernel(1.7) * Matern(fixed.length, nu=2.5)
     peer = GaussianProcessRegressor(kernel, alpha=0.01 + JITTER, optimizer=None).fit(inner[0], y)
     rows = rows_of(NUMBERS, points, y)
-    mean, cov = posterior(condition(fixed.theta[None], rows), new.x, new.active)
+    mean, cov = at(condition(fixed.theta[None], rows), new.x, new.active)
     theirs, theirs_cov = peer.predict(inner[1], return_cov=True)
     np.testing.assert_allclose(mean[0], theirs, atol=1e-8)
     np.testing.assert_allclose(cov[0], theirs_cov, atol=1e-8)
-    assert float(log_likelihood(fixed.theta, rows)) == pytest.approx(
+    assert float(likelihood(fixed.theta, rows)) == pytest.approx(
         peer.log_marginal_likelihood_value_, abs=1e-8
     )
 
@@ -100,22 +111,21 @@ def test_known_noise_enters_as_the_formula_says(fixed):
     z = embed(fixed.theta, points.x, points.active, NUMBERS.layout)
     k = np.asarray(covariance(fixed.theta, z, z, NUMBERS.layout))
     full = k + noise + (0.01 + JITTER) * np.eye(12)
-    mean, cov = posterior(
-        condition(fixed.theta[None], rows_of(NUMBERS, points, y, noise)), points.x, points.active
-    )
+    mean, cov = at(condition(fixed.theta[None], rows_of(NUMBERS, points, y, noise)), points.x, points.active)
     np.testing.assert_allclose(mean[0], k @ np.linalg.solve(full, y), atol=1e-8)
     np.testing.assert_allclose(cov[0], k - k @ np.linalg.solve(full, k), atol=1e-8)
 
 
 def test_padding_counts_for_nothing():
-    points, y = data(MIXED, 20)
-    theta = prior_draw(MIXED, np.random.default_rng(3))
-    new = MIXED.sample(5, np.random.default_rng(4))
-    bare, padded = (rows_of(MIXED, points, y, size=size) for size in (20, 64))
-    np.testing.assert_allclose(log_likelihood(theta, bare), log_likelihood(theta, padded), atol=1e-8)
-    slopes = [jax.grad(log_likelihood)(theta, rows) for rows in (bare, padded)]
-    np.testing.assert_allclose(*slopes, rtol=1e-7, atol=1e-8)
-    one, other = (posterior(condition(theta[None], rows), new.x, new.active) for rows in (bare, padded))
+    points, y = data(SMALL, 20)
+    theta = prior_draw(SMALL, np.random.default_rng(3))
+    new = SMALL.sample(5, np.random.default_rng(4))
+    likelihood_and_slope = jax.jit(jax.value_and_grad(log_likelihood))
+    bare, padded = (rows_of(SMALL, points, y, size=size) for size in (20, 64))
+    (value, slope), (value_padded, slope_padded) = (likelihood_and_slope(theta, r) for r in (bare, padded))
+    np.testing.assert_allclose(value, value_padded, atol=1e-8)
+    np.testing.assert_allclose(slope, slope_padded, rtol=1e-7, atol=1e-8)
+    one, other = (at(condition(theta[None], rows), new.x, new.active) for rows in (bare, padded))
     np.testing.assert_allclose(one[0], other[0], atol=1e-8)
     np.testing.assert_allclose(one[1], other[1], atol=1e-8)
 
@@ -134,8 +144,8 @@ def test_what_is_inactive_does_not_matter():
     theta = prior_draw(MIXED, np.random.default_rng(5))
     other = np.where(points.active, points.x, [0.0, 0.0, 0.9, 2.0, 0.1, 0.0, 0.0])
     assert (other != points.x).any()
-    a = log_likelihood(theta, rows_of(MIXED, points, y))
-    b = log_likelihood(theta, rows_of(MIXED, Points(other, points.active), y))
+    a = likelihood(theta, rows_of(MIXED, points, y))
+    b = likelihood(theta, rows_of(MIXED, Points(other, points.active), y))
     assert float(a) == pytest.approx(float(b), abs=1e-10)
 
 
@@ -183,11 +193,11 @@ def test_slopes_match_finite_differences():
 
 
 def test_marginals_are_the_diagonal():
-    points, y = data(MIXED, 15)
-    thetas = np.stack([prior_draw(MIXED, np.random.default_rng(s)) for s in (8, 9)])
-    arrays = condition(thetas, rows_of(MIXED, points, y))
-    new = MIXED.sample(6, np.random.default_rng(1))
-    mean, cov = posterior(arrays, new.x, new.active)
+    points, y = data(SMALL, 15)
+    thetas = np.stack([prior_draw(SMALL, np.random.default_rng(s)) for s in (8, 9)])
+    arrays = condition(thetas, rows_of(SMALL, points, y))
+    new = SMALL.sample(6, np.random.default_rng(1))
+    mean, cov = at(arrays, new.x, new.active)
     single, variance = marginals(arrays, new.x, new.active)
     np.testing.assert_allclose(single, mean)
     np.testing.assert_allclose(variance, np.einsum("hii->hi", cov), atol=1e-9)
@@ -229,15 +239,15 @@ def test_known_noise_is_not_taken_for_signal():
 
 
 def test_running_trials_beside_the_observations():
-    points, y = data(MIXED, 20)
-    fitted = fit_surrogate(MIXED, Observations(points, y))
-    more, made_up = data(MIXED, 4, seed=12)
+    points, y = data(SMALL, 20)
+    fitted = fit_surrogate(SMALL, Observations(points, y))
+    more, made_up = data(SMALL, 4, seed=12)
     both = fitted.conditioned_on(more, made_up)
     told = Points.joined([points, more])
-    rows = rows_of(MIXED, told, (np.concatenate([y, made_up]) - fitted.loc) / fitted.scale)
+    rows = rows_of(SMALL, told, (np.concatenate([y, made_up]) - fitted.loc) / fitted.scale)
     np.testing.assert_allclose(
-        posterior(both.arrays, points.x, points.active)[0],
-        posterior(condition(fitted.theta, rows), points.x, points.active)[0],
+        at(both.arrays, points.x, points.active)[0],
+        at(condition(fitted.theta, rows), points.x, points.active)[0],
         atol=1e-8,
     )
     several = fitted.conditioned_on(more, np.stack([made_up, made_up + 1, made_up + 2]))
