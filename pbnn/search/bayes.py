@@ -13,7 +13,7 @@ from pbnn.infer import NUTS, fit
 from pbnn.search.gp import JITTER, Rows, fit_surrogate
 from pbnn.search.hyperparameters import Hyperparameters, prior, sizes, unpack, warped
 from pbnn.search.inputs import Inputs, Layout
-from pbnn.search.kernel import EDGE
+from pbnn.search.kernel import EDGE, ONE
 from pbnn.search.soften import Softening, soften
 from pbnn.search.told import Told, inputs_of, no_score, read
 
@@ -48,12 +48,19 @@ def gp_model(rows: Rows, names: list[str] | None = None) -> pm.Model:
             )
         )
         z = _embed(h, np.asarray(rows.x)[:n], np.asarray(rows.active)[:n], layout)
-        square = (z**2).sum(1)[:, None] + (z**2).sum(1) - 2 * z @ z.T
+        size = (z**2).sum(1)[:, None] + (z**2).sum(1)
+        square = pt.maximum(size - 2 * z @ z.T, 0.0)
         # Off zero by less than rounding shows in the correlation, for the root has no slope there.
-        r = pt.sqrt(5 * pt.maximum(square, 0.0) + 1e-16)
+        r = pt.sqrt(5 * square + 1e-16)
         k = pt.exp(h.log_amplitude) * (1 + r + r**2 / 3) * pt.exp(-r)
-        noise = np.asarray(rows.noise)[:n, :n] + JITTER * np.eye(n)
-        cov = k + noise + pt.exp(h.log_nugget) * pt.eye(n)
+        cov = k + np.asarray(rows.noise)[:n, :n] + JITTER * np.eye(n)
+        if layout.parts:
+            same, share = square <= ONE * (1 + size), np.asarray(rows.share)[:n]
+            own = pt.exp(h.log_nugget) * same
+            on_a_part = pt.exp(h.log_common) + pt.exp(h.log_own) * k + own
+            cov = cov + own / layout.parts + share @ share.T * on_a_part
+        else:
+            cov = cov + pt.exp(h.log_nugget) * pt.eye(n)
         pm.MvNormal("score", h.mean * pt.ones(n), cov=cov, observed=np.asarray(rows.y)[:n], dims="trial")
     return model
 
@@ -155,14 +162,14 @@ def _in_own_units(idata: xr.DataTree, known: Told, fitted: Any, bend: Softening,
 
     told, inputs, n = known.observations[0], fitted.inputs, len(known.trials)
     draws = idata["posterior"].sizes
-    theta = vectors(idata, inputs.layout)
+    theta = vectors(idata, fitted.rows.layout)
     rng = np.random.default_rng(seed)
     replicates = []
     # A few draws at a time: a factor of each in memory would be too much.
     with jax.enable_x64(True):
         for some in np.array_split(theta, -(-len(theta) // 32)):
             chol = np.asarray(condition(some, fitted.rows).chol)[:, :n, :n]
-            mean = unpack(some, inputs.layout).mean
+            mean = unpack(some, fitted.rows.layout).mean
             replicates.append(mean[:, None] + np.einsum("hij,hj->hi", chol, rng.normal(size=(len(some), n))))
     replicate = np.concatenate(replicates).reshape(draws["chain"], draws["draw"], n)
     score = bend.back(fitted.loc + fitted.scale * replicate)

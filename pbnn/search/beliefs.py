@@ -1,7 +1,7 @@
 """What a score of a point needs to know: the surrogates, and facts that are computed once for each suggestion."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, final
 
@@ -15,6 +15,7 @@ from pbnn.search.gp import (
     Arrays,
     Rows,
     Surrogate,
+    covariance_of_noise,
     covariance_of_scores,
     marginals,
     pad,
@@ -23,7 +24,7 @@ from pbnn.search.gp import (
 )
 from pbnn.search.hyperparameters import unpack
 from pbnn.search.inputs import Points
-from pbnn.search.kernel import covariance, embed
+from pbnn.search.kernel import covariance, embed, variance
 from pbnn.target.jaxify import scope
 
 
@@ -100,7 +101,7 @@ def joint_draws(surrogate: Surrogate, points: Points, n: int, rng: np.random.Gen
 def _joint_draws(arrays: Arrays, x: jax.Array, active: jax.Array, noise: jax.Array) -> jax.Array:
     mean, cov = posterior(arrays, x, active)
     # More jitter than in a fit: what is left of the variance near observations is partly rounding.
-    size = 1e-6 * jax.vmap(lambda t: jnp.exp(unpack(t, arrays.layout).log_amplitude))(arrays.theta)
+    size = 1e-6 * jax.vmap(lambda t: variance(t, arrays.layout))(arrays.theta)
     chol = jnp.linalg.cholesky(cov + size[:, None, None] * jnp.eye(len(x)))
     return mean[:, None] + noise @ chol.swapaxes(1, 2)
 
@@ -146,7 +147,7 @@ class Paths:
             cross = jnp.where(self.mask[:, None], cross, 0.0)
             h = unpack(theta, self.layout)
             half = solve_triangular(chol, cross, lower=True)
-            left = jnp.exp(h.log_amplitude) - (half**2).sum(0)
+            left = variance(theta, self.layout) - (half**2).sum(0)
             return h.mean + weights @ cross, jnp.maximum(left, 1e-12)[None]
 
         return jax.vmap(one)(self.theta, self.z, self.chol, self.weights)
@@ -165,7 +166,8 @@ def paths(beliefs: Beliefs, n: int, rng: np.random.Generator) -> Paths:
     y, noise = np.zeros(len(known)), np.zeros((len(known), len(known)))
     y[:seen] = np.asarray(surrogate.rows.y)[:seen]
     noise[:seen, :seen] = np.asarray(surrogate.rows.noise)[:seen, :seen]
-    rows = pad(known, y, noise, surrogate.inputs.layout)
+    share = np.pad(surrogate.rows.share[:seen], ((0, len(known) - seen), (0, 0)))
+    rows = pad(known, y, noise, share, surrogate.rows.layout)
     size = len(rows.mask)
     told = np.arange(size) < seen
     draws = rng.normal(size=(2, len(surrogate.theta), n, size))
@@ -177,7 +179,7 @@ def paths(beliefs: Beliefs, n: int, rng: np.random.Generator) -> Paths:
 def _paths(
     theta: jax.Array, rows: Rows, told: jax.Array, may: jax.Array, of_f: jax.Array, of_noise: jax.Array
 ) -> Paths:
-    scores = Rows(rows.x, rows.active, rows.y, rows.noise, told, rows.layout)
+    scores = replace(rows, mask=told)
     size = len(rows.mask)
 
     def one(theta: jax.Array, of_f: jax.Array, of_noise: jax.Array) -> tuple[jax.Array, ...]:
@@ -187,9 +189,8 @@ def _paths(
         prior = jnp.where(rows.mask[:, None] & rows.mask, prior, jnp.eye(size))
         root = jnp.linalg.cholesky(prior)
         both = told[:, None] & told
-        noise_root = jnp.linalg.cholesky(
-            jnp.where(both, rows.noise, 0.0) + jnp.exp(h.log_nugget) * jnp.eye(size)
-        )
+        noise = covariance_of_noise(theta, z, rows) + JITTER * jnp.eye(size)
+        noise_root = jnp.linalg.cholesky(jnp.where(both, noise, jnp.eye(size)))
         f = of_f @ root.T
         missing = jnp.where(told, rows.y - h.mean - f - of_noise @ noise_root.T, 0.0)
         correction = cho_solve((jnp.linalg.cholesky(k), True), missing.T).T

@@ -11,7 +11,6 @@ from threadpoolctl import threadpool_limits
 
 from pbnn.errors import MethodError
 from pbnn.search.gp import Surrogate, fit_surrogate
-from pbnn.search.hyperparameters import unpack
 from pbnn.search.inputs import Condition, Points
 from pbnn.search.soften import Softening, soften
 from pbnn.search.told import Told, inputs_of, no_score, read
@@ -78,10 +77,8 @@ class Fitted:
     @property
     def noise_sd(self) -> np.ndarray:
         """Standard deviation of each score's noise, known or learned, `(n,)`."""
-        nugget = np.exp(unpack(self.surrogate.theta, self.surrogate.inputs.layout).log_nugget).mean()
-        known = np.diag(self.surrogate.observations.noise)
-        y = self.told.observations[0].y
-        return np.sqrt(known + self.surrogate.scale**2 * nugget) / self.bend.slope(y)
+        noise = self.surrogate.noise_variance
+        return np.sqrt(noise) / self.bend.slope(self.told.observations[0].y)
 
     def predict(self, points: Points) -> dict[str, np.ndarray]:
         """Return what is believed of the true scores at points; see `in_own_units`."""
@@ -138,14 +135,14 @@ def fitted(
     if not any(t.state.is_finished() and t.distributions for t in study.get_trials(deepcopy=False)):
         raise no_score(study)
     inputs = inputs_of(study, conditions)
-    told = read(study, inputs)
-    # Of a study in which no fit is to be trusted there is nothing else to show.
-    told = told if told.trials else read(study, inputs, distrusted=True)
-    if not told.trials:
-        raise no_score(study)
-    softened, bend = soften(told.observations[0])
     # One thread of BLAS, for the reason that `mode.climb` gives.
     with threadpool_limits(1, "blas"):
+        told = read(study, inputs)
+        # Of a study in which no fit is to be trusted there is nothing else to show.
+        told = told if told.trials else read(study, inputs, distrusted=True)
+        if not told.trials:
+            raise no_score(study)
+        softened, bend = soften(told.observations[0])
         surrogate = fit_surrogate(inputs, softened, how, seed)
     sign = 1.0 if study.directions[0].name == "MAXIMIZE" else -1.0
     return Fitted(study, told, surrogate, bend, sign, how, seed)

@@ -12,7 +12,7 @@ from jax.scipy.linalg import cho_solve, solve_triangular
 from pbnn.errors import MethodError, ShapeError, unknown
 from pbnn.search.hyperparameters import unpack
 from pbnn.search.inputs import Inputs, Layout, Points
-from pbnn.search.kernel import covariance, embed
+from pbnn.search.kernel import covariance, covariance_on_a_part, embed, variance
 from pbnn.search.observations import Observations
 
 JITTER = 1e-8
@@ -23,7 +23,7 @@ STEPS = (16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["x", "active", "y", "noise", "mask"],
+    data_fields=["x", "active", "y", "noise", "share", "mask"],
     meta_fields=["layout"],
 )
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Rows:
         `(N,)`, or `(h, N)` when each hyperparameter draw has fantasies of its own.
     noise
         `(N, N)`.
+    share
+        `(N, k)`: how much each part counts in each score, less how much it does in the mean over all parts.
     mask
         `(N,)`, whether a row is one of the observations.
     """
@@ -46,6 +48,7 @@ class Rows:
     active: Any
     y: Any
     noise: Any
+    share: Any
     mask: Any
     layout: Layout
 
@@ -82,13 +85,22 @@ class Arrays:
 
 
 def covariance_of_scores(theta: jax.Array, rows: Rows) -> tuple[jax.Array, jax.Array]:
-    """Return the embedded rows `(N, e)` and the covariance of their scores `(N, N)`: function, noise and nugget."""
+    """Return the embedded rows `(N, e)` and the covariance of their scores `(N, N)`: function and noise."""
     z = embed(theta, rows.x, rows.active, rows.layout)
-    k = covariance(theta, z, z, rows.layout) + rows.noise
-    k += (jnp.exp(unpack(theta, rows.layout).log_nugget) + JITTER) * jnp.eye(len(z))
+    k = covariance(theta, z, z, rows.layout) + covariance_of_noise(theta, z, rows) + JITTER * jnp.eye(len(z))
     # Rows of the padding are independent of all others, have variance 1 and score 0: exactly neutral.
     both = rows.mask[:, None] & rows.mask
     return z, jnp.where(both, k, jnp.eye(len(z)))
+
+
+def covariance_of_noise(theta: jax.Array, z: jax.Array, rows: Rows) -> jax.Array:
+    """Return the covariance of the scores less the function `(N, N)`: what is known of it, and what is learned.
+
+    What is learned is a nugget; or, where scores are told by parts, what their parts add to the mean over all parts.
+    """
+    if not rows.layout.parts:
+        return rows.noise + jnp.exp(unpack(theta, rows.layout).log_nugget) * jnp.eye(len(z))
+    return rows.noise + rows.share @ rows.share.T * covariance_on_a_part(theta, z, z, rows.layout)
 
 
 @jax.jit
@@ -111,12 +123,11 @@ def _at(arrays: Arrays, x: jax.Array, active: jax.Array, *, joint: bool) -> tupl
         new = embed(theta, x, active, arrays.layout)
         cross = jnp.where(arrays.mask[:, None], covariance(theta, z, new, arrays.layout), 0.0)
         half = solve_triangular(chol, cross, lower=True)
-        h = unpack(theta, arrays.layout)
-        mean = h.mean + alpha @ cross
+        mean = unpack(theta, arrays.layout).mean + alpha @ cross
         if joint:
             return mean, covariance(theta, new, new, arrays.layout) - half.T @ half
         # Rounding may leave a little less than nothing of a variance that the observations have used up.
-        return mean, jnp.maximum(jnp.exp(h.log_amplitude) - (half**2).sum(0), 1e-12)
+        return mean, jnp.maximum(variance(theta, arrays.layout) - (half**2).sum(0), 1e-12)
 
     return jax.vmap(one)(arrays.theta, arrays.z, arrays.chol, arrays.alpha)
 
@@ -172,6 +183,15 @@ class Surrogate:
         """Hyperparameters, `(h, p)`: what the next fit may begin at."""
         return np.asarray(self.arrays.theta)
 
+    @property
+    def noise_variance(self) -> np.ndarray:
+        """Variance of each score beside the function, known or learned, in the square of the units of y: `(n,)`."""
+        with jax.enable_x64(True):
+            found = jax.vmap(lambda theta, z: jnp.diag(covariance_of_noise(theta, z, self.rows)))(
+                self.arrays.theta, self.arrays.z
+            )
+        return self.scale**2 * np.asarray(found).mean(0)[: len(self.observations)]
+
     def conditioned_on(self, points: Points, fantasies: np.ndarray) -> "Surrogate":
         """Return the surrogate with running trials, whose scores are made up, beside the observations.
 
@@ -201,9 +221,15 @@ class Surrogate:
         made_up = np.broadcast_to((made_up - self.loc) / self.scale, (len(theta), q))
         noise = np.zeros((n + q, n + q))
         noise[:n, :n] = self.rows.noise[:n, :n]
+        # What is made up is the mean over all parts.
+        share = np.pad(self.rows.share[:n], ((0, q), (0, 0)))
         before = Points(np.asarray(self.rows.x)[:n], np.asarray(self.rows.active)[:n])
         rows = pad(
-            Points.joined([before, points]), np.concatenate([told, made_up], 1), noise, self.inputs.layout
+            Points.joined([before, points]),
+            np.concatenate([told, made_up], 1),
+            noise,
+            share,
+            self.rows.layout,
         )
         with jax.enable_x64(True):
             arrays = condition(theta, rows)
@@ -245,7 +271,14 @@ def padding(n: int, points: Points) -> Points:
     )
 
 
-def pad(points: Points, y: np.ndarray, noise: np.ndarray, layout: Layout, size: int | None = None) -> Rows:
+def pad(
+    points: Points,
+    y: np.ndarray,
+    noise: np.ndarray,
+    share: np.ndarray,
+    layout: Layout,
+    size: int | None = None,
+) -> Rows:
     """Return standardised observations as a program takes them, padded to one of few sizes."""
     n = len(points)
     size = padded_size(n) if size is None else size
@@ -255,6 +288,7 @@ def pad(points: Points, y: np.ndarray, noise: np.ndarray, layout: Layout, size: 
         np.pad(points.active, ((0, more), (0, 0))),
         np.pad(y, [(0, 0)] * (y.ndim - 1) + [(0, more)]),
         np.pad(noise, (0, more)),
+        np.pad(share, ((0, more), (0, 0))),
         np.arange(size) < n,
         layout,
     )
@@ -281,7 +315,9 @@ def fit_surrogate(
     """Fit a Gaussian process to the scores of a search.
 
     Scores are standardised; the function has a constant mean and the kernel of `pbnn.search.kernel`, with priors of
-    `pbnn.search.hyperparameters`; the noise is the covariance that is known and a nugget that is learned.
+    `pbnn.search.hyperparameters`; the noise is the covariance that is known and a nugget that is learned. Where each
+    trial was scored on some of several parts only (one fold, one seed), what parts add is learned too
+    (`pbnn.search.kernel.covariance_on_a_part`), and the function is the mean over all parts.
 
     Parameters
     ----------
@@ -318,7 +354,8 @@ def fit_surrogate(
         raise MethodError(unknown("fit_surrogate", "how", how, ("map", "nuts")))
     loc, scale = standardise(observations)
     y, noise = (observations.y - loc) / scale, observations.noise / scale**2
-    rows = pad(observations.points, y, noise, inputs.layout)
+    share = observations.share
+    rows = pad(observations.points, y, noise, share, replace(inputs.layout, parts=share.shape[1]))
     if how == "nuts":
         from pbnn.search.bayes import draw_hyperparameters
 

@@ -15,6 +15,10 @@ of 20 to 100 points of Branin, Levy4, Hartmann6 and Ackley10 are told best with 
 NUGGET_LOC, NUGGET_SCALE = -4.0, 1.0
 """Of the log variance of noise that nobody told, in units of the variance of the scores: 2 % of it, give or take
 a factor of three, so that a flat surrogate with much noise has to be earned by data."""
+COMMON_LOC, COMMON_SCALE = -2.5, 1.5
+"""Of the log variance of what a part adds to all scores, in the same units: 8 %, give or take a factor of five."""
+OWN_LOC, OWN_SCALE = -1.5, 1.0
+"""Of the log of how much a part's own function varies, beside the variance of the function common to all parts."""
 AMPLITUDE_SCALE = 1.0
 MEAN_SCALE = 1.0
 
@@ -31,9 +35,13 @@ class Hyperparameters(NamedTuple):
     log_amplitude
         Of the variance of the function, in units of the variance of the scores.
     log_nugget
-        Of the variance of the noise beyond what is known.
+        Of the variance of the noise beyond what is known; where parts are told, of what each point has of its own on
+        each part, which another trial of it there finds again.
     mean
         The constant mean, in standardised units.
+    log_common, log_own
+        Where parts are told, else None: of the variance of what a part adds to all its scores, and of how much the
+        part's own function varies beside that of all.
     """
 
     log_length: Any
@@ -42,6 +50,8 @@ class Hyperparameters(NamedTuple):
     log_amplitude: Any
     log_nugget: Any
     mean: Any
+    log_common: Any = None
+    log_own: Any = None
 
 
 def warped(layout: Layout) -> tuple[int, ...]:
@@ -52,19 +62,21 @@ def warped(layout: Layout) -> tuple[int, ...]:
 def sizes(layout: Layout) -> Hyperparameters:
     """Return how many entries each kind has."""
     w = len(warped(layout))
-    return Hyperparameters(len(layout.choices) + len(layout.gates), w, w, 1, 1, 1)
+    of_parts = int(layout.parts > 0)
+    return Hyperparameters(len(layout.choices) + len(layout.gates), w, w, 1, 1, 1, of_parts, of_parts)
 
 
 def unpack(theta: Any, layout: Layout) -> Hyperparameters:
     """Split the last dimension of a vector `(..., p)`."""
     ends = np.cumsum(sizes(layout))
     parts = [theta[..., end - size : end] for end, size in zip(ends, sizes(layout), strict=True)]
-    return Hyperparameters(*parts[:3], *(part[..., 0] for part in parts[3:]))
+    return Hyperparameters(*parts[:3], *(part[..., 0] if part.shape[-1] else None for part in parts[3:]))
 
 
 def pack(values: Hyperparameters) -> Any:
     """Join hyperparameters to a vector `(..., p)`."""
-    return jnp.concatenate([*values[:3], *(jnp.asarray(v)[..., None] for v in values[3:])], axis=-1)
+    single = [jnp.asarray(v)[..., None] for v in values[3:] if v is not None]
+    return jnp.concatenate([*values[:3], *single], axis=-1)
 
 
 def prior(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
@@ -81,8 +93,11 @@ def prior(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
     """
     n = sizes(layout)
     length = LENGTH_LOC + 0.5 * np.log(max(layout.free, 1))
-    loc = Hyperparameters(length, 0.0, 0.0, 0.0, NUGGET_LOC, 0.0)
-    scale = Hyperparameters(LENGTH_SCALE, WARP_SCALE, WARP_SCALE, AMPLITUDE_SCALE, NUGGET_SCALE, MEAN_SCALE)
+    loc = Hyperparameters(length, 0.0, 0.0, 0.0, NUGGET_LOC, 0.0, COMMON_LOC, OWN_LOC)
+    of_parts = COMMON_SCALE, OWN_SCALE
+    scale = Hyperparameters(
+        LENGTH_SCALE, WARP_SCALE, WARP_SCALE, AMPLITUDE_SCALE, NUGGET_SCALE, MEAN_SCALE, *of_parts
+    )
     return np.repeat(loc, n).astype(float), np.repeat(scale, n).astype(float)
 
 
@@ -91,10 +106,10 @@ def prior_of_mode(layout: Layout) -> tuple[np.ndarray, np.ndarray]:
 
     Modes depend on the scale one looks at. Of a length scale and of the nugget it is the mode of the density on their
     own scale, as in the paper; on the log scale the mode would be so smooth a function that few observations could say
-    otherwise. Of amplitude and warping it is the mode on the log scale, and the prior of warping is narrower.
+    otherwise. Of the others it is the mode on the log scale, and the prior of warping is narrower.
     """
     loc, scale = prior(layout)
     n = sizes(layout)
-    own = np.repeat([1.0, 0.0, 0.0, 0.0, 1.0, 0.0], n)
-    narrower = np.repeat([1.0, *[WARP_SCALE_OF_MODE / WARP_SCALE] * 2, 1.0, 1.0, 1.0], n)
+    own = np.repeat([1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], n)
+    narrower = np.repeat([1.0, *[WARP_SCALE_OF_MODE / WARP_SCALE] * 2, 1.0, 1.0, 1.0, 1.0, 1.0], n)
     return loc - own * scale**2, scale * narrower

@@ -64,6 +64,11 @@ class Points:
             rows = [rows]
         return Points(self.x[rows], self.active[rows])
 
+    def distinct(self) -> np.ndarray:
+        """Return the first row of each point that is there, in order."""
+        _, first = np.unique(np.hstack([self.x, self.active]).round(12), axis=0, return_index=True)
+        return np.sort(first)
+
     @staticmethod
     def joined(sets: Sequence["Points"]) -> "Points":
         """Return all points of some sets, one after the other."""
@@ -83,11 +88,15 @@ class Layout:
         Of each column, 1 or 2 where its grid has so few values; else 0, for programs need not know how fine a grid is.
     gates
         A column of each group of columns that are active together; those that always are have none.
+    parts
+        On how many parts (seeds, folds) trials were scored, each on some of them; 0: that is not known, or all were
+        scored on the same.
     """
 
     choices: tuple[int, ...]
     levels: tuple[int, ...]
     gates: tuple[int, ...]
+    parts: int = 0
 
     @property
     def numeric(self) -> tuple[int, ...]:

@@ -11,6 +11,8 @@ from pbnn.search.inputs import Layout
 
 EDGE = 1e-6
 """The warping stays this far from 0 and 1, where its slope may be infinite."""
+ONE = 1e-12
+"""Points at a squared distance of this part of their own are one: more than rounding, less than any step of a grid."""
 
 
 def embed(theta: jax.Array, x: jax.Array, active: jax.Array, layout: Layout) -> jax.Array:
@@ -52,10 +54,45 @@ def embed(theta: jax.Array, x: jax.Array, active: jax.Array, layout: Layout) -> 
 
 
 def covariance(theta: jax.Array, a: jax.Array, b: jax.Array, layout: Layout) -> jax.Array:
-    """Return the covariance of the function between embedded points `(n, e)` and `(m, e)`: `(n, m)`."""
+    """Return the covariance of the function between embedded points `(n, e)` and `(m, e)`: `(n, m)`.
+
+    Where scores are told by parts, the function is the mean score over all parts, and includes the mean of what each
+    point has of its own there (`covariance_on_a_part`).
+    """
+    smooth, same = kernels(theta, a, b, layout)
+    if not layout.parts:
+        return smooth
+    return smooth + jnp.exp(unpack(theta, layout).log_nugget) / layout.parts * same
+
+
+def kernels(theta: jax.Array, a: jax.Array, b: jax.Array, layout: Layout) -> tuple[jax.Array, jax.Array]:
+    """Return the smooth part of the function's covariance, and whether two points are one: `(n, m)` both."""
     # One product rather than n x m differences: the table of those would be e times as large.
-    square = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
-    return jnp.exp(unpack(theta, layout).log_amplitude) * matern52(jnp.maximum(square, 0.0))
+    size = (a**2).sum(1)[:, None] + (b**2).sum(1)
+    square = jnp.maximum(size - 2 * a @ b.T, 0.0)
+    return jnp.exp(unpack(theta, layout).log_amplitude) * matern52(square), square <= ONE * (1 + size)
+
+
+def variance(theta: jax.Array, layout: Layout) -> jax.Array:
+    """Return the variance of the function at any point, before anything is told."""
+    h = unpack(theta, layout)
+    return jnp.exp(h.log_amplitude) + (jnp.exp(h.log_nugget) / layout.parts if layout.parts else 0.0)
+
+
+def covariance_on_a_part(theta: jax.Array, a: jax.Array, b: jax.Array, layout: Layout) -> jax.Array:
+    """Return the covariance of what one part adds, between embedded points `(n, e)` and `(m, e)`: `(n, m)`.
+
+    A part adds to all scores alike, smoothly by the point (by the kernel of the function, scaled: a model of
+    coregionalisation), and to each point by itself. Over all parts this sums to nothing: the function is their mean.
+
+    References
+    ----------
+    Álvarez, Rosasco & Lawrence (2012), Kernels for vector-valued functions, 10.1561/2200000036, section 4.2; Swersky,
+    Snoek & Adams (2013), Multi-task Bayesian optimization, NeurIPS 26, whose tasks may be folds.
+    """
+    h = unpack(theta, layout)
+    smooth, same = kernels(theta, a, b, layout)
+    return jnp.exp(h.log_common) + jnp.exp(h.log_own) * smooth + jnp.exp(h.log_nugget) * same
 
 
 @jax.custom_jvp

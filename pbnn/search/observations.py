@@ -25,6 +25,9 @@ class Observations:
     level
         Variance of what all scores have in common, which `noise` does not hold: it moves all of them alike, so it says
         nothing on which is better.
+    parts
+        Where each score is of some of `k` parts only, and what they add is to be learned: `(n, k)`, whether a score is
+        of a part; of none means of all alike. None: nothing is learned of parts.
 
     Raises
     ------
@@ -38,6 +41,7 @@ class Observations:
     y: np.ndarray
     noise: np.ndarray | None = None
     level: float = 0.0
+    parts: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n = len(self.points)
@@ -59,8 +63,20 @@ class Observations:
             raise DataError(
                 "Observations: noise must be a covariance matrix: finite, symmetric, no variance below 0."
             )
+        if self.parts is not None and (self.parts.ndim != 2 or len(self.parts) != n):
+            raise ShapeError(
+                f"Observations: of {n} points, parts must have shape ({n}, k); got {self.parts.shape}."
+            )
         object.__setattr__(self, "y", y)
         object.__setattr__(self, "noise", (noise + noise.T) / 2)
+
+    @property
+    def share(self) -> np.ndarray:
+        """How much each part counts in each score, less how much it does in the mean over all parts: `(n, k)`."""
+        if self.parts is None:
+            return np.zeros((len(self), 0))
+        there = np.where(self.parts.any(1, keepdims=True), self.parts, True)
+        return there / there.sum(1, keepdims=True) - 1 / there.shape[1]
 
     def __len__(self) -> int:
         return len(self.y)

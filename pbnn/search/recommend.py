@@ -129,7 +129,7 @@ def recommend(
     of = fitted(study, how, seed, conditions=conditions)
     told, bend, sign = of.told, of.bend, of.sign
     rng = np.random.default_rng(seed)
-    first = _first_of_each(told.points)
+    first = told.points.distinct()
     candidates = told.points[first]
     params = [told.trials[i].params for i in first]
     names = [told.trials[i].number for i in first]
@@ -201,12 +201,6 @@ def compared(
     top = f.max(1, keepdims=True)
     is_top = f >= top - 1e-12 * np.maximum(np.abs(top), 1)
     return (is_top / is_top.sum(1, keepdims=True)).mean(0), (top - f).mean(0)
-
-
-def _first_of_each(points: Points) -> np.ndarray:
-    """Return the first row of each configuration, in order."""
-    _, first = np.unique(np.hstack([points.x, points.active]).round(12), axis=0, return_index=True)
-    return np.sort(first)
 
 
 def _new(inputs: Inputs, tried: Points, n: int, rng: np.random.Generator) -> Points:

@@ -20,13 +20,16 @@ from pbnn.search.hypervolume import pareto
 from pbnn.search.inputs import Condition, Inputs, Points
 from pbnn.search.maximise import Effort, among, candidates, enumerated, maximise
 from pbnn.search.observations import Observations
+from pbnn.search.revisit import again_or_new
 from pbnn.search.soften import soften
 from pbnn.search.told import Told, read
-from pbnn.search.trials import constraints_of, pending, store_constraints, store_suggestion
+from pbnn.search.trials import constraints_of, pending, store_constraints, store_part, store_suggestion
 
 logger = logging.getLogger("pbnn.search")
 GOOD = 5
 """So many of the best points are surrounded with candidates."""
+FEWEST, MOST = 5, 10
+"""Startup trials, of which a space of few parameters needs fewer."""
 STARTUP = 128
 """Points of the sequence that startup trials are taken from; later ones begin again."""
 
@@ -48,7 +51,8 @@ class GPSampler(BaseSampler):
     acquisition
         A name of `pbnn.search.acquisition.ACQUISITIONS`; None takes `"noisy_ei"`, or `"ehvi"` for several objectives.
     n_startup_trials
-        So many trials fill the space evenly before the first surrogate.
+        So many trials fill the space evenly before the first surrogate; None: one more than there are parameters, but
+        from 5 to 10.
     seed
         Of everything random; None, another in each process.
     bayes
@@ -57,6 +61,11 @@ class GPSampler(BaseSampler):
     constraints_func
         A function of a finished trial that returns values, feasible where all are at most 0. `Trial.set_constraint`
         does the same without it.
+    parts
+        Names of the parts (folds, seeds) that a configuration may be scored on, of each trial one; its objective asks
+        `pbnn.search.part_of(trial)` which, and says the score in `pbnn:parts` too. The sampler then chooses both: a new
+        configuration, or one that is promising once more, on a part where that tells most of the mean over all parts
+        (`pbnn.search.revisit`). For one objective without constraints.
     space, conditions
         All parameters with their distributions, and when those are active that not always are (`Condition`). Then the
         whole space is searched as one. Without them it is what all complete trials have in common, as in Optuna.
@@ -91,10 +100,11 @@ class GPSampler(BaseSampler):
         self,
         *,
         acquisition: str | None = None,
-        n_startup_trials: int = 10,
+        n_startup_trials: int | None = None,
         seed: int | None = None,
         bayes: str | int = "map",
         constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
+        parts: Sequence[str] = (),
         space: Mapping[str, BaseDistribution] | None = None,
         conditions: Mapping[str, Condition] | None = None,
         effort: Effort = Effort(),
@@ -108,9 +118,21 @@ class GPSampler(BaseSampler):
             raise MethodError(
                 f"GPSampler: bayes must be 'map', 'nuts', or after how many trials to draw anew, >= 1; got {bayes!r}."
             )
-        if not isinstance(n_startup_trials, int) or n_startup_trials < 0:
+        if n_startup_trials is not None and not (isinstance(n_startup_trials, int) and n_startup_trials >= 0):
             raise MethodError(
-                f"GPSampler: n_startup_trials must be a whole number >= 0; got {n_startup_trials!r}."
+                f"GPSampler: n_startup_trials must be a whole number >= 0, or None; got {n_startup_trials!r}."
+            )
+        if (
+            isinstance(parts, str)
+            or len(set(parts)) != len(parts)
+            or not all(isinstance(p, str) for p in parts)
+        ):
+            raise MethodError(
+                f"GPSampler: parts must be names, each once, such as ['fold0', 'fold1']; got {parts!r}."
+            )
+        if parts and constraints_func is not None:
+            raise MethodError(
+                "GPSampler: parts are not for searches with constraints; leave one of the two out."
             )
         if conditions and space is None:
             raise SpecError(
@@ -122,6 +144,7 @@ class GPSampler(BaseSampler):
         self._n_startup_trials = n_startup_trials
         self._bayes = bayes
         self._constraints_func = constraints_func
+        self._parts = tuple(parts)
         self._space = None if space is None else dict(space)
         self._conditions = dict(conditions or {})
         self._effort = effort
@@ -153,19 +176,22 @@ class GPSampler(BaseSampler):
     ) -> dict[str, Any]:
         """Suggest values of the parameters of `search_space`; none for those that are inactive."""
         if not search_space:
+            self._say(study, trial, None)
             return {}
         inputs = Inputs.of(search_space, {n: c for n, c in self._conditions.items() if n in search_space})
-        told = read(study, inputs)
+        # One thread of BLAS, for the reason that `mode.climb` gives.
+        with threadpool_limits(1, "blas"):
+            told = read(study, inputs)
         # The number of the trial too: of machines that begin with one seed, each looks for another point.
         rng = np.random.default_rng([int(self._rng.integers(2**63)), trial.number])
-        if len(told.trials) < max(self._n_startup_trials, 1):
-            point = self._startup(inputs, trial.number)
+        if len(told.trials) < self._startups(len(search_space)):
+            point, part = self._startup(inputs, trial.number), None
         else:
             again = among(told.failed, told.points)
             unknown = Points.joined([told.failed[~again], pending(study, trial, inputs, search_space)])
-            # One thread of BLAS, for the reason that `mode.climb` gives.
             with threadpool_limits(1, "blas"):
-                point = self._suggested(study.study_name, inputs, told, unknown, rng)
+                point, part = self._suggested(study.study_name, inputs, told, unknown, rng)
+        self._say(study, trial, part)
         params = inputs.params(point)[0]
         store_suggestion(study, trial, search_space, params)
         return params
@@ -176,7 +202,7 @@ class GPSampler(BaseSampler):
         """Draw one parameter at random: it is none of those that are suggested together."""
         if self._warn and not param_distribution.single():
             told = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-            if len(told) >= max(self._n_startup_trials, 1):
+            if len(told) >= self._startups(len(trial.distributions)):
                 logger.warning(
                     "GPSampler: %r of trial %d is drawn at random, for not all complete trials have it with the same "
                     "distribution. Pass space and conditions, or warn_independent_sampling=False.",
@@ -197,13 +223,25 @@ class GPSampler(BaseSampler):
             store_constraints(study, trial, self._constraints_func)
         self._independent.after_trial(study, trial, state, values)
 
+    def _startups(self, parameters: int) -> int:
+        """Return how many trials there are before the first surrogate: it needs one."""
+        if self._n_startup_trials is None:
+            return min(max(parameters + 1, FEWEST), MOST)
+        return max(self._n_startup_trials, 1)
+
+    def _say(self, study: Study, trial: FrozenTrial, part: str | None) -> None:
+        """Let the objective know which part to score; where none was chosen, all in turn."""
+        if self._parts:
+            store_part(study, trial, part or self._parts[trial.number % len(self._parts)])
+
     def _startup(self, inputs: Inputs, number: int) -> Points:
         """Return the point of a trial in a sequence that fills the space, the same for all trials of this sampler."""
         return inputs.sample(STARTUP, np.random.default_rng(self._startup_seed))[number % STARTUP]
 
     def _suggested(
         self, study: str, inputs: Inputs, told: Told, unknown: Points, rng: np.random.Generator
-    ) -> Points:
+    ) -> tuple[Points, str | None]:
+        """Return the point to try, and the part to score it on, if that matters."""
         softened = [soften(observations)[0] for observations in told.observations]
         y = np.stack([o.y for o in softened], axis=-1)
         limits = constraints_of(told.trials)
@@ -235,10 +273,14 @@ class GPSampler(BaseSampler):
         pool = pool[rng.permutation(len(pool))]
         score, facts = problem(acquisition, beliefs, pool, rng)
         if score is not None:
-            return maximise(score, facts, inputs, rng, good=good, taken=beliefs.known, effort=self._effort)
-        order = np.argsort(-facts["values"])
-        free = order[~among(pool[order], beliefs.known)]
-        return pool[free[0] if len(free) else order[0]]
+            new = maximise(score, facts, inputs, rng, good=good, taken=beliefs.known, effort=self._effort)
+        else:
+            order = np.argsort(-facts["values"])
+            free = order[~among(pool[order], beliefs.known)]
+            new = pool[free[0] if len(free) else order[0]]
+        if self._parts and objectives[0].rows.layout.parts:
+            return again_or_new(beliefs.believers[0], told, new, pool, self._parts)
+        return new, None
 
     def _how(self, n: int) -> str:
         if isinstance(self._bayes, str):
@@ -262,6 +304,7 @@ def _same(one: Observations, other: Observations) -> bool:
         (one.points.active, other.points.active),
         (one.y, other.y),
         (one.noise, other.noise),
+        (one.share, other.share),
     )
     return all(np.array_equal(a, b) for a, b in pairs)
 

@@ -33,12 +33,15 @@ class Told:
         Of each objective, in the order of the trials; larger is better. Empty if no trial counts.
     failed
         Points that were tried, and whose scores are not known: the trial failed, or its fit is not to be trusted.
+    parts
+        Names of the parts that trials were scored on, in the order of the columns of `Observations.parts`.
     """
 
     trials: Sequence[FrozenTrial]
     points: Points
     observations: Sequence[Observations]
     failed: Points
+    parts: Sequence[str] = ()
 
 
 def conditions_of(study: Study) -> dict[str, Condition]:
@@ -90,7 +93,7 @@ def read(study: Study, inputs: Inputs, *, distrusted: bool = False) -> Told:
     first objective, is
 
     - of trials with `pbnn:parts`, what `noise_of_parts` finds, whose adjustment for parts that were not scored moves
-      the value too;
+      the value too; or, where each was scored on one part only, which of them: what it adds the surrogate learns;
     - of others `pbnn:se` squared; of those that say nothing beside others that do, the mean of what these say;
     - no more in all than the values' scatter allows (`capped`);
     - beside it `pbnn:inference_se` squared, which no other trial shares.
@@ -129,7 +132,8 @@ def read(study: Study, inputs: Inputs, *, distrusted: bool = False) -> Told:
     signs = [-1.0 if d == StudyDirection.MINIMIZE else 1.0 for d in study.directions]
     y = [_finite(sign * np.array([_value(t, j) for t in found])) for j, sign in enumerate(signs)]
     first = _with_noise(found, y[0], signs[0], points)
-    return Told(found, points, [first, *(Observations(points, column) for column in y[1:])], lost)
+    rest = [Observations(points, column) for column in y[1:]]
+    return Told(found, points, [first, *rest], lost, _parts(found))
 
 
 def observations_of(study: Study, inputs: Inputs | None = None, *, objective: int = 0) -> Observations:
@@ -230,7 +234,13 @@ def _with_noise(trials: Sequence[FrozenTrial], y: np.ndarray, sign: float, point
     noise = capped(noise, y)
     inference = np.array([_number(t, INFERENCE_SE) for t in trials])
     noise[np.diag_indices(len(y))] += np.nan_to_num(inference) ** 2
-    return Observations(points, y, noise, level)
+    return Observations(points, y, noise, level, _to_be_learned(table) if found is None else None)
+
+
+def _to_be_learned(table: np.ndarray) -> np.ndarray | None:
+    """Return which trial was scored on which part, where trials share enough of them to learn what these add."""
+    seen = ~np.isnan(table)
+    return seen if 2 <= seen.shape[1] <= seen.any(1).sum() / 2 else None
 
 
 def _score(value: float, parts: np.ndarray, adjusted: float | None) -> float:
@@ -257,16 +267,19 @@ def _of_parts(
 
 def _table(trials: Sequence[FrozenTrial]) -> np.ndarray:
     """Return scores `(trials, parts)`, NaN where a trial has none that is finite."""
+    names = _parts(trials)
+    rows = [[_float(t.user_attrs.get(PARTS, {}).get(name), t, PARTS) for name in names] for t in trials]
+    table = np.array(rows, float).reshape(len(trials), len(names))
+    return np.where(np.isfinite(table), table, np.nan)
+
+
+def _parts(trials: Sequence[FrozenTrial]) -> list[str]:
+    """Return the names of all parts, in the order in which trials have them."""
     given = [t.user_attrs.get(PARTS, {}) for t in trials]
     for trial, parts in zip(trials, given, strict=True):
         if not isinstance(parts, Mapping):
             raise DataError(f"Trial {trial.number}: {PARTS!r} must be {{part: score}}; got {parts!r}.")
-    names = list(dict.fromkeys(name for parts in given for name in parts))
-    rows = [
-        [_float(parts.get(name), t, PARTS) for name in names] for t, parts in zip(trials, given, strict=True)
-    ]
-    table = np.array(rows, float).reshape(len(trials), len(names))
-    return np.where(np.isfinite(table), table, np.nan)
+    return list(dict.fromkeys(name for parts in given for name in parts))
 
 
 def _number(trial: FrozenTrial, name: str) -> float:

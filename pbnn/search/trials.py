@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 from optuna.distributions import BaseDistribution
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
+from pbnn.errors import SpecError
+from pbnn.search.attributes import PART
 from pbnn.search.inputs import Inputs, Points
 from pbnn.search.told import joined, point_of
 
@@ -33,6 +35,44 @@ def store_constraints(
             f"GPSampler: constraints_func must return numbers; got {values} for trial {trial.number}."
         )
     _store(study, trial, CONSTRAINTS, values)
+
+
+def store_part(study: Study, trial: FrozenTrial, part: str) -> None:
+    """Say which part a trial is to be scored on."""
+    _store(study, trial, PART, part)
+
+
+def part_of(trial: Trial | FrozenTrial) -> str:
+    """Return the part (fold, seed) that a trial of `GPSampler(parts=...)` is to be scored on.
+
+    Raises
+    ------
+    SpecError
+        If its sampler chose none.
+
+    Examples
+    --------
+    >>> import optuna
+    >>> from pbnn.search import GPSampler
+    >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
+    >>> def loss(trial):
+    ...     x, fold = trial.suggest_float("x", -1, 1), part_of(trial)
+    ...     score = x**2 + 0.1 * int(fold)
+    ...     trial.set_user_attr("pbnn:parts", {fold: score})
+    ...     return score
+    >>> study = optuna.create_study(sampler=GPSampler(parts=["1", "2"], seed=1))
+    >>> study.optimize(loss, n_trials=3)
+    >>> [part_of(trial) for trial in study.trials]
+    ['1', '2', '1']
+    """
+    # What a sampler writes of a running trial is in the storage alone.
+    running = isinstance(trial, Trial)
+    attrs = (trial.study.get_trials(deepcopy=False)[trial.number] if running else trial).system_attrs
+    if PART not in attrs:
+        raise SpecError(
+            f"part_of: trial {trial.number} has no part; its study needs the sampler GPSampler(parts=[...])."
+        )
+    return str(attrs[PART])
 
 
 def store_suggestion(

@@ -24,7 +24,11 @@ def rows():
 
 def test_model_and_program_agree(rows):
     theta = np.array([0.3, -0.2, -2.0, 0.4])
-    values = {k: np.asarray(v) for k, v in unpack(theta, INPUTS.layout)._asdict().items() if np.size(v)}
+    values = {
+        k: np.asarray(v)
+        for k, v in unpack(theta, INPUTS.layout)._asdict().items()
+        if v is not None and np.size(v)
+    }
     model = gp_model(rows)
     with jax.enable_x64(True):
         ours = float(log_likelihood(theta, rows))

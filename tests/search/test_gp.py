@@ -72,7 +72,8 @@ def prior_draw(inputs, rng):
 
 
 def rows_of(inputs, points, y, noise=None, size=None):
-    return pad(points, y, np.zeros((len(y), len(y))) if noise is None else noise, inputs.layout, size)
+    noise = np.zeros((len(y), len(y))) if noise is None else noise
+    return pad(points, y, noise, np.zeros((len(y), 0)), inputs.layout, size)
 
 
 @pytest.fixture
