@@ -8,10 +8,11 @@ from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import threadpool_limits
 
+from pbnn.errors import MethodError
 from pbnn.search.gp import Surrogate, fit_surrogate
 from pbnn.search.hyperparameters import unpack
 from pbnn.search.inputs import Inputs, Points
-from pbnn.search.recommend import compared
+from pbnn.search.recommend import drawn
 from pbnn.search.soften import soften
 from pbnn.search.told import read
 
@@ -32,8 +33,8 @@ class Prospects:
         Theirs.
     configuration
         `(n,)`: of each trial, which configuration it is; trials with the same parameters have one.
-    p_best
-        `(m,)`: of each configuration, the probability that none of the others is better.
+    draws
+        `(s, m)`: of the configurations' true scores, from their joint posterior, in the units of the objective.
     noise
         `(n,)`: variance of the noise of each trial's score, in the surrogate's units, without what is common to all.
     surrogate
@@ -43,7 +44,7 @@ class Prospects:
     trials: list[FrozenTrial]
     points: Points
     configuration: np.ndarray
-    p_best: np.ndarray
+    draws: np.ndarray
     noise: np.ndarray
     surrogate: Surrogate
 
@@ -64,10 +65,13 @@ class Prospects:
         log = unpack(theta, self.surrogate.inputs.layout).log_nugget
         return float(self.surrogate.scale**2 * np.exp(log).mean())
 
-    def p_among(self, trials: np.ndarray) -> float:
-        """Return the probability that the best is one of the configurations that have only these trials `(n,)`."""
-        others = set(self.configuration[~trials])
-        return float(sum(p for c, p in enumerate(self.p_best) if c not in others))
+    def p_among(self, trials: np.ndarray, margin: float = 0.0) -> float:
+        """Return how probably the best, by more than `margin`, has none but these trials, `(n,)`."""
+        others = np.unique(self.configuration[~trials])
+        these = np.setdiff1d(self.configuration, others)
+        if not len(these) or not len(others):
+            return float(len(these) > 0)
+        return float((self.draws[:, these].max(1) > self.draws[:, others].max(1) + margin).mean())
 
     def place(self, number: int) -> int | None:
         """Return the place of a trial; None if it does not count."""
@@ -104,30 +108,53 @@ def prospects(
     with threadpool_limits(1, "blas"):
         surrogate = fit_surrogate(inputs, softened, "map", seed, start=start)
         means, covariances = surrogate.joint(points[first])
-    p_best, _ = compared(means, covariances, DRAWS, np.random.default_rng(seed), bend.back)
+    draws = bend.back(drawn(means, covariances, DRAWS, np.random.default_rng(seed)))
     noise = np.diag(softened.noise)
-    return Prospects(list(told.trials), points, configuration.ravel(), p_best, noise, surrogate)
+    return Prospects(list(told.trials), points, configuration.ravel(), draws, noise, surrogate)
 
 
-def stops(found: Prospects | None, number: int, *, risk: float, after: int) -> bool:
-    """Return whether a trial is to be stopped.
+@final
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a trial is stopped: if the best of the configurations known is hardly it, or one of those stopped before.
 
-    It is if the best of the configurations known is it, or one of those stopped before, with a probability below
-    `risk`: so the promise is one for the whole study, however many trials are stopped.
+    So the promise is one for the whole study, however many trials are stopped.
 
     Parameters
     ----------
-    found
-        The prospects of the study in which it runs.
-    number
-        Of the trial.
     risk
-        The probability.
+        The probability that the best is among the stopped ones stays below this.
+    margin
+        Better by no more than this counts as no better, in the units of the objective.
     after
         So many trials have to be scored in full first: fewer do not tell how far scores can be trusted.
+    where
+        Whose options these are, for messages.
+
+    Raises
+    ------
+    MethodError
+        If one is none.
     """
-    if found is None or found.complete.sum() < after or (place := found.place(number)) is None:
-        return False
-    which = found.stopped.copy()
-    which[place] = True
-    return found.p_among(which) < risk
+
+    risk: float
+    margin: float
+    after: int
+    where: str
+
+    def __post_init__(self) -> None:
+        risk, margin, after = self.risk, self.margin, self.after
+        if isinstance(risk, bool) or not isinstance(risk, int | float) or not 0 < risk < 1:
+            raise MethodError(f"{self.where}: risk must be a probability, between 0 and 1; got {risk!r}.")
+        if isinstance(margin, bool) or not isinstance(margin, int | float) or not 0 <= margin < np.inf:
+            raise MethodError(f"{self.where}: margin must be a number >= 0; got {margin!r}.")
+        if isinstance(after, bool) or not isinstance(after, int) or after < 2:
+            raise MethodError(f"{self.where}: after must be a whole number >= 2; got {after!r}.")
+
+    def stops(self, found: Prospects | None, number: int) -> bool:
+        """Return whether a trial that runs is to be stopped."""
+        if found is None or found.complete.sum() < self.after or (place := found.place(number)) is None:
+            return False
+        which = found.stopped.copy()
+        which[place] = True
+        return found.p_among(which, self.margin) < self.risk

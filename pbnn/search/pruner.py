@@ -11,7 +11,7 @@ from pbnn.errors import MethodError, SpecError
 from pbnn.search.attributes import PARTS
 from pbnn.search.gp import Surrogate
 from pbnn.search.inputs import Condition
-from pbnn.search.prospects import prospects, stops
+from pbnn.search.prospects import Rule, prospects
 from pbnn.search.told import inputs_of
 
 
@@ -19,7 +19,7 @@ from pbnn.search.told import inputs_of
 class GPPruner(BasePruner):
     """Stop a trial when it is probably not the best, by the posterior of a Gaussian process over partial scores.
 
-    Trials are scored on parts of the data, such as folds, the same for all, and say so by `report_part`. After each part
+    Trials are scored on parts of the data, such as folds, the same for all, and say so by `report_part`. After each
     `trial.should_prune()` asks: how probable is it that the best configuration known is this one, or one of those that
     were stopped before? The answer takes in what parts do to all trials alike (`pbnn.search.noise.noise_of_parts`), how
     far scores on so few parts can be trusted, and what other configurations say of this one. If it is below `risk`, the
@@ -29,6 +29,8 @@ class GPPruner(BasePruner):
     ----------
     risk
         The probability that the best is among the stopped ones may be so high, in the whole study.
+    margin
+        Better by no more than this counts as no better: near the best there are many that nobody can tell apart.
     after
         No trial is stopped before so many have been scored in full, 2 at least.
     conditions
@@ -73,12 +75,13 @@ class GPPruner(BasePruner):
         self,
         *,
         risk: float = 0.05,
+        margin: float = 0.0,
         after: int = 5,
         conditions: Mapping[str, Condition] | None = None,
         seed: int = 0,
     ) -> None:
-        check_rule("GPPruner", risk, after)
-        self._risk, self._after, self._conditions, self._seed = risk, after, conditions, seed
+        self._rule = Rule(risk, margin, after, "GPPruner")
+        self._conditions, self._seed = conditions, seed
         self._last: Surrogate | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -97,7 +100,7 @@ class GPPruner(BasePruner):
                 )
             return False
         complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        if len(complete) < self._after:
+        if len(complete) < self._rule.after:
             return False
         try:
             inputs = inputs_of(study, self._conditions)
@@ -106,7 +109,7 @@ class GPPruner(BasePruner):
         start = self._last if self._last is not None and self._last.inputs.layout == inputs.layout else None
         found = prospects(study, inputs, seed=self._seed, start=start)
         self._last = None if found is None else found.surrogate
-        return stops(found, trial.number, risk=self._risk, after=self._after)
+        return self._rule.stops(found, trial.number)
 
 
 def report_part(trial: Trial, part: str, score: float) -> None:
@@ -134,17 +137,3 @@ def report_part(trial: Trial, part: str, score: float) -> None:
     parts = {**trial.user_attrs.get(PARTS, {}), str(part): float(score)}
     trial.set_user_attr(PARTS, parts)
     trial.report(sum(parts.values()) / len(parts), len(parts) - 1)
-
-
-def check_rule(where: str, risk: object, after: object) -> None:
-    """Check the options of the rule.
-
-    Raises
-    ------
-    MethodError
-        If one is none.
-    """
-    if isinstance(risk, bool) or not isinstance(risk, int | float) or not 0 < risk < 1:
-        raise MethodError(f"{where}: risk must be a probability, between 0 and 1; got {risk!r}.")
-    if isinstance(after, bool) or not isinstance(after, int) or after < 2:
-        raise MethodError(f"{where}: after must be a whole number >= 2; got {after!r}.")

@@ -87,8 +87,8 @@ def read(study: Study, inputs: Inputs, *, distrusted: bool = False, running: boo
     some parts (of one objective); not if a value is NaN, its parameters are no point of the space, for instance of one
     that has been changed, or its user attributes say `pbnn:failed`: then the score speaks of the fit, not of the
     network. Of a trial that goes on with what an earlier one began (`pbnn:continues`), the earlier one is part, and
-    counts no more. A value that is infinite is taken for the worst, or the best, of those that are finite. The noise, of the
-    first objective, is
+    counts no more. A value that is infinite is taken for the worst, or the best, of those that are finite. The noise,
+    of the first objective, is
 
     - of trials with `pbnn:parts`, what `noise_of_parts` finds, whose adjustment for parts that were not scored moves
       the value too;
