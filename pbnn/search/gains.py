@@ -59,7 +59,9 @@ def raised(mean: np.ndarray, sd: np.ndarray, best: float) -> np.ndarray:
     array([0.3989, 0.    ])
     """
     sd = np.maximum(np.asarray(sd, float), 1e-300)
-    z = np.maximum(-np.abs(np.asarray(mean, float) - best) / sd, -40.0)  # further off there is nothing to gain
+    z = np.maximum(
+        -np.abs(np.asarray(mean, float) - best) / sd, -40.0
+    )  # further off there is nothing to gain
     density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
     return np.maximum(sd * (density + z * np.exp(log_ndtr(z))), 0.0)
 
