@@ -68,10 +68,10 @@ class Courses:
                 trial.set_user_attr(key, value)
         if math.isfinite(score.value):
             trial.report(score.value, len(done) - 1)
+        if whole:
+            return TrialState.COMPLETE
         # A fit that does not agree with itself yet may with more draws: that is no reason to end.
-        if not whole and (score.failed or not self._steps.rule.stops(self._prospects(), trial.number)):
-            return TrialState.RUNNING
-        return TrialState.COMPLETE if whole else TrialState.PRUNED
+        return TrialState.PRUNED if not score.failed and self._stops(trial.number) else TrialState.RUNNING
 
     def ended(self, number: int) -> None:
         """Forget a trial."""
@@ -110,6 +110,11 @@ class Courses:
         trial = trials[best.number]
         lives.queue(trial.params, {**carried(trial), CONTINUES: trial.number})
         return True
+
+    def _stops(self, number: int) -> bool:
+        rule = self._steps.rule
+        complete = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+        return len(complete) >= rule.after and rule.stops(self._prospects(), number)
 
     def _prospects(self) -> Prospects | None:
         found = prospects(self._study, self._inputs, seed=self._seed, start=self._last)

@@ -27,6 +27,7 @@ class Ending:
     The gain is by how much one more trial is expected to raise the true score of the recommended configuration, that is
     the expected regret that it removes (`pbnn.search.gains`), in the units of the objective; the seconds are the median
     of trials. So the rule is myopic, as the knowledge gradient is: it does not see what only several more would show.
+    And it believes the surrogate: of a function rougher than those it was fitted to, it expects too little.
 
     Parameters
     ----------

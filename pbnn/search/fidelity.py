@@ -145,7 +145,7 @@ class Stepwise:
     rule
         When a trial is stopped.
     label
-        What a study must have in common with others to be one with them.
+        What is added to the objective's name: scores of other names are of another kind.
     """
 
     n: int
@@ -176,7 +176,9 @@ def stepwise(fidelity: object, objective: str | Objective, methods: Sequence[Met
                 raise DataError(
                     f"optimize: {n_obs} rows cannot be cut into {k} folds; take a smaller Folds(k=...)."
                 )
-            return Stepwise(k, _by_fold(objective, k), pooled, rule_of(fidelity), f", {k} folds")
+            # "cv_lpd" alone has five folds, so such trials are of one kind.
+            label = "" if objective == "cv_lpd" and k == 5 else f", {k} folds"
+            return Stepwise(k, _by_fold(objective, k), pooled, rule_of(fidelity), label)
         case Draws(folder=folder, shares=shares):
             if objective != "elpd":
                 raise MethodError(
@@ -191,7 +193,7 @@ def stepwise(fidelity: object, objective: str | Objective, methods: Sequence[Met
                     "objective='cv_lpd', fidelity=pbnn.search.Folds()."
                 )
             score = partial(score_draws, folder=os.path.abspath(folder), shares=shares)
-            return Stepwise(len(shares) + 1, score, last, rule_of(fidelity), f", {shares} of the draws")
+            return Stepwise(len(shares) + 1, score, last, rule_of(fidelity), "")
     raise MethodError(
         f"optimize: fidelity must be pbnn.search.Folds() or pbnn.search.Draws(folder); got {fidelity!r}."
     )

@@ -20,7 +20,7 @@ def model(y=Y):
     "method",
     [
         pbnn.SGMCMC(draws=60, chains=2, thin=2, tune=20),
-        pytest.param(pbnn.MCLMC(draws=80, chains=2, thin=2, tune=600), marks=pytest.mark.slow),
+        pytest.param(pbnn.MCLMC(draws=80, chains=2, thin=2, tune=600), marks=pytest.mark.nightly),
         pytest.param(
             pbnn.SGMCMC("csgld", draws=60, chains=1, thin=2, tune=20, cycles=3), marks=pytest.mark.nightly
         ),
@@ -44,9 +44,13 @@ def test_a_fit_in_rungs_draws_what_an_unbroken_one_draws(method, tmp_path):
     np.testing.assert_array_equal(resumed["posterior"]["noise"], whole["posterior"]["noise"])
 
 
-def test_what_cannot_go_on(tmp_path):
+def test_what_has_no_draws_before_its_end(tmp_path):
     with pytest.raises(MethodError, match="NUTS has no draws before its end"):
         fit_up_to(model(), pbnn.NUTS(), 10, store=tmp_path / "a.zarr", seed=1)
+
+
+@pytest.mark.nightly
+def test_a_store_of_another_model(tmp_path):
     method = pbnn.SGMCMC(draws=50, chains=1, thin=1, tune=1)
     fit_up_to(model(), method, 25, store=tmp_path / "b.zarr", seed=1)
     with pytest.raises(ModelError, match="has another density"):

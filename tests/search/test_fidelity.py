@@ -125,9 +125,10 @@ def test_a_trial_whose_process_died_keeps_its_folds(tmp_path):
 def test_a_search_that_ends_by_itself_says_why(tmp_path):
     def slow(network, method, X, y, seed):
         time.sleep(0.01)
-        return -abs(width_of(network) - 8.0)
+        return -((width_of(network) - 8.0) ** 2) / 10
 
-    found = optimize(a_network(), X, Y, objective=slow, budget=40, stop_below=0.1, seed=1)
+    random = optuna.samplers.RandomSampler(seed=1)
+    found = optimize(a_network(), X, Y, objective=slow, budget=40, stop_below=0.1, sampler=random)
     assert 12 <= len(found.study.trials) < 40
     assert found.ended.startswith(f"ended after {len(found.study.trials)} trials: another, of ")
     assert str(found).endswith(found.ended)

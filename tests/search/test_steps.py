@@ -51,7 +51,7 @@ def test_what_a_function_of_a_fold_returns():
         as_step(float("nan"), 0)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_score_of_more_draws_has_less_error_and_a_store(tmp_path):
     method = pbnn.SGMCMC(draws=400, chains=2, thin=5, tune=100)
     steps = [
