@@ -67,7 +67,10 @@ def raised(mean: np.ndarray, sd: np.ndarray, best: float) -> np.ndarray:
 
 
 def gain_of_new(found: Prospects, trials: Sequence[FrozenTrial], rng: np.random.Generator) -> Gain:
-    """Return what the best configuration that was not tried may gain, scored in full."""
+    """Return what the best configuration that was not tried may gain, scored in full.
+
+    Only what was tried is recommended, so what is believed of it now, if that is more than of the best, is gained too.
+    """
     surrogate = found.surrogate
     mean, _ = surrogate.predict(found.points)
     pool = enumerated(surrogate.inputs)
@@ -79,7 +82,8 @@ def gain_of_new(found: Prospects, trials: Sequence[FrozenTrial], rng: np.random.
         return Gain(0.0, seconds)
     there, sd = surrogate.predict(pool)
     look = sd**2 / np.sqrt(sd**2 + _noise_of_whole(found))
-    return Gain(float(raised(there, look, mean.max()).max()), seconds)
+    best = mean.max()
+    return Gain(float((raised(there, look, best) + np.maximum(there - best, 0.0)).max()), seconds)
 
 
 def gain_of_stopped(found: Prospects, place: int, n_steps: int, trials: Sequence[FrozenTrial]) -> Gain:

@@ -127,7 +127,7 @@ def test_a_search_that_ends_by_itself_says_why(tmp_path):
         time.sleep(0.01)
         return -((width_of(network) - 8.0) ** 2) / 10
 
-    random = optuna.samplers.RandomSampler(seed=1)
+    random = optuna.samplers.RandomSampler(seed=6)  # it finds a width of 8 among its first dozen
     found = optimize(a_network(), X, Y, objective=slow, budget=40, stop_below=0.1, sampler=random)
     assert 12 <= len(found.study.trials) < 40
     assert found.ended.startswith(f"ended after {len(found.study.trials)} trials: another, of ")
