@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from optuna.distributions import IntDistribution
 from optuna.trial import TrialState
 
 import pbnn
@@ -16,8 +17,12 @@ from pbnn import likelihoods
 from pbnn.errors import DataError, MethodError
 from pbnn.search import Draws, Folds, Score, optimize
 from pbnn.search.attributes import CONTINUES, PARTS, STEPS
-from pbnn.search.lives import LOST, counts
+from pbnn.search.courses import Courses
+from pbnn.search.fidelity import stepwise
+from pbnn.search.inputs import Inputs
+from pbnn.search.lives import LOST, Lives, counts
 from pbnn.search.steps import Step
+from pbnn.search.storage import open_storage
 from tests.search.objectives import a_network, nearest_to_8, width_of
 
 X = np.linspace(-1, 1, 10)[:, None]
@@ -201,3 +206,36 @@ def test_networks_in_steps_from_end_to_end(objective, tmp_path):
     assert width_of(found.recommended) >= 2
     taken = [len(t.user_attrs.get(STEPS, ())) for t in found.study.trials]
     assert sum(taken) < len(taken) * max(taken)
+
+
+def of_four(storage, *stopped):
+    """A study of four widths by fold; the last trial, of a level and after so many folds, was stopped."""
+    study = optuna.create_study(direction="maximize", storage=storage)
+    rng = np.random.default_rng(0)
+    for width, level, k in ((1, -1.0, 5), (2, 0.0, 5), (3, -0.1, 5), (4, *stopped)):
+        scores = (level + ON + 0.1 * rng.normal(size=5)).tolist()[:k]
+        steps = [Step(Score(v, parts={f"fold{i}": v}), seconds=1.0).as_json() for i, v in enumerate(scores)]
+        study.add_trial(
+            optuna.trial.create_trial(
+                state=TrialState.COMPLETE if k == 5 else TrialState.PRUNED,
+                value=float(np.mean(scores)) if k == 5 else None,
+                params={"h0_units": width},
+                distributions={"h0_units": IntDistribution(1, 4)},
+                user_attrs={STEPS: steps, PARTS: {f"fold{i}": v for i, v in enumerate(scores)}},
+            )
+        )
+    return study
+
+
+def test_between_old_and_new_the_faster_gain_decides():
+    for level, space, taken in ((-0.05, 4, True), (-0.05, 400, False), (-9.0, 400, False)):
+        storage = open_storage(None)
+        study = of_four(storage, level, 1)
+        inputs = Inputs.of({"h0_units": IntDistribution(1, space)})
+        courses = Courses(study, inputs, stepwise(Folds(), ByFold("none"), (), 10), 0)
+        lives = Lives(study, storage, None)
+        assert courses.take_up(lives, instead=True) is taken
+        waiting = study.get_trials(states=(TrialState.WAITING,))
+        assert [t.user_attrs[CONTINUES] for t in waiting] == [3] * taken
+        assert courses.take_up(lives, instead=True) is taken  # it waits already
+        assert len(study.get_trials(states=(TrialState.WAITING,))) == taken
