@@ -12,7 +12,6 @@ from optuna.trial import FrozenTrial, TrialState
 from pbnn.search.attributes import CONTINUES, FAILED, STEPS
 from pbnn.search.fidelity import Stepwise
 from pbnn.search.gains import gain_of_new, gain_of_stopped
-from pbnn.search.gp import Surrogate
 from pbnn.search.inputs import Inputs
 from pbnn.search.lives import Lives, carried, void
 from pbnn.search.objective import Score
@@ -37,7 +36,7 @@ class Courses:
     def __init__(self, study: Study, inputs: Inputs, steps: Stepwise, seed: int) -> None:
         self._study, self._inputs, self._steps, self._seed = study, inputs, steps, seed
         self._done: dict[int, list[Step]] = {}
-        self._last: Surrogate | None = None
+        self._last: Prospects | None = None
 
     def next_step(self, trial: Trial) -> int:
         """Return the number of the step that a trial is to do next; one that goes on has done some."""
@@ -117,9 +116,8 @@ class Courses:
         return len(complete) >= rule.after and rule.stops(self._prospects(), number)
 
     def _prospects(self) -> Prospects | None:
-        found = prospects(self._study, self._inputs, seed=self._seed, start=self._last)
-        self._last = self._last if found is None else found.surrogate
-        return found
+        self._last = prospects(self._study, self._inputs, seed=self._seed, last=self._last)
+        return self._last
 
 
 def _not_taken_up(trials: Sequence[FrozenTrial]) -> set[int]:

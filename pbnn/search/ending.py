@@ -10,9 +10,8 @@ from optuna.trial import TrialState
 from pbnn.errors import MethodError
 from pbnn.search.attributes import STOPPED
 from pbnn.search.gains import Gain, gain_of_new
-from pbnn.search.gp import Surrogate
 from pbnn.search.inputs import Inputs
-from pbnn.search.prospects import prospects
+from pbnn.search.prospects import Prospects, prospects
 
 LEAST = 10
 """Trials scored in full before the rule is asked: as many as `GPSampler` fills the space with."""
@@ -49,7 +48,7 @@ class Ending:
     def __init__(self, study: Study, inputs: Inputs, stop_below: float, seed: int) -> None:
         self._study, self._inputs, self._stop_below, self._seed = study, inputs, stop_below, seed
         self._seen, self._held = 0, 0
-        self._last: Surrogate | None = None
+        self._last: Prospects | None = None
 
     def reached(self) -> bool:
         """Return whether the search is to end; then the study says why."""
@@ -74,10 +73,9 @@ class Ending:
 
     def gain(self) -> Gain | None:
         """Return what the best next trial may gain; None while too few trials tell."""
-        found = prospects(self._study, self._inputs, seed=self._seed, start=self._last)
+        found = self._last = prospects(self._study, self._inputs, seed=self._seed, last=self._last)
         if found is None or found.complete.sum() < LEAST:
             return None
-        self._last = found.surrogate
         rng = np.random.default_rng([self._seed, len(found.trials)])
         return gain_of_new(found, self._study.get_trials(deepcopy=False), rng)
 

@@ -1,6 +1,7 @@
 """Which of the configurations known is the best, how probably: what stops a trial early, and takes it up again."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import final
 
 import numpy as np
@@ -9,12 +10,14 @@ from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import threadpool_limits
 
 from pbnn.errors import MethodError
-from pbnn.search.gp import Surrogate, fit_surrogate
+from pbnn.search.gp import Surrogate, condition, fit_surrogate, pad
 from pbnn.search.hyperparameters import unpack
 from pbnn.search.inputs import Inputs, Points
+from pbnn.search.observations import Observations
 from pbnn.search.recommend import drawn
 from pbnn.search.soften import soften
 from pbnn.search.told import read
+from pbnn.target.jaxify import scope
 
 DRAWS = 4000
 """From the posterior, for probabilities: one of 0.05 is known to 0.0035 (standard error)."""
@@ -79,7 +82,7 @@ class Prospects:
 
 
 def prospects(
-    study: Study, inputs: Inputs, *, seed: int = 0, start: Surrogate | None = None
+    study: Study, inputs: Inputs, *, seed: int = 0, last: Prospects | None = None
 ) -> Prospects | None:
     """Return what is believed of the configurations of a study; None if no trial counts.
 
@@ -94,8 +97,9 @@ def prospects(
         Its space.
     seed
         Of the fit and the draws.
-    start
-        An earlier surrogate, at whose hyperparameters the climb begins too.
+    last
+        What was believed earlier: its hyperparameters are taken while no more trials have finished, for what a trial
+        scored on a part more says little of them; later the climb to others begins there too.
     """
     told = read(study, inputs, running=True)
     if not told.trials:
@@ -106,11 +110,29 @@ def prospects(
     _, first, configuration = np.unique(key, axis=0, return_index=True, return_inverse=True)
     # One thread of BLAS, for the reason that `mode.climb` gives.
     with threadpool_limits(1, "blas"):
-        surrogate = fit_surrogate(inputs, softened, "map", seed, start=start)
+        surrogate = _fitted(inputs, softened, seed, _finished(told.trials), last)
         means, covariances = surrogate.joint(points[first])
     draws = bend.back(drawn(means, covariances, DRAWS, np.random.default_rng(seed)))
     noise = np.diag(softened.noise)
     return Prospects(list(told.trials), points, configuration.ravel(), draws, noise, surrogate)
+
+
+def _finished(trials: Sequence[FrozenTrial]) -> list[int]:
+    return [t.number for t in trials if t.state.is_finished()]
+
+
+def _fitted(
+    inputs: Inputs, told: Observations, seed: int, finished: list[int], last: Prospects | None
+) -> Surrogate:
+    """Return the surrogate, with hyperparameters of its own only if more trials have finished than at the last time."""
+    before = None if last is None or last.surrogate.inputs.layout != inputs.layout else last.surrogate
+    if before is None or finished != _finished(last.trials):
+        return fit_surrogate(inputs, told, "map", seed, start=before)
+    y, noise = (told.y - before.loc) / before.scale, told.noise / before.scale**2
+    rows = pad(told.points, y, noise, inputs.layout)
+    with scope("float64"):
+        arrays = condition(before.theta, rows)
+    return replace(before, observations=told, rows=rows, arrays=arrays)
 
 
 @final

@@ -9,9 +9,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from pbnn.errors import MethodError, SpecError
 from pbnn.search.attributes import PARTS
-from pbnn.search.gp import Surrogate
 from pbnn.search.inputs import Condition
-from pbnn.search.prospects import Rule, prospects
+from pbnn.search.prospects import Prospects, Rule, prospects
 from pbnn.search.told import inputs_of
 
 
@@ -82,10 +81,10 @@ class GPPruner(BasePruner):
     ) -> None:
         self._rule = Rule(risk, margin, after, "GPPruner")
         self._conditions, self._seed = conditions, seed
-        self._last: Surrogate | None = None
+        self._last: Prospects | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the last surrogate out: it only quickens the next fit."""
+        """Leave out what was believed last: it only quickens what comes next."""
         return self.__dict__ | {"_last": None}
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
@@ -106,9 +105,7 @@ class GPPruner(BasePruner):
             inputs = inputs_of(study, self._conditions)
         except SpecError:  # there is one configuration only, the best
             return False
-        start = self._last if self._last is not None and self._last.inputs.layout == inputs.layout else None
-        found = prospects(study, inputs, seed=self._seed, start=start)
-        self._last = None if found is None else found.surrogate
+        found = self._last = prospects(study, inputs, seed=self._seed, last=self._last)
         return self._rule.stops(found, trial.number)
 
 

@@ -143,3 +143,14 @@ def test_without_parameters_there_is_nothing_to_stop():
             report_part(running, f"fold{fold}", fold)
             assert not running.should_prune()
         study.tell(running, 0.5)
+
+
+def test_a_part_more_is_taken_in_without_another_fit():
+    study = a_study()
+    before = prospects(study, Inputs.of(SPACE))
+    same = prospects(study, Inputs.of(SPACE), last=before)
+    np.testing.assert_array_equal(same.surrogate.theta, before.surrogate.theta)
+    np.testing.assert_allclose(same.draws, before.draws)
+    study.add_trial(trial(0.5, [0.3, -0.4, 0.0, -0.1, -0.5]))
+    after = prospects(study, Inputs.of(SPACE), last=same)
+    assert (after.surrogate.theta != before.surrogate.theta).any()
