@@ -101,18 +101,18 @@ def prospects(
         What was believed earlier: its hyperparameters are taken while no more trials have finished, for what a trial
         scored on a part more says little of them; later the climb to others begins there too.
     """
-    told = read(study, inputs, running=True)
-    if not told.trials:
-        return None
-    softened, bend = soften(told.observations[0])
-    points = told.points
-    key = np.hstack([points.x, points.active]).round(12)
-    _, first, configuration = np.unique(key, axis=0, return_index=True, return_inverse=True)
-    # One thread of BLAS, for the reason that `mode.climb` gives.
+    # One thread of BLAS, for the reason that `mode.climb` gives: matrices are small, and threads wait for each other.
     with threadpool_limits(1, "blas"):
+        told = read(study, inputs, running=True)
+        if not told.trials:
+            return None
+        softened, bend = soften(told.observations[0])
+        points = told.points
+        key = np.hstack([points.x, points.active]).round(12)
+        _, first, configuration = np.unique(key, axis=0, return_index=True, return_inverse=True)
         surrogate = _fitted(inputs, softened, seed, _finished(told.trials), last)
         means, covariances = surrogate.joint(points[first])
-    draws = bend.back(drawn(means, covariances, DRAWS, np.random.default_rng(seed)))
+        draws = bend.back(drawn(means, covariances, DRAWS, np.random.default_rng(seed)))
     noise = np.diag(softened.noise)
     return Prospects(list(told.trials), points, configuration.ravel(), draws, noise, surrogate)
 
