@@ -37,7 +37,8 @@ class Folds:
     risk
         The probability that the best of the configurations tried is among the stopped ones stays below this.
     margin
-        Better by no more than this, in the units of the objective, counts as no better.
+        Better by no more than this, in the units of the objective, counts as no better. A search crowds near the best,
+        among trials that nothing tells apart: what is no difference to you is best said here.
     after
         So many trials are scored on all folds before any is stopped.
 
