@@ -2,14 +2,14 @@
 
 import json
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 import xarray as xr
 from scipy.special import logsumexp
 
 from pbnn.assess.elpd import chains_in, error_of_sum, summed
-from pbnn.assess.refits import Refit, fit_each, seeds
+from pbnn.assess.refits import Refit, fit_each, prepared, run_refit, seeds
 from pbnn.assess.rows import blocks, observed_column, read_draws, take
 from pbnn.errors import DataError, MethodError, ModelError
 from pbnn.graph.build import BNN
@@ -82,10 +82,7 @@ def kfold(
     X, y = current_data(bnn)
     of = _random_folds(bnn, y, k, seed) if folds is None else _given_folds(folds, len(y))
     k = int(of.max()) + 1
-    jobs = [
-        Refit(X[of != fold], y[of != fold], s, (X[of == fold], y[of == fold]))
-        for fold, s in enumerate(seeds(seed, k))
-    ]
+    jobs = _refits(X, y, of, seed)
     found = fit_each(bnn, options, jobs, _held_out, executor=executor, where="kfold")
     columns = {name: np.empty(len(y)) for name in ("elpd", "mcse")}
     for fold, values in enumerate(found):
@@ -98,6 +95,34 @@ def kfold(
     table["fold"] = ("obs", of)
     attrs = {"kind": bnn.response.kind, "k": k, "method": type(options).__name__, "seed": seed}
     return summed(table.assign_attrs(attrs), f"{k}-fold")
+
+
+@final
+class FoldByFold:
+    """The folds of `kfold`, one at a time: the same fits, by one copy of the model.
+
+    Parameters
+    ----------
+    bnn, method, k, seed
+        As of `kfold`.
+    """
+
+    def __init__(self, bnn: BNN, method: str | Method | None, *, k: int, seed: int) -> None:
+        X, y = current_data(bnn)
+        self._refits = _refits(X, y, _random_folds(bnn, y, k, seed), seed)
+        self._job = prepared(bnn, as_method(method, "kfold"), _held_out)
+
+    def __call__(self, fold: int) -> dict[str, np.ndarray]:
+        """Return `elpd` and `mcse` of the rows of a fold."""
+        return run_refit(self._job, self._refits[fold])
+
+
+def _refits(X: np.ndarray, y: np.ndarray, of: np.ndarray, seed: int) -> list[Refit]:
+    """Return what is to be fitted for each fold; `of` are the folds of the rows."""
+    return [
+        Refit(X[of != fold], y[of != fold], s, (X[of == fold], y[of == fold]))
+        for fold, s in enumerate(seeds(seed, int(of.max()) + 1))
+    ]
 
 
 def refitted(

@@ -68,10 +68,10 @@ def fit_each(
             f"{where}: executor must be a concurrent.futures.Executor; got {type(executor).__name__}. "
             "Of a Dask client, pass client.get_executor()."
         )
-    job = cloudpickle.dumps((bnn, method, read))
+    job = prepared(bnn, method, read)
     if executor is None:
-        prepared = cloudpickle.loads(job)
-        return [_named(lambda one=one: _fit(*prepared, one), i, where) for i, one in enumerate(refits)]
+        own = cloudpickle.loads(job)
+        return [_named(lambda one=one: _fit(*own, one), i, where) for i, one in enumerate(refits)]
     check_start_method(executor)
     futures = [executor.submit(run_refit, job, one) for one in refits]
     try:
@@ -79,6 +79,11 @@ def fit_each(
     finally:
         for future in futures:
             future.cancel()
+
+
+def prepared(bnn: BNN, method: Method, read: Read) -> bytes:
+    """Return what `run_refit` needs for all fits of a model."""
+    return cloudpickle.dumps((bnn, method, read))
 
 
 def seeds(seed: int, n: int) -> list[int]:

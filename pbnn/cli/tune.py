@@ -66,6 +66,14 @@ def tune(
     time_limit: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="How long one network may take.")
     ] = None,
+    stop_below: Annotated[
+        float | None,
+        typer.Option(
+            metavar="GAIN",
+            help="End early, once another network is expected to gain less than this for each second that it takes, in "
+            "units of the objective.",
+        ),
+    ] = None,
     storage: Annotated[
         str | None,
         typer.Option(
@@ -104,6 +112,7 @@ def tune(
         space=space,
         workers=workers,
         time_limit=time_limit,
+        stop_below=stop_below,
         storage=storage,
     )
     run_tune(data, target, out, wishes, tuning)

@@ -37,6 +37,7 @@ class Tuning:
     space: Path | None = None
     workers: int = 1
     time_limit: float | None = None
+    stop_below: float | None = None
     storage: str | None = None
 
 
@@ -67,6 +68,7 @@ def run_tune(data: Path, target: str, out: Path, wishes: Wishes, tuning: Tuning)
             n_workers=tuning.workers,
             storage=storage,
             time_limit=tuning.time_limit,
+            stop_below=tuning.stop_below,
             seed=wishes.seed or 0,
         )
     write_whole(places["network.json"], found.recommended.to_json().encode(), "tune")
@@ -147,4 +149,5 @@ def _found(found: Search, objective: str) -> str:
     return (
         f"Recommended is {best.which} of {len(found.study.get_trials(deepcopy=False))}: {best.chosen}; {objective} "
         f"{number(best.mean)} ± {number(best.sd, 2)}, the best with probability {best.p_best:.2f}."
+        f"{f' The search {found.ended}.' if found.ended else ''}"
     )

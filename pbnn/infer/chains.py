@@ -9,7 +9,7 @@ import numpy as np
 
 from pbnn.errors import MethodError
 from pbnn.infer.executors import run_on
-from pbnn.infer.programs import Draws, InMemory, Keeper, Program, State, run_programs
+from pbnn.infer.programs import Draws, InMemory, Keeper, Program, State, Until, run_programs
 from pbnn.infer.progress import progress_bar
 from pbnn.infer.run import Run, Session, alike
 from pbnn.target import Target
@@ -83,6 +83,8 @@ def run_chains(title: str, program: Program, n_chains: int, target: Target, sess
     MethodError
         If no chain drew anything.
     """
+    if session.until is not None:
+        program = Until(program, session.until)
     with session.keeper() if session.keeper else nullcontext(InMemory()) as keeper:
         with progress_bar(title, n_chains * program.pieces, show=session.progress) as bar:
             interrupted = _run(program, n_chains, target, session, keeper, bar.advance)

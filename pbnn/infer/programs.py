@@ -68,6 +68,28 @@ class Keeper(Protocol):
         """Return the draws of a chain, as many as its state says it has (`drawn_<group>`)."""
 
 
+@final
+class Until:
+    """A program that asks for no more work once a chain has so many draws."""
+
+    def __init__(self, program: Program, draws: int) -> None:
+        self._program, self._draws = program, draws
+        self.kernels = program.kernels
+        self.pieces = program.pieces
+
+    def first(self, index: int) -> State:
+        """Return the state in which chain `index` begins."""
+        return self._program.first(index)
+
+    def ask(self, state: State) -> tuple[str, Any] | None:
+        """Return the name and the inputs of the next piece of work; None when there are enough draws."""
+        return None if state.get("drawn_draws", 0) >= self._draws else self._program.ask(state)
+
+    def tell(self, state: State, outputs: Any) -> tuple[State, Kept | None]:
+        """Return the state after that piece, and the draws it gave."""
+        return self._program.tell(state, outputs)
+
+
 class InMemory:
     """A keeper for as long as the process lives."""
 

@@ -77,7 +77,7 @@ def resume(
         options = _options(store)
         model = _model(store) if model is None else model
         target = Target.of(model, options.precision)
-        _check_same(store, target)
+        check_same(store, target)
         _warn_of_changes(attributes)
         session = Session(attributes["seed"], progress, options, lambda: store, executor)
         found = run(options, target, session)
@@ -119,7 +119,14 @@ def _fingerprint(target: Target) -> dict[str, Any]:
     return {"variables": variables, "log_densities": [repr(value) for value in densities]}
 
 
-def _check_same(store: Store, target: Target) -> None:
+def check_same(store: Store, target: Target) -> None:
+    """Check that a store is of this model.
+
+    Raises
+    ------
+    ModelError
+        If it is of another one.
+    """
     before, now = json.loads(store.attributes["model"]), _fingerprint(target)
     if before["variables"] != now["variables"]:
         what = f"has the variables {_listed(now)}, and the store is of {_listed(before)}"

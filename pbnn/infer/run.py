@@ -82,6 +82,8 @@ class Session:
         Opens what keeps states and draws; None keeps them in memory.
     executor
         What runs the chains; None runs them in this process.
+    until
+        Where each chain stops for now, a number of draws; None goes on to the end. For programs, in this process.
     """
 
     seed: int
@@ -89,6 +91,7 @@ class Session:
     method: Any = None
     keeper: "Callable[[], AbstractContextManager[Keeper]] | None" = None
     executor: Executor | None = None
+    until: int | None = None
 
 
 @singledispatch

@@ -15,7 +15,10 @@ _HOMES = {
     "ACQUISITIONS": "pbnn.search.acquisition",
     "Choice": "pbnn.spec.unknowns",
     "Condition": "pbnn.search.inputs",
+    "Draws": "pbnn.search.fidelity",
     "Float": "pbnn.spec.unknowns",
+    "Folds": "pbnn.search.fidelity",
+    "GPPruner": "pbnn.search.pruner",
     "GPSampler": "pbnn.search.sampler",
     "Inputs": "pbnn.search.inputs",
     "Int": "pbnn.spec.unknowns",
@@ -35,6 +38,7 @@ _HOMES = {
     "parallel": "pbnn.search.facts.parallel",
     "part_of": "pbnn.search.trials",
     "recommend": "pbnn.search.recommend",
+    "report_part": "pbnn.search.pruner",
     "slices": "pbnn.search.facts.slices",
     "surrogate": "pbnn.search.bayes",
 }

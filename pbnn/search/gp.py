@@ -304,6 +304,12 @@ def standardise(observations: Observations) -> tuple[float, float]:
     return float(y.mean()), scale
 
 
+def rows_of(inputs: Inputs, observations: Observations, loc: float, scale: float) -> Rows:
+    """Return observations as a program takes them."""
+    y, noise, share = (observations.y - loc) / scale, observations.noise / scale**2, observations.share
+    return pad(observations.points, y, noise, share, replace(inputs.layout, parts=share.shape[1]))
+
+
 def fit_surrogate(
     inputs: Inputs,
     observations: Observations,
@@ -353,9 +359,7 @@ def fit_surrogate(
     if how not in ("map", "nuts"):
         raise MethodError(unknown("fit_surrogate", "how", how, ("map", "nuts")))
     loc, scale = standardise(observations)
-    y, noise = (observations.y - loc) / scale, observations.noise / scale**2
-    share = observations.share
-    rows = pad(observations.points, y, noise, share, replace(inputs.layout, parts=share.shape[1]))
+    rows = rows_of(inputs, observations, loc, scale)
     if how == "nuts":
         from pbnn.search.bayes import draw_hyperparameters
 

@@ -20,28 +20,47 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from pbnn.search.attributes import FAILED, LOST
+from pbnn.search.attributes import CONTINUES, FAILED, INFERENCE_SE, LOST, PARTS, SE, STEPS
 
 ALIVE, RERUN_OF, SURPLUS = "pbnn:alive", "pbnn:rerun_of", "pbnn:surplus"
 GRACE = 6
 """Beats that may be missed."""
 RERUNS = 2
 """How often a trial is run again; one that kills every process that runs it must end."""
+CARRIED = (STEPS, PARTS, SE, INFERENCE_SE, CONTINUES)
+"""User attributes that a trial hands on to the one that goes on with it."""
 
 
 def counts(trial: FrozenTrial) -> bool:
-    """Return whether a trial counts as one of the budget: it has a result, failed for good, or is being run."""
-    if trial.state == TrialState.WAITING or SURPLUS in trial.user_attrs:
-        return False
-    return not (trial.state == TrialState.FAIL and LOST in trial.user_attrs)
+    """Return whether a trial counts as one of the budget: it has a result, failed for good, or is being run.
+
+    One that takes up a stopped trial does not: the stopped one has counted.
+    """
+    return trial.state != TrialState.WAITING and CONTINUES not in trial.user_attrs and not void(trial)
+
+
+def void(trial: FrozenTrial) -> bool:
+    """Return whether a trial is to be looked at as if it had not been: it was one too many, or lost and run again."""
+    return SURPLUS in trial.user_attrs or (trial.state == TrialState.FAIL and LOST in trial.user_attrs)
+
+
+def carried(trial: FrozenTrial) -> dict[str, Any]:
+    """Return the user attributes with which another trial can go on where this one ended."""
+    return {key: trial.user_attrs[key] for key in CARRIED if key in trial.user_attrs}
 
 
 def is_double(study: Study, trial: Trial) -> bool:
     """Return whether a trial out of the queue has been run, or queued, by another: databases may let two win a race."""
-    history = trial.user_attrs.get(RERUN_OF)
-    if not history:
+    attrs = trial.user_attrs
+    history, stopped = attrs.get(RERUN_OF), attrs.get(CONTINUES)
+    if not history and stopped is None:
         return False
     trials = study.get_trials(deepcopy=False)
+    others = [t for t in trials if t.number < trial.number and not void(t)]
+    if stopped is not None and any(t.user_attrs.get(CONTINUES) == stopped for t in others):
+        return True
+    if not history:
+        return False
     first = next((t for t in trials if t.number == history[-1]), None)
     twin = any(t.number < trial.number and t.user_attrs.get(RERUN_OF) == history for t in trials)
     return twin or (first is not None and first.state == TrialState.COMPLETE)
@@ -120,13 +139,13 @@ class Lives:
         except (ValueError, UpdateFinishedTrialError):
             return False  # it has ended after all, or another process was quicker
         if again:
-            attrs = (
-                {RERUN_OF: history}
-                if self._beat is None
-                else {RERUN_OF: history, ALIVE: f"{self.owner}/queued"}
-            )
-            self._study.enqueue_trial(trial.params, user_attrs=attrs)
+            self.queue(trial.params, {**carried(trial), RERUN_OF: history})
         return again
+
+    def queue(self, params: dict[str, Any], attrs: dict[str, Any]) -> None:
+        """Put parameters into the queue, for whoever asks next."""
+        alive = {} if self._beat is None else {ALIVE: f"{self.owner}/queued"}
+        self._study.enqueue_trial(params, user_attrs={**attrs, **alive})
 
     def lost(self) -> list[FrozenTrial]:
         """Return trials of other processes that have shown no life for `GRACE` beats."""

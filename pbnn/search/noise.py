@@ -11,6 +11,8 @@ from pbnn.errors import DataError, ShapeError
 
 MOST_ALIKE = 0.99
 """Residuals of two trials are never taken to be correlated more than this."""
+LEAST_SPREAD = 1e-8
+"""Of the total variance, residuals have so much at least: with less, the level of all is lost in rounding."""
 ROUNDS, STILL = 100, 1e-4
 """Of EM for the two variances, which ends when neither moves by more than this part of itself."""
 
@@ -104,6 +106,8 @@ def noise_of_parts(parts: np.ndarray) -> PartNoise | None:
         _correlated(residual, own) / k if seen.all() else _from_residuals(seen, spread, shared, inverse, own)
     )
     covariance = rest + common - level
+    # Where parts have all trials exactly alike, nothing is left of a variance but rounding.
+    np.fill_diagonal(covariance, np.diag(covariance).clip(0.0))
     return PartNoise(score + centre, (covariance + covariance.T) / 2, float(level))
 
 
@@ -118,7 +122,7 @@ def _variances(table: np.ndarray, seen: np.ndarray) -> tuple[float, float]:
         used = trials + (times * unknown).sum() / spread
         before = spread, shared
         rest = (np.where(seen, table - score[:, None] - effect, 0.0) ** 2).sum()
-        spread = max(rest / max(seen.sum() - used, 1.0), 1e-12 * total)
+        spread = max(rest / max(seen.sum() - used, 1.0), LEAST_SPREAD * total)
         # One less: what all parts have in common is not told from the level of the trials.
         shared = max(float((effect**2).sum() + unknown.sum()) / max(len(times) - 1, 1), 1e-12 * total)
         if abs(spread - before[0]) < STILL * spread and abs(shared - before[1]) < STILL * shared:

@@ -79,7 +79,11 @@ def score_elpd(network: Network, method: Method, X: Any, y: Any, seed: int) -> S
 
     Vehtari, Gelman & Gabry (2017), 10.1007/s11222-016-9696-4.
     """
-    bnn, idata = _fitted(network, method, X, y, seed)
+    return elpd_of(*_fitted(network, method, X, y, seed), seed)
+
+
+def elpd_of(bnn: BNN, idata: Any, seed: int) -> Score:
+    """Return the score by leave-one-out predictive density of a fit that there is."""
     table = leave_one_out(bnn, idata, seed=seed)
     n = table.attrs["n_obs"]
     bad = table.attrs["n_bad"] / n

@@ -1,15 +1,12 @@
 """`optimize`: a network with open fields, and data, to a study, a recommended network and an average of the best."""
 
-import hashlib
 import json
-import pickle
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, final
 
-import numpy as np
 import optuna
 import pandas as pd
 import xarray as xr
@@ -26,13 +23,19 @@ from pbnn.infer.fit import fit
 from pbnn.infer.methods import Method
 from pbnn.infer.progress import progress_bar
 from pbnn.predict.mixture import Average
-from pbnn.search.attributes import CONDITIONS, DATA, FAILED, FIXED, INFERENCE_SE, LOST, OF, SE, SPACE
+from pbnn.search.attributes import CONDITIONS, DATA, FAILED, FIXED, INFERENCE_SE, LOST, OF, SE, SPACE, STOPPED
+from pbnn.search.benches import Job
+from pbnn.search.courses import Courses
+from pbnn.search.ending import Ending, check_stop_below, in_words
+from pbnn.search.fidelity import Fidelity, name_of, stepwise
+from pbnn.search.fingerprint import fingerprint
+from pbnn.search.inputs import Inputs
 from pbnn.search.objective import Objective, as_objective
 from pbnn.search.recommend import Recommendation, recommend
 from pbnn.search.sampler import GPSampler
 from pbnn.search.space import Space
 from pbnn.search.storage import open_storage, patiently
-from pbnn.search.workers import Job, Plan, run_trials
+from pbnn.search.workers import Plan, run_trials
 from pbnn.spec.network import Network
 from pbnn.spec.unknowns import Choice
 
@@ -62,6 +65,17 @@ class Search:
     X: Any
     y: Any
     seed: int
+
+    @property
+    def ended(self) -> str:
+        """Why it ended before its budget was spent, by `stop_below`, in words; empty if it did not.
+
+        The gain is the knowledge gradient of one trial (`pbnn.search.ending`): Ishibashi et al. (2023), AISTATS, PMLR
+        206; Xie et al. (2025), arXiv:2507.12453.
+        """
+        why = self.study.user_attrs.get(STOPPED)
+        finished = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
+        return in_words(why) if why and why["trials"] == len(finished) else ""
 
     @cached_property
     def recommendation(self) -> Recommendation:
@@ -124,7 +138,8 @@ class Search:
         return pd.concat([table.iloc[:, :4], posterior, table.iloc[:, 4:]], axis=1)
 
     def __str__(self) -> str:
-        return f"{self.recommendation}\n{self.recommended}\nfitted by {self.method}"
+        said = f"{self.recommendation}\n{self.recommended}\nfitted by {self.method}"
+        return f"{said}\n{self.ended}" if self.ended else said
 
     __repr__ = __str__
 
@@ -146,6 +161,8 @@ def optimize(
     resume: bool = True,
     study_name: str = "pbnn",
     time_limit: float | None = None,
+    fidelity: Fidelity | None = None,
+    stop_below: float | None = None,
     seed: int = 0,
     sampler: BaseSampler | None = None,
     progress: bool = True,
@@ -183,6 +200,14 @@ def optimize(
         Of the study.
     time_limit
         Seconds that a trial may take; it is killed then, and has failed. An executor's task is left to itself instead.
+    fidelity
+        `pbnn.search.Folds()` with `"cv_lpd"`, or `pbnn.search.Draws(folder)` with `"elpd"`: trials are scored in steps,
+        and stopped after any at which they are hardly the best. A stopped trial is taken up again, with the steps that
+        it lacks only, when it is expected to gain more per second than a new one; and in the end, if what the fidelity
+        promises asks for it. It counts once.
+    stop_below
+        End before the budget is spent, once another trial is expected to raise the true score of the recommended
+        configuration by less than this for each second that it takes.
     seed
         Of the folds and the fits, the same for all trials, and of the sampler.
     sampler
@@ -204,14 +229,14 @@ def optimize(
         If nothing is left open, two parameters have one name, or the study is of another space; the message says how
         they differ.
     MethodError
-        If an option is none, the objective is a loss, or every trial failed.
+        If an option is none, the objective is a loss or has no steps of this fidelity, or every trial failed.
     FileError
         If the storage cannot be opened, or is away for more than two minutes. What was told is kept.
 
     References
     ----------
     Akiba, Sano, Yanase, Ohta & Koyama (2019), Optuna, 10.1145/3292500.3330701; Yao, Vehtari, Simpson & Gelman (2018),
-    10.1214/17-BA1091, on averages by stacking.
+    10.1214/17-BA1091, on averages by stacking. Of `fidelity` and `stop_below` see `Folds` and `Search.ended`.
 
     Examples
     --------
@@ -228,22 +253,31 @@ def optimize(
     space = _as_space(space, method)
     methods = space.method.values if isinstance(space.method, Choice) else (space.method,)
     score = as_objective(objective, methods)
+    steps = None if fidelity is None else stepwise(fidelity, objective, methods, len(y))
+    if stop_below is not None:
+        check_stop_below(stop_below)
     kept = open_storage(storage)
     plan = _plan(budget, n_workers, executor, time_limit, None if isinstance(kept, InMemoryStorage) else BEAT)
     told = {
         SPACE: json.dumps({name: distribution_to_json(d) for name, d in space.distributions.items()}),
         FIXED: f"{space.network.to_json()} {space.method!r}",
-        OF: objective
-        if isinstance(objective, str)
-        else getattr(objective, "__name__", type(objective).__name__),
-        DATA: _fingerprint(X, y),
+        OF: name_of(objective) + ("" if steps is None else steps.label),
+        DATA: fingerprint(X, y),
         CONDITIONS: {name: [needs.parent, list(needs.values)] for name, needs in space.needs.items()},
     }
     with quiet("optuna"):
         study = _study(kept, study_name, resume, sampler or _sampler(space, seed), space, told)
+    inputs = Inputs.of(space.distributions, space.conditions)
+    plan = replace(
+        plan,
+        courses=None if steps is None else Courses(study, inputs, steps, int(seed)),
+        ending=None if stop_below is None else Ending(study, inputs, stop_below, int(seed)),
+    )
     total = budget if isinstance(budget, int) else 0
     with progress_bar("optimize", total, show=progress) as bar:
-        interrupted = run_trials(study, kept, space, Job(score, X, y, int(seed)), plan, bar)
+        interrupted = run_trials(
+            study, kept, space, Job(score if steps is None else steps.score, X, y, int(seed)), plan, bar
+        )
     _check_told(study)
     return Search(study, space, interrupted, X, y, int(seed))
 
@@ -327,16 +361,6 @@ def _study(
                 "another study_name or storage."
             )
     return study
-
-
-def _fingerprint(X: Any, y: Any) -> str:
-    """Return what tells these data from others."""
-    digest = hashlib.sha256()
-    for part in (X, y):
-        values = np.asarray(part)
-        digest.update(str(values.shape).encode())
-        digest.update(pickle.dumps(values.tolist()) if values.dtype == object else values.tobytes())
-    return digest.hexdigest()[:16]
 
 
 def _check_told(study: optuna.Study) -> None:

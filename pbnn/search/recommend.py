@@ -197,7 +197,7 @@ def compared(
     tuple
         `p_best` and `regret`, `(m,)` both. Candidates that a draw does not tell apart share its best.
     """
-    f = back(_drawn(means, covariances, draws, rng))
+    f = back(drawn(means, covariances, draws, rng))
     top = f.max(1, keepdims=True)
     is_top = f >= top - 1e-12 * np.maximum(np.abs(top), 1)
     return (is_top / is_top.sum(1, keepdims=True)).mean(0), (top - f).mean(0)
@@ -209,8 +209,8 @@ def _new(inputs: Inputs, tried: Points, n: int, rng: np.random.Generator) -> Poi
     return more[np.array([row.tobytes() not in known for row in more.x.round(12)], bool)]
 
 
-def _drawn(means: np.ndarray, covariances: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw `(about draws, m)` from a mixture of normal distributions."""
+def drawn(means: np.ndarray, covariances: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw `(about draws, m)` from a mixture of normal distributions `(h, m)`, `(h, m, m)`."""
     each = -(-draws // len(means))
     found = []
     for mean, cov in zip(means, covariances, strict=True):

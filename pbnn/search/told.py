@@ -10,7 +10,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from pbnn.errors import DataError, SpecError
-from pbnn.search.attributes import CONDITIONS, FAILED, INFERENCE_SE, PARTS, SE
+from pbnn.search.attributes import CONDITIONS, CONTINUES, FAILED, INFERENCE_SE, PARTS, SE
 from pbnn.search.inputs import Condition, Inputs, Points
 from pbnn.search.noise import PartNoise, capped, noise_of_parts
 from pbnn.search.observations import Observations
@@ -83,14 +83,15 @@ def inputs_of(study: Study, conditions: Mapping[str, Condition] | None = None) -
     return Inputs.of(common, {n: c for n, c in conditions.items() if n in common and c.parent in common})
 
 
-def read(study: Study, inputs: Inputs, *, distrusted: bool = False) -> Told:
+def read(study: Study, inputs: Inputs, *, distrusted: bool = False, running: bool = False) -> Told:
     """Return the scores of a study's trials at points of a space, and the covariance of their noise.
 
     Values of an objective that is minimised are negated. A trial counts if it is complete, or pruned after scores on
     some parts (of one objective); not if a value is NaN, its parameters are no point of the space, for instance of one
     that has been changed, or its user attributes say `pbnn:failed`: then the score speaks of the fit, not of the
-    network. A value that is infinite is taken for the worst, or the best, of those that are finite. The noise, of the
-    first objective, is
+    network. Of a trial that goes on with what an earlier one began (`pbnn:continues`), the earlier one is part, and
+    counts no more. A value that is infinite is taken for the worst, or the best, of those that are finite. The noise,
+    of the first objective, is
 
     - of trials with `pbnn:parts`, what `noise_of_parts` finds, whose adjustment for parts that were not scored moves
       the value too; or, where each was scored on one part only, which of them: what it adds the surrogate learns;
@@ -106,6 +107,8 @@ def read(study: Study, inputs: Inputs, *, distrusted: bool = False) -> Told:
         The space.
     distrusted
         Whether scores of fits that are not to be trusted count all the same.
+    running
+        Whether trials that run count too, by the parts that they have been scored on.
 
     Raises
     ------
@@ -114,9 +117,12 @@ def read(study: Study, inputs: Inputs, *, distrusted: bool = False) -> Told:
     """
     several = len(study.directions) > 1
     found, sets, failed = [], [], []
-    for trial in study.get_trials(deepcopy=False):
-        counts = _counts(trial, several=several)
-        if not (counts or trial.state in (TrialState.FAIL, TrialState.COMPLETE)):
+    trials = study.get_trials(deepcopy=False)
+    counted = {t.number for t in trials if _counts(t, several=several, running=running)}
+    earlier = {t.user_attrs.get(CONTINUES) for t in trials if t.number in counted}
+    for trial in trials:
+        counts = trial.number in counted
+        if trial.number in earlier or not (counts or trial.state in (TrialState.FAIL, TrialState.COMPLETE)):
             continue
         point = point_of(inputs, trial.params)
         if point is None:
@@ -196,15 +202,15 @@ def joined(sets: Sequence[Points], inputs: Inputs) -> Points:
     return Points(np.zeros((0, len(inputs))), np.zeros((0, len(inputs)), bool))
 
 
-def _counts(trial: FrozenTrial, *, several: bool) -> bool:
-    if trial.state == TrialState.PRUNED:
+def _counts(trial: FrozenTrial, *, several: bool, running: bool) -> bool:
+    if trial.state == TrialState.PRUNED or (running and trial.state == TrialState.RUNNING):
         return bool(trial.user_attrs.get(PARTS)) and not several
     return trial.state == TrialState.COMPLETE and not np.isnan(trial.values).any()
 
 
 def _value(trial: FrozenTrial, objective: int) -> float:
-    # A pruned trial's value is of its last step, whatever that was.
-    return np.nan if trial.state == TrialState.PRUNED else trial.values[objective]
+    # A pruned trial's value is of its last step, whatever that was; one that runs has none.
+    return np.nan if trial.state != TrialState.COMPLETE else trial.values[objective]
 
 
 def _finite(y: np.ndarray) -> np.ndarray:

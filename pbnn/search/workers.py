@@ -2,13 +2,12 @@
 
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, final
 
-import cloudpickle
 from optuna import Study, Trial
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
@@ -16,30 +15,17 @@ from optuna.trial import TrialState
 
 from pbnn.errors import FileError, PbnnError, quiet
 from pbnn.infer.progress import Bar
-from pbnn.search.attributes import FAILED
-from pbnn.search.evaluator import Evaluator, first_answers
+from pbnn.search.attributes import CONTINUES, FAILED
+from pbnn.search.benches import Job, Lost, bench_of
+from pbnn.search.courses import Courses
+from pbnn.search.ending import Ending
 from pbnn.search.lives import SURPLUS, Lives, counts, is_double
-from pbnn.search.objective import Objective, Score, as_score
+from pbnn.search.objective import Score
 from pbnn.search.space import Space
 from pbnn.search.storage import patiently
 
 LOOK = 0.5
 """Seconds between looks at the clock and at the other processes."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is the same for all trials."""
-
-    objective: Objective
-    X: Any
-    y: Any
-    seed: int
-
-    def __call__(self, network: Any, method: Any) -> Score:
-        """Return the score of a network."""
-        return as_score(self.objective(network, method, self.X, self.y, self.seed))
 
 
 @final
@@ -55,6 +41,10 @@ class Plan:
         As of `optimize`.
     beat
         Seconds between signs of life; None if nobody else can see the study.
+    courses
+        Of trials that are scored in steps; None of those that are not.
+    ending
+        When the search ends by itself; None for when the budget is spent.
     """
 
     budget: int | timedelta
@@ -62,10 +52,19 @@ class Plan:
     executor: Executor | None
     time_limit: float | None
     beat: float | None
+    courses: Courses | None = None
+    ending: Ending | None = None
 
 
-class Lost(Exception):
-    """A process died in a trial, through no fault of the trial that we know of."""
+@final
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A trial that runs: since when, its network and method, and when its present step began."""
+
+    trial: Trial
+    began: float
+    args: tuple[Any, ...]
+    step_began: float
 
 
 def run_trials(study: Study, storage: BaseStorage, space: Space, job: Job, plan: Plan, bar: Bar) -> bool:
@@ -77,7 +76,9 @@ def run_trials(study: Study, storage: BaseStorage, space: Space, job: Job, plan:
         If the storage is away for long; what was told is in it.
     """
     with quiet("optuna"), Lives(study, storage, plan.beat) as lives:
-        loop = _Loop(study, space, lives, plan, bar, _bench(job, plan))
+        loop = _Loop(
+            study, space, lives, plan, bar, bench_of(job, plan.n_workers, plan.executor, plan.time_limit)
+        )
         try:
             loop.run()
         except KeyboardInterrupt:
@@ -99,7 +100,7 @@ class _Loop:
             bar,
             bench,
         )
-        self.running: dict[int, tuple[Trial, float]] = {}
+        self.running: dict[int, Running] = {}
         self.untold: dict[int, str] = {}
         self.exhausted = False
         self.end = (
@@ -128,12 +129,24 @@ class _Loop:
     def _may_ask(self) -> bool:
         if self.exhausted:
             return False
+        if self.plan.ending is not None and self._stored(self.plan.ending.reached):
+            self.exhausted = True
+            return False
         if self.end is not None:
             return time.monotonic() < self.end
         trials = self._stored(lambda: self.study.get_trials(deepcopy=False))
-        return sum(map(counts, trials)) < self.plan.budget
+        return sum(map(counts, trials)) < self.plan.budget or self._takes_up()
+
+    def _takes_up(self) -> bool:
+        """Return whether a stopped trial waits to be taken up although the budget is spent."""
+        courses = self.plan.courses
+        if courses is None or self.running:
+            return False
+        return self._stored(lambda: courses.take_up(self.lives, instead=False))
 
     def _begin(self) -> None:
+        if (courses := self.plan.courses) is not None:
+            self._stored(lambda: courses.take_up(self.lives, instead=True))
         # If this process stands still for long, another takes the trial for lost and puts it into the queue.
         with suppress(UpdateFinishedTrialError):
             self._begin_with(self._stored(self.lives.ask))
@@ -148,36 +161,65 @@ class _Loop:
         except FileError:
             raise
         except PbnnError as error:
-            self.running[trial.number] = (trial, time.monotonic())
+            self.running[trial.number] = Running(trial, time.monotonic(), (), time.monotonic())
             self._tell(trial.number, error)
             return
-        self.running[trial.number] = (trial, time.monotonic())
-        self.bench.submit(trial.number, network, method)
+        self._submit(trial, time.monotonic(), (network, method))
+
+    def _submit(self, trial: Trial, began: float, args: tuple[Any, ...]) -> None:
+        courses = self.plan.courses
+        step = () if courses is None else (self._stored(lambda: courses.next_step(trial)),)
+        self.running[trial.number] = Running(trial, began, args, time.monotonic())
+        self.bench.submit(trial.number, *args, *step)
 
     def _is_surplus(self, trial: Trial) -> bool:
         if is_double(self.study, trial):
             return True
-        if self.end is not None:
+        if self.end is not None or CONTINUES in trial.user_attrs:
             return False
         others = [t for t in self.study.get_trials(deepcopy=False) if counts(t) and t.number != trial.number]
         before = [t for t in others if t.state.is_finished() or t.number < trial.number]
         return len(before) >= self.plan.budget
 
     def _tell(self, number: int, found: Any) -> None:
-        trial, _ = self.running.pop(number)
+        run = self.running.pop(number)
+        trial = run.trial
+        if self.plan.courses is not None and not isinstance(found, BaseException):
+            try:
+                found = self._after_step(self.plan.courses, run, found)
+            except PbnnError as error:
+                if isinstance(error, FileError):
+                    raise
+                found = error
+            if found is None:
+                return
         if isinstance(found, Lost):
             self._stored(lambda: self.lives.rerun(number, str(found)))
-            self.lives.done(number)
+            self._forget(number)
             return
         if isinstance(found, BaseException):
             reason = str(found) if isinstance(found, PbnnError) else f"{type(found).__name__}: {found}"
             self._stored(lambda: self._attributes(trial, {FAILED: reason}))
             self._finish(trial, TrialState.FAIL)
+        elif isinstance(found, TrialState):
+            self._finish(trial, found)
         else:
             self.untold[number] = f"trial {number} scored {found.value:.6g}"
             self._stored(lambda: self._attributes(trial, found.attrs()))
             self._finish(trial, TrialState.COMPLETE, found.value)
         self.bar.advance(1, f"{number + 1} trials")
+
+    def _after_step(self, courses: Courses, run: Running, found: Any) -> Score | TrialState | None:
+        """Take in a step; return the score of a trial that is whole, how it ended otherwise, None if it goes on."""
+        score = courses.did(run.trial, found, time.monotonic() - run.step_began)
+        try:
+            state = self._stored(lambda: courses.after(run.trial, score))
+        except UpdateFinishedTrialError:
+            state = TrialState.FAIL  # taken for lost, and run again elsewhere: that one counts
+        if state == TrialState.RUNNING:
+            self._submit(run.trial, run.began, run.args)
+            return None
+        return score if state == TrialState.COMPLETE else state
 
     def _attributes(self, trial: Trial, attrs: dict[str, Any]) -> None:
         try:
@@ -202,12 +244,17 @@ class _Loop:
 
         self._stored(tell)
         self.untold.pop(trial.number, None)
-        self.lives.done(trial.number)
+        self._forget(trial.number)
+
+    def _forget(self, number: int) -> None:
+        self.lives.done(number)
+        if self.plan.courses is not None:
+            self.plan.courses.ended(number)
 
     def _stop_late(self) -> None:
         limit = self.plan.time_limit
-        for number, (_, began) in list(self.running.items()):
-            if limit is not None and time.monotonic() - began > limit:
+        for number, run in list(self.running.items()):
+            if limit is not None and time.monotonic() - run.began > limit:
                 self.bench.stop(number)
                 self._tell(number, TimeoutError(f"it took longer than time_limit, {limit:g} s"))
 
@@ -221,140 +268,3 @@ class _Loop:
 
     def _told(self) -> str:
         return f" Not in it yet: {', '.join(self.untold.values())}." if self.untold else ""
-
-
-# ---------------------------------------------------------------- where trials are evaluated
-
-
-def _bench(job: Job, plan: Plan) -> "_Here | _Processes | _Tasks":
-    if plan.executor is not None:
-        return _Tasks(job, plan.executor, plan.n_workers)
-    if plan.n_workers > 1 or plan.time_limit is not None:
-        return _Processes(job, plan.n_workers)
-    return _Here(job)
-
-
-@final
-class _Here:
-    """In this process, one at a time."""
-
-    def __init__(self, job: Job) -> None:
-        self._job, self._next = job, None
-
-    @property
-    def free(self) -> bool:
-        return self._next is None
-
-    def wait(self, timeout: float) -> None:
-        pass
-
-    def submit(self, number: int, *args: Any) -> None:
-        self._next = (number, args)
-
-    def answers(self, timeout: float) -> list[tuple[int, Any]]:
-        number, args = self._next
-        try:
-            found = self._job(*args)
-        except Exception as error:
-            found = error
-        self._next = None
-        return [(number, found)]
-
-    def stop(self, number: int) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
-@final
-class _Processes:
-    """In processes of their own, which can be killed."""
-
-    def __init__(self, job: Job, n: int) -> None:
-        self._all = [Evaluator(job) for _ in range(n)]
-        self._of: dict[int, Evaluator] = {}
-
-    @property
-    def free(self) -> bool:
-        return bool(self._idle())
-
-    def _idle(self) -> list[Evaluator]:
-        busy = list(self._of.values())
-        return [worker for worker in self._all if worker not in busy and worker.ready]
-
-    def wait(self, timeout: float) -> None:
-        first_answers(self._all, timeout)
-
-    def submit(self, number: int, *args: Any) -> None:
-        self._of[number] = self._idle()[0]
-        self._of[number].submit(*args)
-
-    def answers(self, timeout: float) -> list[tuple[int, Any]]:
-        ready = first_answers(list(self._of.values()), timeout)
-        found = []
-        for number, worker in list(self._of.items()):
-            if worker in ready:
-                del self._of[number]
-                try:
-                    found.append((number, worker.answer()))
-                except EOFError:
-                    found.append((number, Lost(f"Its process {worker.pid} {worker.how_it_ended()}.")))
-                    worker.replace()
-        return found
-
-    def stop(self, number: int) -> None:
-        self._of.pop(number).replace()
-
-    def close(self) -> None:
-        for worker in self._all:
-            worker.close()
-
-
-@final
-class _Tasks:
-    """As tasks of an executor, which cannot be killed: what comes too late is not looked at."""
-
-    def __init__(self, job: Job, executor: Executor, n: int) -> None:
-        self._job, self._executor, self._n = cloudpickle.dumps(job), executor, n
-        self._of: dict[int, Future] = {}
-
-    @property
-    def free(self) -> bool:
-        return len(self._of) < self._n
-
-    def wait(self, timeout: float) -> None:
-        time.sleep(timeout)
-
-    def submit(self, number: int, *args: Any) -> None:
-        self._of[number] = self._executor.submit(run_pickled, self._job, cloudpickle.dumps(args))
-
-    def answers(self, timeout: float) -> list[tuple[int, Any]]:
-        done, _ = wait(self._of.values(), timeout, return_when=FIRST_COMPLETED)
-        found = []
-        for number, future in list(self._of.items()):
-            if future in done:
-                del self._of[number]
-                found.append((number, _outcome(future)))
-        return found
-
-    def stop(self, number: int) -> None:
-        self._of.pop(number).cancel()
-
-    def close(self) -> None:
-        for future in self._of.values():
-            future.cancel()
-
-
-def _outcome(future: Future) -> Any:
-    try:
-        return future.result()
-    except BrokenExecutor:
-        raise  # it will take no more tasks
-    except Exception as error:
-        return error
-
-
-def run_pickled(job: bytes, args: bytes) -> Score:
-    """Return the score of a trial, as a task of an executor."""
-    return cloudpickle.loads(job)(*cloudpickle.loads(args))

@@ -129,3 +129,4 @@ def test_bad_input_is_refused_in_one_line(table, refused, csv, tmp_path):
     assert "there is no folder" in refused("tune", table, "--target", "y", "--out", tmp_path / "x" / "y")
     assert "Did you mean 'elpd'" in refused(*tune(table, "--objective", "epld"))
     assert "budget must be" in refused(*tune(table, "--trials", 0))
+    assert "stop_below must be" in refused(*tune(table, "--stop-below", 0))

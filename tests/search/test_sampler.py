@@ -147,7 +147,7 @@ def test_bad_options_say_so():
         GPSampler(acquisition="logei")
     with pytest.raises(MethodError, match=r"bayes must be 'map', 'nuts', or .*; got 0"):
         GPSampler(bayes=0)
-    with pytest.raises(MethodError, match="n_startup_trials must be a whole number >= 0; got -1"):
+    with pytest.raises(MethodError, match="n_startup_trials must be a whole number >= 0, or None; got -1"):
         GPSampler(n_startup_trials=-1)
     with pytest.raises(SpecError, match="conditions need the space"):
         GPSampler(conditions={"x": Condition("z", (1,))})
