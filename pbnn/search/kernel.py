@@ -11,8 +11,9 @@ from pbnn.search.inputs import Layout
 
 EDGE = 1e-6
 """The warping stays this far from 0 and 1, where its slope may be infinite."""
-ONE = 1e-12
-"""Points at a squared distance of this part of their own are one: more than rounding, less than any step of a grid."""
+ONE = 1e-14
+"""Points at a squared distance of this part of their own are one: more than rounding, and less than a thousandth of the
+space at any length scale that a fit may reach."""
 
 
 def embed(theta: jax.Array, x: jax.Array, active: jax.Array, layout: Layout) -> jax.Array:
@@ -93,6 +94,12 @@ def covariance_on_a_part(theta: jax.Array, a: jax.Array, b: jax.Array, layout: L
     h = unpack(theta, layout)
     smooth, same = kernels(theta, a, b, layout)
     return jnp.exp(h.log_common) + jnp.exp(h.log_own) * smooth + jnp.exp(h.log_nugget) * same
+
+
+def variance_on_a_part(theta: jax.Array, layout: Layout) -> jax.Array:
+    """Return the variance of what one part adds, at any point."""
+    h = unpack(theta, layout)
+    return jnp.exp(h.log_common) + jnp.exp(h.log_own + h.log_amplitude) + jnp.exp(h.log_nugget)
 
 
 @jax.custom_jvp

@@ -9,16 +9,18 @@ import numpy as np
 from jax.scipy.linalg import solve_triangular
 
 from pbnn.search.gp import Surrogate, padded_size, padding, posterior
-from pbnn.search.hyperparameters import unpack
 from pbnn.search.inputs import Points
-from pbnn.search.kernel import covariance, covariance_on_a_part, embed
+from pbnn.search.kernel import covariance, covariance_on_a_part, embed, variance_on_a_part
 from pbnn.search.maximise import among
 from pbnn.search.told import Told
+from pbnn.search.trials import Cells
 from pbnn.target.jaxify import scope
 
 PROMISING = 96
 """So many points that were not tried are considered."""
-NODES = 9
+TOO_SURE = 1e-4
+"""A score whose variance is below this part of what a part may add is known: it was told already."""
+NODES = 41
 """Of the quadrature over what a score may turn out to be."""
 
 
@@ -60,11 +62,10 @@ def gains(surrogate: Surrogate, points: Points) -> np.ndarray:
     ((4, 2), True)
     """
     parts = surrogate.rows.layout.parts
-    m, n = len(points), len(surrogate.rows.mask)
-    told = surrogate.observations.share
-    # A part's own share in a score that is of it alone, beside the shares of the scores that are told.
+    m = len(points)
+    # Shares of the parts in a score of one part alone, and times those in the scores that are told.
     share = np.eye(parts) - 1 / parts
-    beside = share @ np.pad(told, ((0, n - len(told)), (0, 0))).T
+    beside = share @ surrogate.rows.share.T
     padded = padding(m, points)
     there = np.arange(padded_size(m)) < m
     with scope("float64"):
@@ -74,7 +75,7 @@ def gains(surrogate: Surrogate, points: Points) -> np.ndarray:
 
 
 def again_or_new(
-    surrogate: Surrogate, told: Told, new: Points, pool: Points, names: Sequence[str]
+    surrogate: Surrogate, told: Told, new: Points, pool: Points, names: Sequence[str], given: Cells
 ) -> tuple[Points, str | None]:
     """Return the point to try next, a new one or one that was tried, and the part on which that gains most.
 
@@ -90,6 +91,8 @@ def again_or_new(
         Other points; those that may be best are considered too.
     names
         The parts that may be scored.
+    given
+        Points and the part each was given to be scored on, whatever came of it: none is given twice.
 
     Returns
     -------
@@ -102,17 +105,18 @@ def again_or_new(
     mean, sd = surrogate.predict(pool)
     points = Points.joined([new, told.points, pool[np.argsort(-mean - sd)[:PROMISING]]])
     points = points[points.distinct()]
-    gain = np.where(scored_on(points, told), -np.inf, gains(surrogate, points))[:, columns]
+    gain = np.where(scored_on(points, told, given), -np.inf, gains(surrogate, points))[:, columns]
     row, column = np.unravel_index(int(gain.argmax()), gain.shape)
     return points[int(row)], told.parts[columns[column]]
 
 
-def scored_on(points: Points, told: Told) -> np.ndarray:
-    """Return which points were scored on which parts: `(m, k)`."""
-    parts = told.observations[0].parts
-    found = np.zeros((len(points), parts.shape[1]), bool)
-    for i in range(len(told.points)):
-        found |= among(points, told.points[[i]])[:, None] & parts[i]
+def scored_on(points: Points, told: Told, given: Cells) -> np.ndarray:
+    """Return which points were scored, or given to be, on which parts: `(m, k)`."""
+    by_part = told.observations[0].parts.T
+    found = np.zeros((len(points), len(by_part)), bool)
+    for column, (name, scored) in enumerate(zip(told.parts, by_part, strict=True)):
+        asked = given.points[np.array([part == name for part in given.parts], bool)]
+        found[:, column] = among(points, Points.joined([told.points[scored], asked]))
     return found
 
 
@@ -120,35 +124,39 @@ def scored_on(points: Points, told: Told) -> np.ndarray:
 def _gains(
     arrays: Any, x: jax.Array, active: jax.Array, there: jax.Array, own: jax.Array, beside: jax.Array
 ) -> jax.Array:
-    """Return the gains `(m, k)`, of parts with shares `own` `(k,)` and `beside` `(k, N)` the observations'."""
+    """Return the gains `(m, k)`.
+
+    A score of point c on a part is `y = f(c) + d(c)`, where `d`, what the part adds, is independent of `f`; its
+    covariance with that of others is `share . share'` times that of `covariance_on_a_part`. Given the scores told, of
+    covariance `L L'`, with `a = inv(L) cov(told, f)` and `b = inv(L) cov(told, d)`,
+
+    - `cov(f(x), y) = cov(f(x), f(c)) - a(x)' b(c)`,
+    - `var(y) = var(f(c)) + own alone - 2 a(c)' b(c) - b(c)' b(c)`,
+
+    with covariances of `f` after what was told. The means then move along `cov(f, y) / sd(y)` by a standard normal.
+    `own` `(k,)` and `beside` `(k, N)` are a part's shares times its own, and those of the scores told.
+    """
     nodes, weights = (jnp.asarray(a) for a in np.polynomial.hermite_e.hermegauss(NODES))
     means, covariances = posterior(arrays, x, active)
 
     def one(theta: Any, z: Any, chol: Any, mean: jax.Array, cov: jax.Array) -> jax.Array:
         new = embed(theta, x, active, arrays.layout)
-        smooth = solve_triangular(chol, _told(arrays, covariance(theta, z, new, arrays.layout)), lower=True)
-        by_part = _told(arrays, covariance_on_a_part(theta, z, new, arrays.layout))
-        h = unpack(theta, arrays.layout)
-        alone = jnp.exp(h.log_common) + jnp.exp(h.log_own + h.log_amplitude) + jnp.exp(h.log_nugget)
+        a = solve_triangular(chol, _told(arrays, covariance(theta, z, new, arrays.layout)), lower=True)
+        added = _told(arrays, covariance_on_a_part(theta, z, new, arrays.layout))
+        alone = variance_on_a_part(theta, arrays.layout)
+        mean = jnp.where(there, mean, -jnp.inf)
 
         def on(own: jax.Array, beside: jax.Array) -> jax.Array:
-            half = solve_triangular(chol, beside[:, None] * by_part, lower=True)
-            # Of each point with the score of each: what the scores told leave of their covariance.
-            with_score = cov - smooth.T @ half
-            spread = jnp.diag(cov) + own * alone - 2 * (smooth * half).sum(0) - (half**2).sum(0)
-            slope = jnp.where(
-                spread > TOO_SURE * alone, with_score / jnp.sqrt(jnp.maximum(spread, 1e-12)), 0.0
-            )
-            after = jnp.where(there, mean, -jnp.inf)[:, None, None] + slope[:, :, None] * nodes
-            return after.max(0) @ weights / weights.sum() - jnp.where(there, mean, -jnp.inf).max()
+            b = solve_triangular(chol, beside[:, None] * added, lower=True)
+            variance = jnp.diag(cov) + own * alone - 2 * (a * b).sum(0) - (b**2).sum(0)
+            known = variance <= TOO_SURE * alone
+            slope = jnp.where(known, 0.0, (cov - a.T @ b) / jnp.sqrt(jnp.where(known, 1.0, variance)))
+            best = (mean[:, None, None] + slope[:, :, None] * nodes).max(0)
+            return best @ weights / weights.sum() - mean.max()
 
         return jax.vmap(on, out_axes=1)(own, beside)
 
     return jax.vmap(one)(arrays.theta, arrays.z, arrays.chol, means, covariances).mean(0)
-
-
-TOO_SURE = 1e-4
-"""A score whose variance is below this part of what a part may add is known: it was told already."""
 
 
 def _told(arrays: Any, cross: jax.Array) -> jax.Array:

@@ -23,7 +23,15 @@ from pbnn.search.observations import Observations
 from pbnn.search.revisit import again_or_new
 from pbnn.search.soften import soften
 from pbnn.search.told import Told, read
-from pbnn.search.trials import constraints_of, pending, store_constraints, store_part, store_suggestion
+from pbnn.search.trials import (
+    Cells,
+    constraints_of,
+    given,
+    pending,
+    store_constraints,
+    store_part,
+    store_suggestion,
+)
 
 logger = logging.getLogger("pbnn.search")
 GOOD = 5
@@ -44,7 +52,7 @@ class GPSampler(BaseSampler):
     time are pending: what they will score is not known yet. So are trials that failed, or whose fit is marked as not
     to be trusted (`pbnn:failed`): that says nothing of how good the point is, but another trial there is of little use.
     Trials whose parameters lie outside the space are left out. Points already tried are not suggested again while
-    there are others.
+    there are others, but for `parts`.
 
     Parameters
     ----------
@@ -65,7 +73,8 @@ class GPSampler(BaseSampler):
         Names of the parts (folds, seeds) that a configuration may be scored on, of each trial one; its objective asks
         `pbnn.search.part_of(trial)` which, and says the score in `pbnn:parts` too. The sampler then chooses both: a new
         configuration, or one that is promising once more, on a part where that tells most of the mean over all parts
-        (`pbnn.search.revisit`). For one objective without constraints.
+        (`pbnn.search.revisit`). It begins to choose when there are twice as many trials as parts; before, they take turns.
+        Scored twice on a part, a configuration is taken to score the same. For one objective without constraints.
     space, conditions
         All parameters with their distributions, and when those are active that not always are (`Condition`). Then the
         whole space is searched as one. Without them it is what all complete trials have in common, as in Optuna.
@@ -175,6 +184,10 @@ class GPSampler(BaseSampler):
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
         """Suggest values of the parameters of `search_space`; none for those that are inactive."""
+        if self._parts and len(study.directions) > 1:
+            raise MethodError(
+                "GPSampler: parts are for one objective; leave them out, or take a study with one."
+            )
         if not search_space:
             self._say(study, trial, None)
             return {}
@@ -190,7 +203,8 @@ class GPSampler(BaseSampler):
             again = among(told.failed, told.points)
             unknown = Points.joined([told.failed[~again], pending(study, trial, inputs, search_space)])
             with threadpool_limits(1, "blas"):
-                point, part = self._suggested(study.study_name, inputs, told, unknown, rng)
+                cells = given(study, trial, inputs, search_space)
+                point, part = self._suggested(study.study_name, inputs, told, unknown, cells, rng)
         self._say(study, trial, part)
         params = inputs.params(point)[0]
         store_suggestion(study, trial, search_space, params)
@@ -239,12 +253,17 @@ class GPSampler(BaseSampler):
         return inputs.sample(STARTUP, np.random.default_rng(self._startup_seed))[number % STARTUP]
 
     def _suggested(
-        self, study: str, inputs: Inputs, told: Told, unknown: Points, rng: np.random.Generator
+        self, study: str, inputs: Inputs, told: Told, unknown: Points, cells: Cells, rng: np.random.Generator
     ) -> tuple[Points, str | None]:
         """Return the point to try, and the part to score it on, if that matters."""
         softened = [soften(observations)[0] for observations in told.observations]
         y = np.stack([o.y for o in softened], axis=-1)
         limits = constraints_of(told.trials)
+        if self._parts and limits:
+            raise MethodError(
+                f"GPSampler: parts are not for searches with constraints, and trials have {', '.join(limits)}. Go "
+                "on with a sampler without parts."
+            )
         acquisition = acquisition_of(
             self._acquisition or ("noisy_ei" if y.shape[1] == 1 else "ehvi"), y.shape[1]
         )
@@ -279,7 +298,7 @@ class GPSampler(BaseSampler):
             free = order[~among(pool[order], beliefs.known)]
             new = pool[free[0] if len(free) else order[0]]
         if self._parts and objectives[0].rows.layout.parts:
-            return again_or_new(beliefs.believers[0], told, new, pool, self._parts)
+            return again_or_new(beliefs.believers[0], told, new, pool, self._parts, cells)
         return new, None
 
     def _how(self, n: int) -> str:

@@ -80,11 +80,30 @@ def soften(told: Observations) -> tuple[Observations, Softening]:
     distribution is one standard deviation above it. Where more than a third of all have the median's score, nothing is
     done.
     """
-    median, upper = np.quantile(told.y, [0.5, UPPER])
+    easier = _easier(told)
+    level = told.y - easier
+    median, upper = np.quantile(level, [0.5, UPPER])
     width = upper - median
     # What rounding leaves of a constant is no scale.
     if not width > 1e-9 * max(abs(median), abs(upper)):
         return told, Softening()
     bend = Softening(float(median), float(width))
-    slope = bend.slope(told.y)
-    return replace(told, y=bend(told.y), noise=slope[:, None] * told.noise * slope), bend
+    slope = bend.slope(level)
+    return replace(told, y=bend(level) + easier, noise=slope[:, None] * told.noise * slope), bend
+
+
+def _easier(told: Observations) -> np.ndarray:
+    """Return by how much each score is of easier parts than others, `(n,)`, or all of a hard part would be softened.
+
+    It is the difference of medians, shrunk by what chance makes of it, since each part has trials of its own.
+    """
+    if told.parts is None:
+        return np.zeros(len(told))
+    low, middle, high = np.quantile(told.y, [1 - UPPER, 0.5, UPPER])
+    offsets = np.zeros(told.parts.shape[1])
+    for part, there in enumerate(told.parts.T):
+        if there.any():
+            difference = np.median(told.y[there]) - middle
+            chance = np.pi / 2 * ((high - low) / 2) ** 2 / there.sum()
+            offsets[part] = difference * max(1 - chance / max(difference**2, np.finfo(float).tiny), 0.0)
+    return told.share @ offsets

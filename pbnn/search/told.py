@@ -16,6 +16,8 @@ from pbnn.search.noise import PartNoise, capped, noise_of_parts
 from pbnn.search.observations import Observations
 
 ROUNDING = 1e-9
+SEVERAL = 0.1
+"""If more than this part of the trials was scored on several parts, these tell the noise of all."""
 
 
 @final
@@ -94,7 +96,8 @@ def read(study: Study, inputs: Inputs, *, distrusted: bool = False, running: boo
     of the first objective, is
 
     - of trials with `pbnn:parts`, what `noise_of_parts` finds, whose adjustment for parts that were not scored moves
-      the value too; or, where each was scored on one part only, which of them: what it adds the surrogate learns;
+      the value too; or, where nearly all were scored on one part only, which of them: what it adds the surrogate
+      learns, as soon as there are twice as many trials as parts, and `pbnn:se` counts no more;
     - of others `pbnn:se` squared; of those that say nothing beside others that do, the mean of what these say;
     - no more in all than the values' scatter allows (`capped`);
     - beside it `pbnn:inference_se` squared, which no other trial shares.
@@ -227,26 +230,34 @@ def _with_noise(trials: Sequence[FrozenTrial], y: np.ndarray, sign: float, point
     noise, level = np.zeros((len(y), len(y))), 0.0
     table = sign * _table(trials)
     split = np.flatnonzero(~np.isnan(table).all(1))
-    found = noise_of_parts(table[split]) if len(split) else None
+    learned = _to_be_learned(table)
+    found = noise_of_parts(table[split]) if len(split) and learned is None else None
     for row, i in enumerate(split):
         y[i] = _score(y[i], table[i], None if found is None else found.score[row])
     if found is not None:
         noise, variance, level = _of_parts(found, split, variance)
+    if learned is not None:
+        # Rows of a fold are shared by all trials on it: what they make a score err by is learned of the fold.
+        variance[split] = np.nan
     known = ~np.isnan(variance)
-    rest = np.setdiff1d(np.arange(len(y)), split) if found is not None else np.arange(len(y))
+    alone = found is None and learned is None
+    rest = np.arange(len(y)) if alone else np.setdiff1d(np.arange(len(y)), split)
     if known.any():
         variance[~known] = variance[known].mean()
         noise[rest, rest] = variance[rest]
     noise = capped(noise, y)
     inference = np.array([_number(t, INFERENCE_SE) for t in trials])
     noise[np.diag_indices(len(y))] += np.nan_to_num(inference) ** 2
-    return Observations(points, y, noise, level, _to_be_learned(table) if found is None else None)
+    return Observations(points, y, noise, level, learned)
 
 
 def _to_be_learned(table: np.ndarray) -> np.ndarray | None:
-    """Return which trial was scored on which part, where trials share enough of them to learn what these add."""
+    """Return which trial was scored on which part, where that is to be learned; else None."""
     seen = ~np.isnan(table)
-    return seen if 2 <= seen.shape[1] <= seen.any(1).sum() / 2 else None
+    times = seen.sum(1)
+    few = (times > 1).sum() <= SEVERAL * (times > 0).sum()
+    # Before there are two trials a part there is next to nothing to learn, and each new part would be compiled for.
+    return seen if few and 2 <= seen.shape[1] <= (times > 0).sum() / 2 else None
 
 
 def _score(value: float, parts: np.ndarray, adjusted: float | None) -> float:

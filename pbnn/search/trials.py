@@ -1,7 +1,8 @@
 """What a sampler reads and writes of trials besides their scores: constraints, and what others try just now."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 from optuna.distributions import BaseDistribution
@@ -53,12 +54,12 @@ def part_of(trial: Trial | FrozenTrial) -> str:
     Examples
     --------
     >>> import optuna
-    >>> from pbnn.search import GPSampler
+    >>> from pbnn.search import GPSampler, report_part
     >>> optuna.logging.set_verbosity(optuna.logging.WARNING)
     >>> def loss(trial):
     ...     x, fold = trial.suggest_float("x", -1, 1), part_of(trial)
     ...     score = x**2 + 0.1 * int(fold)
-    ...     trial.set_user_attr("pbnn:parts", {fold: score})
+    ...     report_part(trial, fold, score)
     ...     return score
     >>> study = optuna.create_study(sampler=GPSampler(parts=["1", "2"], seed=1))
     >>> study.optimize(loss, n_trials=3)
@@ -73,6 +74,26 @@ def part_of(trial: Trial | FrozenTrial) -> str:
             f"part_of: trial {trial.number} has no part; its study needs the sampler GPSampler(parts=[...])."
         )
     return str(attrs[PART])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Points `(n, d)`, and the part that each was given to be scored on."""
+
+    points: Points
+    parts: Sequence[str]
+
+
+def given(study: Study, trial: FrozenTrial, inputs: Inputs, space: dict[str, BaseDistribution]) -> Cells:
+    """Return what other trials were given to be scored: those that run, and those that ended, well or not."""
+    points, parts = [], []
+    for other in study.get_trials(deepcopy=False):
+        point = _suggested(other, inputs, space)
+        if other.number != trial.number and PART in other.system_attrs and point is not None:
+            points.append(point)
+            parts.append(str(other.system_attrs[PART]))
+    return Cells(joined(points, inputs), parts)
 
 
 def store_suggestion(
@@ -93,9 +114,14 @@ def pending(study: Study, trial: FrozenTrial, inputs: Inputs, space: dict[str, B
     for other in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if other.number == trial.number:
             continue
-        told = other.system_attrs.get(SUGGESTED, {})
-        params = {n: space[n].to_external_repr(v) for n, v in told.items() if n in space}
-        point = point_of(inputs, params | other.params)
+        point = _suggested(other, inputs, space)
         if point is not None:
             sets.append(point)
     return joined(sets, inputs)
+
+
+def _suggested(trial: FrozenTrial, inputs: Inputs, space: dict[str, BaseDistribution]) -> Points | None:
+    """Return the point of a trial, as far as it is known yet."""
+    told = trial.system_attrs.get(SUGGESTED, {})
+    params = {n: space[n].to_external_repr(v) for n, v in told.items() if n in space}
+    return point_of(inputs, params | trial.params)

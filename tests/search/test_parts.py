@@ -18,6 +18,7 @@ from pbnn.search.inputs import Layout
 from pbnn.search.kernel import covariance, covariance_on_a_part, embed, kernels
 from pbnn.search.mode import log_likelihood
 from pbnn.search.revisit import gains
+from pbnn.search.soften import soften
 from pbnn.search.told import observations_of, read
 
 K = 3
@@ -116,9 +117,9 @@ def test_gain_is_what_the_best_mean_rises_by_on_average():
     found = gains(surrogate, points)
     before = surrogate.predict(points)[0].max()
     # Scores are made up from what is believed of them, told, and the surrogate asked again.
-    for x, s in ((6, 0), (8, 1), (2, 2)):
-        if (x, [s]) in cells:
-            continue
+    free = [(x, s) for x in (6, 8, 2) for s in range(K) if (x, [s]) not in cells]
+    assert len(free) > 2
+    for x, s in free:
         more, told = [*cells, (x, [s])], []
         for made_up in (0.0, 1.0):
             again = surrogate_told(surrogate, more, np.append(y, surrogate.loc + surrogate.scale * made_up))
@@ -222,6 +223,37 @@ def test_read_tells_which_part(study):
     assert observations_of(alone).parts is None
 
 
+def test_no_part_is_given_twice_whatever_came_of_it():
+    def falls(trial):
+        found = loss(trial)
+        if part_of(trial) == "c":
+            raise ValueError
+        return found
+
+    study = optuna.create_study(
+        sampler=GPSampler(parts=["a", "b", "c"], n_startup_trials=5, seed=2, space=SPACE)
+    )
+    study.optimize(loss, n_trials=9)
+    study.optimize(falls, n_trials=6, catch=ValueError)
+    cells = [(t.params["x"], part_of(t)) for t in study.trials]
+    assert len(set(cells[5:])) == len(cells[5:])
+    assert not set(cells[:5]) & set(cells[5:])
+
+
+def test_softening_spares_a_part_that_is_much_harder():
+    rng = np.random.default_rng(3)
+    x, part = rng.uniform(size=40), np.arange(40) % 2
+    told = Observations(
+        INPUTS.points([{"x": int(10 * v)} for v in x]), x + 6.0 * part, parts=np.eye(2, dtype=bool)[part]
+    )
+    ranges = [np.ptp(soften(told)[0].y[(part == p) & (x > 0.6)]) for p in (0, 1)]
+    np.testing.assert_allclose(ranges, [np.ptp(x[(part == p) & (x > 0.6)]) for p in (0, 1)], rtol=0.05)
+    # Where medians differ by no more than chance makes of them, parts do not matter.
+    x = (np.argsort(np.argsort(x)) + 0.5) / 40
+    alike = replace(told, y=np.sort(x))
+    np.testing.assert_array_equal(soften(alike)[0].y, soften(replace(alike, parts=None))[0].y)
+
+
 def test_the_model_of_pymc_agrees(study):
     rows = fit_surrogate(INPUTS, read(study, INPUTS).observations[0]).rows
     values = {k: np.asarray(v) for k, v in unpack(THETA, LAYOUT)._asdict().items()}
@@ -244,3 +276,16 @@ def test_errors_name_what_is_wrong():
         optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1)).optimize(loss, n_trials=1)
     with pytest.raises(ShapeError, match=r"parts must have shape \(1, k\); got \(2, 3\)"):
         Observations(INPUTS.points([{"x": 1}]), np.zeros(1), parts=np.zeros((2, 3), bool))
+
+
+def test_parts_are_refused_where_they_mean_nothing():
+    sampler = GPSampler(parts=["a", "b"], n_startup_trials=1, seed=1)
+    with pytest.raises(MethodError, match="parts are for one objective"):
+        optuna.create_study(directions=["minimize", "minimize"], sampler=sampler).ask(SPACE)
+    study = optuna.create_study(sampler=sampler)
+    for x in (1, 2):
+        trial = study.ask(SPACE)
+        trial.set_constraint("memory", float(x))
+        study.tell(trial, float(x))
+    with pytest.raises(MethodError, match=r"trials have memory\. Go on with a sampler without parts"):
+        study.ask(SPACE)
