@@ -73,8 +73,9 @@ class GPSampler(BaseSampler):
         Names of the parts (folds, seeds) that a configuration may be scored on, of each trial one; its objective asks
         `pbnn.search.part_of(trial)` which, and says the score in `pbnn:parts` too. The sampler then chooses both: a new
         configuration, or one that is promising once more, on a part where that tells most of the mean over all parts
-        (`pbnn.search.revisit`). It begins to choose when there are twice as many trials as parts; before, they take turns.
-        Scored twice on a part, a configuration is taken to score the same. For one objective without constraints.
+        (`pbnn.search.revisit`). It begins to choose when there are twice as many trials as parts; before, these take
+        turns. Scored twice on a part, a configuration is taken to score the same. For one objective without
+        constraints.
     space, conditions
         All parameters with their distributions, and when those are active that not always are (`Condition`). Then the
         whole space is searched as one. Without them it is what all complete trials have in common, as in Optuna.
