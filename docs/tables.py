@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from assessment_tables import Rows, coverage, loo, ood, stacking
+from search_tables import search
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -294,6 +295,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], Rows]] = {
     "ood": ood,
     "loo": loo,
     "demo": demo,
+    "search": search,
 }
 
 FILES = {

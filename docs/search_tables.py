@@ -1,0 +1,49 @@
+"""Rows of the tables of README.md that concern searches; `tables.py` writes them."""
+
+from typing import Any
+
+Rows = list[list[str]]
+
+ENTRANTS = {
+    "random": "random",
+    "tpe": "TPE",
+    "optuna_gp": "Optuna's GP",
+    "botorch": "BoTorch",
+    "pbnn": "pbnn",
+}
+FUNCTIONS = ("branin", "hartmann6", "levy4", "ackley10")
+
+
+def search(found: dict[str, Any]) -> Rows:
+    rows = [
+        ["median regret of what is recommended", "trials", "seeds", *ENTRANTS.values(), "asked", "met"],
+    ]
+    for name, of in found["problems"].items():
+        summary = of["summary"]
+        entrants = [e for e in ENTRANTS if e in summary]
+        seeds = sorted({summary[e]["seeds"] for e in entrants})
+        cells = []
+        for entrant in ENTRANTS:
+            cell = f"{summary[entrant]['regret']['median']:.2g}" if entrant in summary else ""
+            p = summary.get(entrant, {}).get("p_better")
+            cells.append(f"{cell} ({p:.2g})" if p is not None and name not in FUNCTIONS else cell)
+        rows.append([name, str(of["trials"]), "–".join(map(str, seeds)), *cells, asked(name),
+                     {True: "yes", False: "no", None: ""}[summary.get("met")]])  # fmt: skip
+    for size, of in found["seconds"].items():
+        cells = [f"{of[e]['median_s']:.2g} s" if e in of else "" for e in ENTRANTS]
+        peer, ours = of.get("optuna_gp"), of.get("pbnn")
+        if not (peer and ours):
+            continue
+        least = size.startswith("100 ")
+        met = ours["median_s"] <= (peer["median_s"] / 2 if least else 2.0)
+        rows.append([f"a suggestion, {size}", "", "", *cells, "half of Optuna's GP" if least else "2 s",
+                     "yes" if met else "no"])  # fmt: skip
+    return rows
+
+
+def asked(problem: str) -> str:
+    if problem in FUNCTIONS:
+        return "no more than BoTorch"
+    if problem in ("credit_g", "vehicle", "kc1"):
+        return "below each, p < 0.01"
+    return "not above the best, below TPE"
