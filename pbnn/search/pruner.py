@@ -1,5 +1,6 @@
 """`GPPruner`: in any study of Optuna, trials that are scored part by part end when they are no more likely the best."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, final
 
@@ -7,7 +8,7 @@ from optuna import Study, Trial
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
-from pbnn.errors import MethodError, SpecError
+from pbnn.errors import DataError, MethodError, SpecError
 from pbnn.search.attributes import PARTS
 from pbnn.search.inputs import Condition
 from pbnn.search.prospects import Prospects, Rule, prospects
@@ -121,6 +122,11 @@ def report_part(trial: Trial, part: str, score: float) -> None:
     score
         On that part.
 
+    Raises
+    ------
+    DataError
+        If the score is not finite: a trial that has none is one that failed.
+
     Examples
     --------
     >>> import optuna
@@ -131,6 +137,11 @@ def report_part(trial: Trial, part: str, score: float) -> None:
     >>> study.trials[0].user_attrs, study.trials[0].intermediate_values
     ({'pbnn:parts': {'fold0': 1.0, 'fold1': 2.0}}, {0: 1.0, 1: 1.5})
     """
+    if not math.isfinite(score):
+        raise DataError(
+            f"report_part: trial {trial.number} scored {score} on {part!r}, and a score must be a finite number. Let the "
+            "trial fail: raise an error, or return nan."
+        )
     parts = {**trial.user_attrs.get(PARTS, {}), str(part): float(score)}
     trial.set_user_attr(PARTS, parts)
     trial.report(sum(parts.values()) / len(parts), len(parts) - 1)

@@ -10,7 +10,7 @@ from optuna.pruners import NopPruner
 from optuna.trial import TrialState, create_trial
 from scipy.stats import binom, norm
 
-from pbnn.errors import MethodError
+from pbnn.errors import DataError, MethodError
 from pbnn.search import GPPruner, report_part
 from pbnn.search.inputs import Inputs
 from pbnn.search.prospects import DRAWS, Rule, prospects
@@ -133,6 +133,15 @@ def test_what_is_no_option_and_what_reports_no_parts():
     with pytest.raises(MethodError, match="several objectives"):
         GPPruner().prune(several, study.get_trials()[0])
     assert pickle.loads(pickle.dumps(GPPruner(risk=0.2)))._rule.risk == 0.2
+
+
+def test_a_part_without_a_score_is_not_reported():
+    study = optuna.create_study()
+    running = study.ask()
+    for bad in (float("nan"), float("inf")):
+        with pytest.raises(DataError, match="trial 0 scored (nan|inf) on 'a'.*Let the trial fail"):
+            report_part(running, "a", bad)
+    assert "pbnn:parts" not in study.trials[0].user_attrs
 
 
 def test_without_parameters_there_is_nothing_to_stop():
