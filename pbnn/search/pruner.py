@@ -139,8 +139,8 @@ def report_part(trial: Trial, part: str, score: float) -> None:
     """
     if not math.isfinite(score):
         raise DataError(
-            f"report_part: trial {trial.number} scored {score} on {part!r}, and a score must be a finite number. Let the "
-            "trial fail: raise an error, or return nan."
+            f"report_part: trial {trial.number} scored {score} on {part!r}; expected a finite number. Let the trial "
+            "fail: raise an error, or return nan."
         )
     parts = {**trial.user_attrs.get(PARTS, {}), str(part): float(score)}
     trial.set_user_attr(PARTS, parts)

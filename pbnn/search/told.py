@@ -87,9 +87,9 @@ def inputs_of(study: Study, conditions: Mapping[str, Condition] | None = None) -
 def read(study: Study, inputs: Inputs, *, distrusted: bool = False, running: bool = False) -> Told:
     """Return the scores of a study's trials at points of a space, and the covariance of their noise.
 
-    Values of an objective that is minimised are negated. A trial counts if it is complete, or pruned after a score on
-    some part that is finite (of one objective); not if a value is NaN, its parameters are no point of the space, for instance of one
-    that has been changed, or its user attributes say `pbnn:failed`: then the score speaks of the fit, not of the
+    Values of an objective that is minimised are negated. A trial counts if it is complete, or pruned after a finite
+    score on some part (of one objective); not if a value is NaN, its parameters are no point of the space, for instance
+    of one that has been changed, or its user attributes say `pbnn:failed`: then the score speaks of the fit, not of the
     network. Of a trial that goes on with what an earlier one began (`pbnn:continues`), the earlier one is part, and
     counts no more. A value that is infinite is taken for the worst, or the best, of those that are finite. The noise,
     of the first objective, is

@@ -1,7 +1,9 @@
 """What another trial may gain, and the rule that ends a search."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+import jax
 import numpy as np
 import optuna
 import pytest
@@ -14,7 +16,9 @@ from pbnn.errors import MethodError
 from pbnn.search.attributes import STOPPED
 from pbnn.search.ending import IN_A_ROW, Ending, check_stop_below
 from pbnn.search.gains import Gain, gain_of_new, gain_of_stopped, raised, seconds_of_whole
-from pbnn.search.inputs import Inputs
+from pbnn.search.gp import condition, rows_of
+from pbnn.search.inputs import Inputs, Points
+from pbnn.search.observations import Observations
 from pbnn.search.prospects import prospects
 
 SPACE = {"x": FloatDistribution(0, 1)}
@@ -76,6 +80,32 @@ def stopped_after(folds, score):
     return study_of(*trials)
 
 
+def assert_is_mean_rise(amount, found, pair, noise, n=100_000):
+    """Hold a gain against scores of the second of two points that are made up, told, and taken in."""
+    surrogate = found.surrogate
+    mean, _ = surrogate.predict(pair)
+    size = len(found.points)
+    cov = np.zeros((size + 1, size + 1))
+    cov[:size, :size] = surrogate.observations.noise
+    cov[-1, -1] = noise - found.nugget  # the surrogate adds it
+
+    def told(y):
+        points = Points.joined([found.points, pair[1]])
+        more = Observations(points, np.append(surrogate.observations.y, y), cov)
+        rows = rows_of(surrogate.inputs, more, surrogate.loc, surrogate.scale)
+        with jax.enable_x64(True):
+            arrays = condition(surrogate.theta, rows)
+        return replace(surrogate, observations=more, rows=rows, arrays=arrays).predict(pair)[0]
+
+    at, slope = told(0.0), told(1.0) - told(0.0)
+    sd = np.sqrt(surrogate.joint(pair)[1][0][1, 1] + noise)
+    scores = mean[1] + sd * np.random.default_rng(1).normal(size=n)
+    after = at[:, None] + slope[:, None] * scores
+    np.testing.assert_allclose(after.mean(1), mean, atol=5 * after.std(1).max() / n**0.5)
+    rise = after.max(0) - mean[0]
+    assert abs(amount - rise.mean()) < 5 * rise.std() / n**0.5 + 1e-6
+
+
 def test_a_stopped_trial_gains_what_its_missing_folds_tell():
     study = stopped_after(1, -0.05)
     found = prospects(study, INPUTS)
@@ -83,12 +113,10 @@ def test_a_stopped_trial_gains_what_its_missing_folds_tell():
     assert gain.seconds == 6.0
     assert gain.number == 6
     # With independent noise, three folds more are a score with a third of the variance of one.
-    mean, sd = found.surrogate.predict(found.points)
     now, whole = found.noise[6] + found.nugget, np.median(found.noise[:6]) + found.nugget
-    rest = 1 / (1 / whole - 1 / now)
-    after = 1 / (1 / sd[6] ** 2 + 1 / rest)
-    exact = raised(mean[6:], np.array([np.sqrt(sd[6] ** 2 - after)]), mean[:6].max())[0]
-    assert gain.amount == pytest.approx(exact)
+    rival = int(found.surrogate.predict(found.points)[0][:6].argmax())
+    pair = found.points[[rival, 6]]
+    assert_is_mean_rise(gain.amount, found, pair, 1 / (1 / whole - 1 / now))
     hopeless = stopped_after(1, -3.0)
     found = prospects(hopeless, INPUTS)
     assert gain_of_stopped(found, 6, 4, hopeless.trials).amount < gain.amount / 10
@@ -105,6 +133,25 @@ def test_of_a_space_that_was_tried_whole_nothing_new_is_to_be_gained():
     study = study_of(*(create_trial(params={"n": n}, distributions=three, value=n) for n in (1, 2, 3)))
     found = prospects(study, Inputs.of(three))
     assert gain_of_new(found, study.trials, np.random.default_rng(0)).amount == 0
+
+
+def test_a_new_configuration_gains_what_a_look_at_it_tells_on_average():
+    """Its true score is tied to that of its neighbour, the best, which the same look moves."""
+    rng = np.random.default_rng(5)
+    space = {"n": IntDistribution(0, 20)}
+    study = study_of()
+    for n in set(range(21)) - {11}:
+        value = -((n - 11) ** 2) / 60 + 0.3 * rng.normal()
+        attrs = {"pbnn:se": 0.3}
+        study.add_trial(create_trial(params={"n": n}, distributions=space, value=value, user_attrs=attrs))
+    inputs = Inputs.of(space)
+    found = prospects(study, inputs)
+    gain = gain_of_new(found, study.trials, np.random.default_rng(0))
+    mean, _ = found.surrogate.predict(found.points)
+    pair = Points.joined([found.points[int(mean.argmax())], inputs.points([{"n": 11}])])
+    tied, own = found.surrogate.joint(pair)[1][0][1]
+    assert tied > 0.5 * own
+    assert_is_mean_rise(gain.amount, found, pair, np.median(found.noise) + found.nugget)
 
 
 def test_a_new_configuration_gains_what_is_believed_of_it_already():

@@ -139,7 +139,7 @@ def test_a_part_without_a_score_is_not_reported():
     study = optuna.create_study()
     running = study.ask()
     for bad in (float("nan"), float("inf")):
-        with pytest.raises(DataError, match="trial 0 scored (nan|inf) on 'a'.*Let the trial fail"):
+        with pytest.raises(DataError, match=r"trial 0 scored (nan|inf) on 'a'.*Let the trial fail"):
             report_part(running, "a", bad)
     assert "pbnn:parts" not in study.trials[0].user_attrs
 
