@@ -9,8 +9,9 @@ import numpy as np
 from optuna.trial import FrozenTrial, TrialState
 from scipy.special import ndtr
 
-from pbnn.search.attributes import STEPS
+from pbnn.search.attributes import CONTINUES, FAILED, STEPS
 from pbnn.search.inputs import Points
+from pbnn.search.lives import void
 from pbnn.search.maximise import among, candidates, enumerated
 from pbnn.search.prospects import Prospects
 
@@ -128,6 +129,21 @@ def gain_of_stopped(found: Prospects, place: int, n_steps: int, trials: Sequence
     rival = int(np.flatnonzero(others)[mean[others].argmax()])
     look = moved(_covariance(found, found.points[[rival, place]]), 1 / left)
     return Gain(float(raised(mean[[place]], look, mean[rival])[0]), seconds, trial.number)
+
+
+def gains_of_stopped(found: Prospects, trials: Sequence[FrozenTrial], n_steps: int) -> list[Gain]:
+    """Return what each stopped trial that none goes on with may gain; one whose going on failed is left alone."""
+    taken = {t.user_attrs.get(CONTINUES) for t in trials if not void(t)}
+    left = {
+        t.number
+        for t in trials
+        if t.state == TrialState.PRUNED
+        and t.number not in taken
+        and t.user_attrs.get(STEPS)
+        and FAILED not in t.user_attrs
+    }
+    places = [i for i, t in enumerate(found.trials) if t.number in left]
+    return [gain_of_stopped(found, i, n_steps, trials) for i in places]
 
 
 def seconds_of_whole(trials: Sequence[FrozenTrial]) -> float:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from typing import Any, final
+from weakref import WeakKeyDictionary
 
 from optuna import Study, Trial
 from optuna.pruners import BasePruner
@@ -28,7 +29,8 @@ class GPPruner(BasePruner):
     Parameters
     ----------
     risk
-        The probability that the best is among the stopped ones may be so high, in the whole study.
+        A trial is stopped only where the probability that the best is among it and those stopped before is below this.
+        Later trials may raise it again; a pruner cannot take up what it stopped, as `optimize` with `Folds` does.
     margin
         Better by no more than this counts as no better: near the best there are many that nobody can tell apart.
     after
@@ -82,11 +84,12 @@ class GPPruner(BasePruner):
     ) -> None:
         self._rule = Rule(risk, margin, after, "GPPruner")
         self._conditions, self._seed = conditions, seed
-        self._last: Prospects | None = None
+        # Of each study, for trials of others may have the same numbers.
+        self._last: WeakKeyDictionary[Study, Prospects | None] = WeakKeyDictionary()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what was believed last: it only quickens what comes next."""
-        return self.__dict__ | {"_last": None}
+        return self.__dict__ | {"_last": WeakKeyDictionary()}
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Return whether a trial is to be stopped; Optuna asks this for `trial.should_prune()`."""
@@ -106,7 +109,7 @@ class GPPruner(BasePruner):
             inputs = inputs_of(study, self._conditions)
         except SpecError:  # there is one configuration only, the best
             return False
-        found = self._last = prospects(study, inputs, seed=self._seed, last=self._last)
+        found = self._last[study] = prospects(study, inputs, seed=self._seed, last=self._last.get(study))
         return self._rule.stops(found, trial.number)
 
 

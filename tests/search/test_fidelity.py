@@ -21,6 +21,7 @@ from pbnn.search.courses import Courses
 from pbnn.search.fidelity import stepwise
 from pbnn.search.inputs import Inputs
 from pbnn.search.lives import LOST, Lives, counts
+from pbnn.search.outlook import Outlook
 from pbnn.search.steps import Step
 from pbnn.search.storage import open_storage
 from tests.search.objectives import a_network, nearest_to_8, width_of
@@ -232,7 +233,7 @@ def test_between_old_and_new_the_faster_gain_decides():
         storage = open_storage(None)
         study = of_four(storage, level, 1)
         inputs = Inputs.of({"h0_units": IntDistribution(1, space)})
-        courses = Courses(study, inputs, stepwise(Folds(), ByFold("none"), (), 10), 0)
+        courses = Courses(Outlook(study, inputs, 0), stepwise(Folds(), ByFold("none"), (), 10))
         lives = Lives(study, storage, None)
         assert courses.take_up(lives, instead=True) is taken
         waiting = study.get_trials(states=(TrialState.WAITING,))

@@ -19,6 +19,7 @@ from pbnn.search.gains import Gain, gain_of_new, gain_of_stopped, raised, second
 from pbnn.search.gp import condition, rows_of
 from pbnn.search.inputs import Inputs, Points
 from pbnn.search.observations import Observations
+from pbnn.search.outlook import Outlook
 from pbnn.search.prospects import prospects
 
 SPACE = {"x": FloatDistribution(0, 1)}
@@ -165,7 +166,7 @@ def test_a_new_configuration_gains_what_is_believed_of_it_already():
 def test_a_search_ends_where_its_regret_is_known_to_be_small():
     """The hill is seen without noise: once nothing is to be gained, the best tried is at its top."""
     study, limit = study_of(), 1e-3
-    ending = Ending(study, INPUTS, limit, 0)
+    ending = Ending(Outlook(study, INPUTS, 0), limit)
     xs = np.random.default_rng(3).permutation(np.linspace(0, 1, 30))
     ends = None
     for i, x in enumerate(xs):
@@ -182,7 +183,7 @@ def test_a_search_ends_where_its_regret_is_known_to_be_small():
     assert -max(hill(x) for x in xs[:ends]) < limit * 2.0  # the regret, for the hill ends at 0
     assert ending.reached()  # without another look
     # With the limit where the gain was, it goes on.
-    stricter = Ending(study, INPUTS, why["per_second"] / 2, 0)
+    stricter = Ending(Outlook(study, INPUTS, 0), why["per_second"] / 2)
     assert not stricter.reached()
 
 
