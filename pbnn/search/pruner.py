@@ -85,11 +85,11 @@ class GPPruner(BasePruner):
         self._rule = Rule(risk, margin, after, "GPPruner")
         self._conditions, self._seed = conditions, seed
         # Of each study, for trials of others may have the same numbers.
-        self._last: WeakKeyDictionary[Study, Prospects | None] = WeakKeyDictionary()
+        self._last: WeakKeyDictionary[Study, Prospects | None] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what was believed last: it only quickens what comes next."""
-        return self.__dict__ | {"_last": WeakKeyDictionary()}
+        return self.__dict__ | {"_last": None}
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Return whether a trial is to be stopped; Optuna asks this for `trial.should_prune()`."""
@@ -109,6 +109,8 @@ class GPPruner(BasePruner):
             inputs = inputs_of(study, self._conditions)
         except SpecError:  # there is one configuration only, the best
             return False
+        if self._last is None:
+            self._last = WeakKeyDictionary()
         found = self._last[study] = prospects(study, inputs, seed=self._seed, last=self._last.get(study))
         return self._rule.stops(found, trial.number)
 

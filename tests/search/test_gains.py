@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from pbnn.errors import MethodError
 from pbnn.search.attributes import STOPPED
-from pbnn.search.ending import IN_A_ROW, Ending, check_stop_below
+from pbnn.search.ending import IN_A_ROW, Ending, check_stop_below, ended
 from pbnn.search.gains import Gain, gain_of_new, gain_of_stopped, raised, seconds_of_whole
 from pbnn.search.gp import condition, rows_of
 from pbnn.search.inputs import Inputs, Points
@@ -127,6 +127,9 @@ def test_time_is_the_median_of_trials_and_of_steps():
     assert seconds_of_whole([finished(0.1, 1.0, seconds=s) for s in (1, 2, 60)]) == 2.0
     assert seconds_of_whole(stopped_after(2, 0.0).trials) == 12.0
     assert Gain(3.0, 2.0).per_second == 1.5
+    # Stopped after two steps of four; of two steps, the last is owed.
+    study = stopped_after(2, 0.0)
+    assert gain_of_stopped(prospects(study, INPUTS), 6, 2, study.trials).seconds == 2.0
 
 
 def test_of_a_space_that_was_tried_whole_nothing_new_is_to_be_gained():
@@ -185,6 +188,57 @@ def test_a_search_ends_where_its_regret_is_known_to_be_small():
     # With the limit where the gain was, it goes on.
     stricter = Ending(Outlook(study, INPUTS, 0), why["per_second"] / 2)
     assert not stricter.reached()
+
+
+def test_what_still_ran_when_the_rule_was_reached_does_not_take_its_words_back():
+    study = study_of(*(finished(x, hill(x)) for x in np.linspace(0, 1, 12)))
+    assert ended(study) == ""
+    study.enqueue_trial({"x": 0.35})
+    running = study.ask(SPACE)
+    ending = Ending(Outlook(study, INPUTS, 0), 10.0)
+    for x in (0.41, 0.42):
+        assert not ending.reached()
+        assert ended(study) == ""
+        study.add_trial(finished(x, hill(x)))
+    assert ending.reached()
+    said = ended(study)
+    assert said.startswith("ended after 14 trials: another, of 2 s")
+    study.tell(running, -0.1)
+    study.add_trial(finished(0.5, -0.01, continues=3))
+    assert ended(study) == said
+    study.ask(SPACE)
+    assert ended(study) == ""
+
+
+def test_a_search_goes_on_while_a_stopped_trial_may_gain():
+    """The space was tried whole: nothing new is left, but of one trial a single fold is known."""
+    rng = np.random.default_rng(0)
+    folds, space = rng.normal(size=4), {"n": IntDistribution(0, 20)}
+    study = study_of()
+    for n in range(21):
+        k = 1 if n == 6 else 4
+        scores = (-((n - 5) ** 2) / 60 + folds + 0.3 * rng.normal(size=4)).tolist()[:k]
+        study.add_trial(
+            create_trial(
+                state=TrialState.COMPLETE if k == 4 else TrialState.PRUNED,
+                value=float(np.mean(scores)) if k == 4 else None,
+                params={"n": n},
+                distributions=space,
+                user_attrs={
+                    "pbnn:parts": {str(i): v for i, v in enumerate(scores)},
+                    "pbnn:steps": [{"seconds": 2.0}] * k,
+                },
+            )
+        )
+    outlook = Outlook(study, Inputs.of(space), 0)
+    assert Ending(outlook, 1.0).gain().amount == 0
+    gain = Ending(outlook, 1.0, n_steps=4).gain()
+    assert gain.amount > 0
+    assert (gain.number, gain.seconds) == (6, 6.0)
+    study.add_trial(
+        create_trial(params={"n": 6}, distributions=space, value=0.0, user_attrs={"pbnn:continues": 6})
+    )
+    assert Ending(outlook, 1.0, n_steps=4).gain().number is None
 
 
 def test_what_is_no_limit():
