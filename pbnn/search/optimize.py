@@ -205,8 +205,8 @@ def optimize(
         it lacks only, when it is expected to gain more per second than a new one; and in the end, if what the fidelity
         promises asks for it. It counts once.
     stop_below
-        End before the budget is spent, once another trial is expected to raise the true score of the recommended
-        configuration by less than this for each second that it takes.
+        End before the budget is spent, once another trial, new or taken up again, is expected to raise the true score
+        of the recommended configuration by less than this for each second that it takes.
     seed
         Of the folds and the fits, the same for all trials, and of the sampler.
     sampler
