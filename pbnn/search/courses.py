@@ -1,21 +1,20 @@
 """The course of trials that are scored step by step: on to the next step, stopped, taken up again, or whole."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
-from optuna import Study, Trial
-from optuna.trial import FrozenTrial, TrialState
+from optuna import Trial
+from optuna.trial import TrialState
 
 from pbnn.search.attributes import CONTINUES, FAILED, STEPS
 from pbnn.search.fidelity import Stepwise
-from pbnn.search.gains import gain_of_new, gain_of_stopped
-from pbnn.search.inputs import Inputs
-from pbnn.search.lives import Lives, carried, void
+from pbnn.search.gains import gain_of_new, gains_of_stopped
+from pbnn.search.lives import Lives, carried
 from pbnn.search.objective import Score
-from pbnn.search.prospects import Prospects, prospects
+from pbnn.search.outlook import Outlook
+from pbnn.search.prospects import Prospects
 from pbnn.search.steps import Step, as_step
 
 
@@ -25,25 +24,32 @@ class Courses:
 
     Parameters
     ----------
-    study, inputs
-        The study and its space.
+    outlook
+        On the study.
     steps
         How a trial is scored.
-    seed
-        Of surrogates.
     """
 
-    def __init__(self, study: Study, inputs: Inputs, steps: Stepwise, seed: int) -> None:
-        self._study, self._inputs, self._steps, self._seed = study, inputs, steps, seed
+    def __init__(self, outlook: Outlook, steps: Stepwise) -> None:
+        self._outlook, self._study, self._steps = outlook, outlook.study, steps
         self._done: dict[int, list[Step]] = {}
-        self._last: Prospects | None = None
 
     def next_step(self, trial: Trial) -> int:
         """Return the number of the step that a trial is to do next; one that goes on has done some."""
+        done = len(self._done_by(trial))
+        # The last of steps that hold each other is all there is, whatever a study of more steps did before.
+        return min(done, self._steps.n - 1) if self._steps.cumulative else done
+
+    def whole(self, trial: Trial) -> Score | None:
+        """Return the score of a trial that has nothing left to do, for its process died before it said so."""
+        done = self._done_by(trial)
+        return None if self.next_step(trial) < self._steps.n else self._steps.combined(done)
+
+    def _done_by(self, trial: Trial) -> list[Step]:
         if trial.number not in self._done:
             kept = trial.user_attrs.get(STEPS, ())
             self._done[trial.number] = [Step.of_json(values) for values in kept]
-        return len(self._done[trial.number])
+        return self._done[trial.number]
 
     def did(self, trial: Trial, found: Any, seconds: float) -> Score:
         """Take in what a step gave, and return the score until now.
@@ -58,7 +64,7 @@ class Courses:
         return self._steps.combined(self._done[trial.number])
 
     def after(self, trial: Trial, score: Score) -> TrialState:
-        """Write down the score until now, and return the state of the trial: running, complete or pruned."""
+        """Write down the score until now, and return the state of the trial: running, complete, pruned or failed."""
         done = self._done[trial.number]
         whole = len(done) >= self._steps.n
         trial.set_user_attr(STEPS, [step.as_json() for step in done])
@@ -69,6 +75,9 @@ class Courses:
             trial.report(score.value, len(done) - 1)
         if whole:
             return TrialState.COMPLETE
+        if score.failed and not self._steps.cumulative:
+            trial.set_user_attr(FAILED, score.failed)
+            return TrialState.FAIL
         # A fit that does not agree with itself yet may with more draws: that is no reason to end.
         return TrialState.PRUNED if not score.failed and self._stops(trial.number) else TrialState.RUNNING
 
@@ -90,16 +99,15 @@ class Courses:
         trials = self._study.get_trials(deepcopy=False)
         if any(t.state == TrialState.WAITING for t in trials):
             return any(CONTINUES in t.user_attrs for t in trials if t.state == TrialState.WAITING)
-        open_ones = _not_taken_up(trials)
-        if not open_ones or (found := self._prospects()) is None:
+        stopped = any(t.state == TrialState.PRUNED for t in trials)
+        if not stopped or (found := self._outlook.now()) is None:
             return False
-        places = [i for i, t in enumerate(found.trials) if t.number in open_ones]
-        gains = [gain_of_stopped(found, i, self._steps.n, trials) for i in places]
+        gains = gains_of_stopped(found, trials, self._steps.n)
         if not gains:
             return False
         best = max(gains, key=lambda gain: gain.per_second)
         if instead:
-            rng = np.random.default_rng([self._seed, len(trials)])
+            rng = np.random.default_rng([self._outlook.seed, len(trials)])
             if best.per_second <= gain_of_new(found, trials, rng).per_second:
                 return False
         else:
@@ -113,24 +121,7 @@ class Courses:
     def _stops(self, number: int) -> bool:
         rule = self._steps.rule
         complete = self._study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        return len(complete) >= rule.after and rule.stops(self._prospects(), number)
-
-    def _prospects(self) -> Prospects | None:
-        self._last = prospects(self._study, self._inputs, seed=self._seed, last=self._last)
-        return self._last
-
-
-def _not_taken_up(trials: Sequence[FrozenTrial]) -> set[int]:
-    """Return the numbers of stopped trials that none goes on with; one whose going on failed is left alone."""
-    taken = {t.user_attrs.get(CONTINUES) for t in trials if not void(t)}
-    return {
-        t.number
-        for t in trials
-        if t.state == TrialState.PRUNED
-        and t.number not in taken
-        and t.user_attrs.get(STEPS)
-        and FAILED not in t.user_attrs
-    }
+        return len(complete) >= rule.after and rule.stops(self._outlook.now(), number)
 
 
 def _p_alone(found: Prospects, number: int | None, margin: float) -> float:

@@ -1,17 +1,17 @@
 """When a search ends by itself: another trial would gain too little for the time that it takes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
 from optuna import Study
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from pbnn.errors import MethodError
-from pbnn.search.attributes import STOPPED
-from pbnn.search.gains import Gain, gain_of_new
-from pbnn.search.inputs import Inputs
-from pbnn.search.prospects import Prospects, prospects
+from pbnn.search.attributes import CONTINUES, STOPPED
+from pbnn.search.gains import Gain, gain_of_new, gains_of_stopped
+from pbnn.search.lives import RERUN_OF, void
+from pbnn.search.outlook import Outlook
 
 LEAST = 10
 """Trials scored in full before the rule is asked: as many as `GPSampler` fills the space with."""
@@ -25,17 +25,18 @@ class Ending:
 
     The gain is by how much one more trial is expected to raise the true score of the recommended configuration, that is
     the expected regret that it removes (`pbnn.search.gains`), in the units of the objective; the seconds are the median
-    of trials. So the rule is myopic, as the knowledge gradient is: it does not see what only several more would show.
+    of trials. The next trial is a new configuration, or one that was stopped is taken up: whichever gains faster. So
+    the rule is myopic, as the knowledge gradient is: it does not see what only several more would show.
     And it believes the surrogate: of a function rougher than those it was fitted to, it expects too little.
 
     Parameters
     ----------
-    study, inputs
-        The study and its space.
+    outlook
+        On the study.
     stop_below
         The limit, in units of the objective per second of trial time.
-    seed
-        Of surrogates and candidates.
+    n_steps
+        In which trials are scored, so that stopped ones may be taken up; None of trials that are scored whole.
 
     References
     ----------
@@ -45,14 +46,13 @@ class Ending:
     for Bayesian optimization, arXiv:2507.12453.
     """
 
-    def __init__(self, study: Study, inputs: Inputs, stop_below: float, seed: int) -> None:
-        self._study, self._inputs, self._stop_below, self._seed = study, inputs, stop_below, seed
+    def __init__(self, outlook: Outlook, stop_below: float, n_steps: int | None = None) -> None:
+        self._outlook, self._stop_below, self._n_steps = outlook, stop_below, n_steps
         self._seen, self._held = 0, 0
-        self._last: Prospects | None = None
 
     def reached(self) -> bool:
         """Return whether the search is to end; then the study says why."""
-        trials = self._study.get_trials(deepcopy=False)
+        trials = self._outlook.study.get_trials(deepcopy=False)
         finished = sum(t.state in (TrialState.COMPLETE, TrialState.PRUNED) for t in trials)
         if finished == self._seen:
             return self._held >= IN_A_ROW
@@ -66,18 +66,37 @@ class Ending:
             "seconds": gain.seconds,
             "per_second": gain.per_second,
             "stop_below": self._stop_below,
+            "number": gain.number,
             "trials": finished,
+            "asked": _last_asked(trials),
         }
-        self._study.set_user_attr(STOPPED, why)
+        self._outlook.study.set_user_attr(STOPPED, why)
         return True
 
     def gain(self) -> Gain | None:
         """Return what the best next trial may gain; None while too few trials tell."""
-        found = self._last = prospects(self._study, self._inputs, seed=self._seed, last=self._last)
+        found = self._outlook.now()
         if found is None or found.complete.sum() < LEAST:
             return None
-        rng = np.random.default_rng([self._seed, len(found.trials)])
-        return gain_of_new(found, self._study.get_trials(deepcopy=False), rng)
+        trials = self._outlook.study.get_trials(deepcopy=False)
+        rng = np.random.default_rng([self._outlook.seed, len(found.trials)])
+        old = [] if self._n_steps is None else gains_of_stopped(found, trials, self._n_steps)
+        return max([gain_of_new(found, trials, rng), *old], key=lambda gain: gain.per_second)
+
+
+def ended(study: Study) -> str:
+    """Return why no more trials were begun, in words; empty if the rule did not end the search, or more were since.
+
+    Those that ran when the rule was reached end after it, and what was stopped or lost may go on then: none is new.
+    """
+    why = study.user_attrs.get(STOPPED)
+    return in_words(why) if why and _last_asked(study.get_trials(deepcopy=False)) <= why["asked"] else ""
+
+
+def _last_asked(trials: Sequence[FrozenTrial]) -> int:
+    """Return the highest number of a trial that is not one more run of another."""
+    again = {CONTINUES, RERUN_OF}
+    return max((t.number for t in trials if not again & set(t.user_attrs) and not void(t)), default=-1)
 
 
 def check_stop_below(value: Any) -> None:
@@ -100,10 +119,11 @@ def in_words(why: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> in_words({"gain": 2e-4, "seconds": 20.0, "per_second": 1e-5, "stop_below": 2e-5, "trials": 31})
+    >>> in_words({"gain": 2e-4, "seconds": 20.0, "per_second": 1e-5, "stop_below": 2e-5, "trials": 31, "number": None})
     'ended after 31 trials: another, of 20 s, is expected to gain 0.0002, 1e-05 a second, less than stop_below=2e-05'
     """
+    what = "another" if why["number"] is None else f"trial {why['number']} taken up again"
     return (
-        f"ended after {why['trials']} trials: another, of {why['seconds']:.2g} s, is expected to gain "
+        f"ended after {why['trials']} trials: {what}, of {why['seconds']:.2g} s, is expected to gain "
         f"{why['gain']:.2g}, {why['per_second']:.2g} a second, less than stop_below={why['stop_below']:.2g}"
     )

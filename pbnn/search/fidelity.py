@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
-from typing import final
+from typing import cast, final
 
 from pbnn.errors import DataError, MethodError
 from pbnn.infer.methods import MCLMC, SGMCMC, Method
@@ -23,7 +23,8 @@ class Folds:
     """Score a trial fold by fold, and stop it as soon as it is hardly the best.
 
     For `optimize(..., objective="cv_lpd", fidelity=Folds())`; or with an objective of one's own that takes
-    `(network, method, X, y, seed, fold)`, the number of a fold, and returns the score on that fold.
+    `(network, method, X, y, seed, fold)`, the number of a fold, and returns the score on that fold; after a
+    `Score(failed=...)` the trial has failed, and no other fold is scored.
 
     After each fold a Gaussian process over the scores of all trials, whole and partial, with the noise that folds
     share, says how probably the best configuration known is this one, or one of those that were stopped. Below `risk`
@@ -35,7 +36,9 @@ class Folds:
     k
         Number of folds, the same for all trials.
     risk
-        The probability that the best of the configurations tried is among the stopped ones stays below this.
+        The probability that the best of the configurations tried is among the stopped ones stays below this. Later
+        trials may raise it; so in the end of a search stopped ones are taken up until it is so again, beyond the budget
+        of trials and after `stop_below`. A budget of time is kept: when it is over, it may be higher.
     margin
         Better by no more than this, in the units of the objective, counts as no better. A search crowds near the best,
         among trials that nothing tells apart: what is no difference to you is best said here.
@@ -109,7 +112,7 @@ class Draws:
     """
 
     folder: str | os.PathLike[str]
-    shares: tuple[float, ...] = (0.1, 0.3)
+    shares: Sequence[float] = (0.1, 0.3)
     _: KW_ONLY
     risk: float = 0.05
     margin: float = 0.0
@@ -118,13 +121,20 @@ class Draws:
     def __post_init__(self) -> None:
         if not isinstance(self.folder, str | os.PathLike):
             raise MethodError(f"Draws: folder must be the path of a folder; got {self.folder!r}.")
-        shares = self.shares
-        rising = isinstance(shares, tuple) and all(isinstance(s, float) for s in shares) and len(shares) > 0
-        if not rising or list(shares) != sorted(set(shares)) or not 0 < shares[0] <= shares[-1] < 1:
-            raise MethodError(
-                f"Draws: shares must be rising numbers between 0 and 1, (0.1, 0.3); got {shares!r}."
-            )
+        object.__setattr__(self, "shares", _as_shares(self.shares))
         rule_of(self)
+
+
+def _as_shares(given: object) -> tuple[float, ...]:
+    try:
+        shares = tuple(float(share) for share in cast("Sequence[float]", given))
+    except (TypeError, ValueError):
+        shares = ()
+    if not shares or list(shares) != sorted(set(shares)) or not 0 < shares[0] <= shares[-1] < 1:
+        raise MethodError(
+            f"Draws: shares must be a sequence of rising numbers between 0 and 1, (0.1, 0.3); got {given!r}."
+        )
+    return shares
 
 
 Fidelity = Folds | Draws
@@ -147,6 +157,8 @@ class Stepwise:
         When a trial is stopped.
     label
         What is added to the objective's name: scores of other names are of another kind.
+    cumulative
+        Whether a step holds those before it, so that it may mend a fit that was not to be trusted.
     """
 
     n: int
@@ -154,6 +166,7 @@ class Stepwise:
     combined: Callable[[Sequence[Step]], Score]
     rule: Rule
     label: str
+    cumulative: bool = False
 
 
 def rule_of(fidelity: Fidelity) -> Rule:
@@ -194,7 +207,7 @@ def stepwise(fidelity: object, objective: str | Objective, methods: Sequence[Met
                     "objective='cv_lpd', fidelity=pbnn.search.Folds()."
                 )
             score = partial(score_draws, folder=os.path.abspath(folder), shares=shares)
-            return Stepwise(len(shares) + 1, score, last, rule_of(fidelity), "")
+            return Stepwise(len(shares) + 1, score, last, rule_of(fidelity), "", cumulative=True)
     raise MethodError(
         f"optimize: fidelity must be pbnn.search.Folds() or pbnn.search.Draws(folder); got {fidelity!r}."
     )

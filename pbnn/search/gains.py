@@ -7,14 +7,18 @@ from typing import final
 
 import numpy as np
 from optuna.trial import FrozenTrial, TrialState
-from scipy.special import log_ndtr
+from scipy.special import ndtr
 
-from pbnn.search.attributes import STEPS
+from pbnn.search.attributes import CONTINUES, FAILED, STEPS
+from pbnn.search.inputs import Points
+from pbnn.search.lives import void
 from pbnn.search.maximise import among, candidates, enumerated
 from pbnn.search.prospects import Prospects
 
 NEAR = 5
 """So many of the best points are surrounded with candidates."""
+CHUNK = 255
+"""Points whose covariance with the best is asked for at once."""
 
 
 @final
@@ -45,7 +49,8 @@ class Gain:
 def raised(mean: np.ndarray, sd: np.ndarray, best: float) -> np.ndarray:
     """Return `E max(m, best) - max(mean, best)` of a posterior mean `m ~ N(mean, sd^2)` that is not known yet.
 
-    The knowledge gradient of a look at one configuration, as far as it concerns this one and the best.
+    The knowledge gradient of a look at one configuration, as far as it concerns this one and the best: `sd` is that of
+    how the look will move the one against the other (`moved`).
 
     References
     ----------
@@ -63,7 +68,28 @@ def raised(mean: np.ndarray, sd: np.ndarray, best: float) -> np.ndarray:
         -np.abs(np.asarray(mean, float) - best) / sd, -40.0
     )  # further off there is nothing to gain
     density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
-    return np.maximum(sd * (density + z * np.exp(log_ndtr(z))), 0.0)
+    return np.maximum(sd * (density + z * ndtr(z)), 0.0)
+
+
+def moved(covariance: np.ndarray, noise: float) -> np.ndarray:
+    """Return how far a look at each point will move its posterior mean against that of the best: `(m,)`, in sd.
+
+    A look at a point whose true score is tied to the best one's moves both, and tells little of which is better.
+
+    Parameters
+    ----------
+    covariance
+        `(1 + m, 1 + m)`: posterior covariance of the true scores, of the best first.
+    noise
+        Variance of the noise of the look.
+
+    Examples
+    --------
+    >>> moved(np.array([[1.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 1.0]]), 3.0)
+    array([0.5, 0. ])
+    """
+    own = np.diagonal(covariance)[1:]
+    return np.abs(own - covariance[0, 1:]) / np.sqrt(np.maximum(own + noise, 1e-300))
 
 
 def gain_of_new(found: Prospects, trials: Sequence[FrozenTrial], rng: np.random.Generator) -> Gain:
@@ -80,26 +106,44 @@ def gain_of_new(found: Prospects, trials: Sequence[FrozenTrial], rng: np.random.
     seconds = seconds_of_whole(trials)
     if not len(pool):
         return Gain(0.0, seconds)
-    there, sd = surrogate.predict(pool)
-    look = sd**2 / np.sqrt(sd**2 + _noise_of_whole(found))
-    best = mean.max()
+    there, _ = surrogate.predict(pool)
+    first, noise, best = found.points[int(mean.argmax())], _noise_of_whole(found), mean.max()
+    chunks = (pool[slice(start, start + CHUNK)] for start in range(0, len(pool), CHUNK))
+    look = np.concatenate([moved(_covariance(found, Points.joined([first, some])), noise) for some in chunks])
     return Gain(float((raised(there, look, best) + np.maximum(there - best, 0.0)).max()), seconds)
 
 
 def gain_of_stopped(found: Prospects, place: int, n_steps: int, trials: Sequence[FrozenTrial]) -> Gain:
     """Return what a stopped trial may gain by the steps that it lacks."""
     trial = found.trials[place]
-    seconds = sum(_seconds_of_step(step, trials) for step in range(len(trial.user_attrs[STEPS]), n_steps))
-    mean, sd = found.surrogate.predict(found.points)
+    # One that was stopped by a study of more steps lacks the last of fewer all the same.
+    lacking = range(min(len(trial.user_attrs[STEPS]), n_steps - 1), n_steps)
+    seconds = sum(_seconds_of_step(step, trials) for step in lacking)
+    mean, _ = found.surrogate.predict(found.points)
     whole, now = _noise_of_whole(found), found.noise[place] + found.nugget
     others = found.configuration != found.configuration[place]
     # What remains is as good as one more score, whose noise turns the noise of now into that of a whole score.
     left = 1 / whole - 1 / max(now, 1e-300) if whole > 0 else 0.0
     if left <= 0 or not others.any():
         return Gain(0.0, seconds, trial.number)
-    look = sd[place] ** 2 / np.sqrt(sd[place] ** 2 + 1 / left)
-    amount = raised(mean[place : place + 1], np.array([look]), mean[others].max())[0]
-    return Gain(float(amount), seconds, trial.number)
+    rival = int(np.flatnonzero(others)[mean[others].argmax()])
+    look = moved(_covariance(found, found.points[[rival, place]]), 1 / left)
+    return Gain(float(raised(mean[[place]], look, mean[rival])[0]), seconds, trial.number)
+
+
+def gains_of_stopped(found: Prospects, trials: Sequence[FrozenTrial], n_steps: int) -> list[Gain]:
+    """Return what each stopped trial that none goes on with may gain; one whose going on failed is left alone."""
+    taken = {t.user_attrs.get(CONTINUES) for t in trials if not void(t)}
+    left = {
+        t.number
+        for t in trials
+        if t.state == TrialState.PRUNED
+        and t.number not in taken
+        and t.user_attrs.get(STEPS)
+        and FAILED not in t.user_attrs
+    }
+    places = [i for i, t in enumerate(found.trials) if t.number in left]
+    return [gain_of_stopped(found, i, n_steps, trials) for i in places]
 
 
 def seconds_of_whole(trials: Sequence[FrozenTrial]) -> float:
@@ -116,6 +160,13 @@ def _seconds_of_step(step: int, trials: Sequence[FrozenTrial]) -> float:
     took = [steps[step]["seconds"] for steps in done if len(steps) > step]
     took = took or [one["seconds"] for steps in done for one in steps]
     return float(np.median(took)) if took else 0.0
+
+
+def _covariance(found: Prospects, points: Points) -> np.ndarray:
+    """Return the posterior covariance of the true scores, over the draws of the hyperparameters too."""
+    means, covariances = found.surrogate.joint(points)
+    apart = means - means.mean(0)
+    return covariances.mean(0) + apart.T @ apart / len(means)
 
 
 def _noise_of_whole(found: Prospects) -> float:

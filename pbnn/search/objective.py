@@ -94,7 +94,13 @@ def elpd_of(bnn: BNN, idata: Any, seed: int) -> Score:
     # Rows that stand side by side are often alike, so each part takes one of every so many.
     part = np.arange(n) % min(MOST_PARTS, n)
     parts = {f"rows{i}": float(rows[part == i].mean()) for i in range(part.max() + 1)}
-    return Score(float(rows.mean()), table.attrs["se_total"] / n, _error(table["mcse"]), parts, failed)
+    return Score(
+        float(rows.mean()),
+        table.attrs["se_total"] / n,
+        error_of_mean(table["mcse"].to_numpy()),
+        parts,
+        failed,
+    )
 
 
 def score_cv_lpd(network: Network, method: Method, X: Any, y: Any, seed: int) -> Score:
@@ -107,7 +113,12 @@ def score_cv_lpd(network: Network, method: Method, X: Any, y: Any, seed: int) ->
     folds = table["elpd"].groupby(table["fold"]).mean().to_numpy()
     parts = {f"fold{i}": float(value) for i, value in enumerate(folds)}
     n = table.attrs["n_obs"]
-    return Score(float(table["elpd"].mean()), table.attrs["se_total"] / n, _error(table["mcse"]), parts)
+    return Score(
+        float(table["elpd"].mean()),
+        table.attrs["se_total"] / n,
+        error_of_mean(table["mcse"].to_numpy()),
+        parts,
+    )
 
 
 def score_evidence(network: Network, method: Method, X: Any, y: Any, seed: int) -> Score:
@@ -216,8 +227,7 @@ def _distrust(bnn: BNN, idata: Any) -> str | None:
     return str(found["verdict"]) if found["trust"] == "no" else None
 
 
-def _error(mcse: Any) -> float | None:
-    """Return the Monte Carlo error of a mean over rows; None if draws do not tell."""
-    values = mcse.to_numpy()
-    known = np.isfinite(values)
-    return float(np.sqrt((values[known] ** 2).sum()) / len(values)) if known.any() else None
+def error_of_mean(mcse: np.ndarray) -> float | None:
+    """Return the Monte Carlo error of a mean over rows, `(n,)`; None if draws do not tell."""
+    known = mcse[np.isfinite(mcse)]
+    return float(np.sqrt((known**2).sum()) / len(mcse)) if len(known) else None

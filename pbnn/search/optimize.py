@@ -23,14 +23,15 @@ from pbnn.infer.fit import fit
 from pbnn.infer.methods import Method
 from pbnn.infer.progress import progress_bar
 from pbnn.predict.mixture import Average
-from pbnn.search.attributes import CONDITIONS, DATA, FAILED, FIXED, INFERENCE_SE, LOST, OF, SE, SPACE, STOPPED
+from pbnn.search.attributes import CONDITIONS, DATA, FAILED, FIXED, INFERENCE_SE, LOST, OF, SE, SPACE
 from pbnn.search.benches import Job
 from pbnn.search.courses import Courses
-from pbnn.search.ending import Ending, check_stop_below, in_words
+from pbnn.search.ending import Ending, check_stop_below, ended
 from pbnn.search.fidelity import Fidelity, name_of, stepwise
 from pbnn.search.fingerprint import fingerprint
 from pbnn.search.inputs import Inputs
 from pbnn.search.objective import Objective, as_objective
+from pbnn.search.outlook import Outlook
 from pbnn.search.recommend import Recommendation, recommend
 from pbnn.search.sampler import GPSampler
 from pbnn.search.space import Space
@@ -73,9 +74,7 @@ class Search:
         The gain is the knowledge gradient of one trial (`pbnn.search.ending`): Ishibashi et al. (2023), AISTATS, PMLR
         206; Xie et al. (2025), arXiv:2507.12453.
         """
-        why = self.study.user_attrs.get(STOPPED)
-        finished = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-        return in_words(why) if why and why["trials"] == len(finished) else ""
+        return ended(self.study)
 
     @cached_property
     def recommendation(self) -> Recommendation:
@@ -206,8 +205,8 @@ def optimize(
         it lacks only, when it is expected to gain more per second than a new one; and in the end, if what the fidelity
         promises asks for it. It counts once.
     stop_below
-        End before the budget is spent, once another trial is expected to raise the true score of the recommended
-        configuration by less than this for each second that it takes.
+        End before the budget is spent, once another trial, new or taken up again, is expected to raise the true score
+        of the recommended configuration by less than this for each second that it takes.
     seed
         Of the folds and the fits, the same for all trials, and of the sampler.
     sampler
@@ -267,11 +266,13 @@ def optimize(
     }
     with quiet("optuna"):
         study = _study(kept, study_name, resume, sampler or _sampler(space, seed), space, told)
-    inputs = Inputs.of(space.distributions, space.conditions)
+    outlook = Outlook(study, Inputs.of(space.distributions, space.conditions), int(seed))
     plan = replace(
         plan,
-        courses=None if steps is None else Courses(study, inputs, steps, int(seed)),
-        ending=None if stop_below is None else Ending(study, inputs, stop_below, int(seed)),
+        courses=None if steps is None else Courses(outlook, steps),
+        ending=None
+        if stop_below is None
+        else Ending(outlook, stop_below, None if steps is None else steps.n),
     )
     total = budget if isinstance(budget, int) else 0
     with progress_bar("optimize", total, show=progress) as bar:

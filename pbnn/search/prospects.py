@@ -65,7 +65,7 @@ class Prospects:
     def nugget(self) -> float:
         """Variance of what a configuration's scores have beside the function and the noise that is known."""
         theta = self.surrogate.theta
-        log = unpack(theta, self.surrogate.inputs.layout).log_nugget
+        log = unpack(theta, self.surrogate.rows.layout).log_nugget
         return float(self.surrogate.scale**2 * np.exp(log).mean())
 
     def p_among(self, trials: np.ndarray, margin: float = 0.0) -> float:
@@ -126,11 +126,13 @@ def _fitted(
 ) -> Surrogate:
     """Return the surrogate, with hyperparameters of its own only if more trials have finished than at the last time."""
     before = None if last is None or last.surrogate.inputs.layout != inputs.layout else last.surrogate
-    if before is None or finished != _finished(last.trials):
-        return fit_surrogate(inputs, told, "map", seed, start=before)
-    rows = rows_of(inputs, told, before.loc, before.scale)
-    if rows.layout != before.rows.layout:
+    if before is None:
         return fit_surrogate(inputs, told, "map", seed)
+    rows = rows_of(inputs, told, before.loc, before.scale)
+    if rows.layout != before.rows.layout:  # its hyperparameters are others, once parts are learned
+        return fit_surrogate(inputs, told, "map", seed)
+    if finished != _finished(last.trials):
+        return fit_surrogate(inputs, told, "map", seed, start=before)
     with scope("float64"):
         arrays = condition(before.theta, rows)
     return replace(before, observations=told, rows=rows, arrays=arrays)

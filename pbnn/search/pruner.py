@@ -1,13 +1,15 @@
 """`GPPruner`: in any study of Optuna, trials that are scored part by part end when they are no more likely the best."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, final
+from weakref import WeakKeyDictionary
 
 from optuna import Study, Trial
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
-from pbnn.errors import MethodError, SpecError
+from pbnn.errors import DataError, MethodError, SpecError
 from pbnn.search.attributes import PARTS
 from pbnn.search.inputs import Condition
 from pbnn.search.prospects import Prospects, Rule, prospects
@@ -27,7 +29,8 @@ class GPPruner(BasePruner):
     Parameters
     ----------
     risk
-        The probability that the best is among the stopped ones may be so high, in the whole study.
+        A trial is stopped only where the probability that the best is among it and those stopped before is below this.
+        Later trials may raise it again; a pruner cannot take up what it stopped, as `optimize` with `Folds` does.
     margin
         Better by no more than this counts as no better: near the best there are many that nobody can tell apart.
     after
@@ -81,7 +84,8 @@ class GPPruner(BasePruner):
     ) -> None:
         self._rule = Rule(risk, margin, after, "GPPruner")
         self._conditions, self._seed = conditions, seed
-        self._last: Prospects | None = None
+        # Of each study, for trials of others may have the same numbers.
+        self._last: WeakKeyDictionary[Study, Prospects | None] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what was believed last: it only quickens what comes next."""
@@ -105,7 +109,9 @@ class GPPruner(BasePruner):
             inputs = inputs_of(study, self._conditions)
         except SpecError:  # there is one configuration only, the best
             return False
-        found = self._last = prospects(study, inputs, seed=self._seed, last=self._last)
+        if self._last is None:
+            self._last = WeakKeyDictionary()
+        found = self._last[study] = prospects(study, inputs, seed=self._seed, last=self._last.get(study))
         return self._rule.stops(found, trial.number)
 
 
@@ -121,6 +127,11 @@ def report_part(trial: Trial, part: str, score: float) -> None:
     score
         On that part.
 
+    Raises
+    ------
+    DataError
+        If the score is not finite: a trial that has none is one that failed.
+
     Examples
     --------
     >>> import optuna
@@ -131,6 +142,11 @@ def report_part(trial: Trial, part: str, score: float) -> None:
     >>> study.trials[0].user_attrs, study.trials[0].intermediate_values
     ({'pbnn:parts': {'fold0': 1.0, 'fold1': 2.0}}, {0: 1.0, 1: 1.5})
     """
+    if not math.isfinite(score):
+        raise DataError(
+            f"report_part: trial {trial.number} scored {score} on {part!r}; expected a finite number. Let the trial "
+            "fail: raise an error, or return nan."
+        )
     parts = {**trial.user_attrs.get(PARTS, {}), str(part): float(score)}
     trial.set_user_attr(PARTS, parts)
     trial.report(sum(parts.values()) / len(parts), len(parts) - 1)

@@ -36,8 +36,8 @@ class Recommendation:
     regret
         Expected amount by which the best candidate is better: what is lost, at most, by stopping here among these.
     table
-        All candidates, by trial (`-1`, `-2`, ... of those not tried): `score`, `mean`, `sd`, `p_best`, `regret` of
-        each, best first.
+        All candidates, by the first trial of each (`-1`, `-2`, ... of those not tried): `score`, the mean of those of
+        all its trials, `mean`, `sd`, `p_best`, `regret`; best first.
     """
 
     params: dict[str, Any]
@@ -148,7 +148,7 @@ def recommend(
     # Of equal means the smaller spread, then the earlier trial, so that the answer does not hang on rounding.
     order = np.lexsort((np.arange(len(mean)), sd.round(12), -mean.round(12)))
     own = bend.back(mean)
-    scores = sign * told.observations[0].y[first]
+    scores = sign * _mean_of_each(told.points, told.observations[0].y)[first]
     table = pd.DataFrame(
         {
             "score": np.pad(scores, (0, len(names) - len(scores)), constant_values=np.nan),
@@ -203,6 +203,14 @@ def compared(
     return (is_top / is_top.sum(1, keepdims=True)).mean(0), (top - f).mean(0)
 
 
+def _mean_of_each(points: Points, y: np.ndarray) -> np.ndarray:
+    """Return for each trial the mean score of all that are at its point, `(n,)`."""
+    key = np.hstack([points.x, points.active]).round(12)
+    _, point = np.unique(key, axis=0, return_inverse=True)
+    point = point.ravel()
+    return (np.bincount(point, y) / np.bincount(point))[point]
+
+
 def _new(inputs: Inputs, tried: Points, n: int, rng: np.random.Generator) -> Points:
     more = inputs.sample(n, rng)
     known = {row.tobytes() for row in tried.x.round(12)}
@@ -227,6 +235,6 @@ def _only(trials: list[FrozenTrial]) -> Recommendation:
     if not len(y):
         raise DataError("recommend: no trial has a finite score; run some first.")
     sd = float(y.std(ddof=1) / len(y) ** 0.5) if len(y) > 1 else float("nan")
-    row = {"score": y[0], "mean": y.mean(), "sd": sd, "p_best": 1.0, "regret": 0.0}
+    row = {"score": y.mean(), "mean": y.mean(), "sd": sd, "p_best": 1.0, "regret": 0.0}
     table = pd.DataFrame([row], index=pd.Index([trials[0].number], name="trial"))
     return Recommendation({}, trials[0].number, float(y.mean()), sd, 1.0, 0.0, table)

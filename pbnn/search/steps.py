@@ -14,7 +14,7 @@ from pbnn.graph.build import BNN, build
 from pbnn.infer.methods import Method
 from pbnn.infer.rungs import fit_up_to
 from pbnn.search.fingerprint import fingerprint
-from pbnn.search.objective import Score, as_score, elpd_of
+from pbnn.search.objective import Score, as_score, elpd_of, error_of_mean
 from pbnn.spec.network import Network
 
 
@@ -79,7 +79,7 @@ def pooled(steps: Sequence[Step]) -> Score:
     failed = next((step.score.failed for step in steps if step.score.failed), None)
     se = None
     if n > 1 and all(step.rows and step.score.se is not None for step in steps):
-        own = np.array([step.score.se for step in steps], float) if steps else np.array([])
+        own = np.array([step.score.se for step in steps], float)
         squares = (weight * (weight - 1) * own**2).sum() + (weight * (each - mean) ** 2).sum()
         se = math.sqrt(squares / (n - 1) / n)
     errors = [step.score.inference_se for step in steps]
@@ -98,13 +98,11 @@ def score_fold(network: Network, method: Method, X: Any, y: Any, seed: int, fold
     key = (network.to_json(), repr(method), fingerprint(X, y), seed, k)
     folds = _kept(key, lambda: FoldByFold(build(network, X, y), method, k=k, seed=seed))
     found = folds(fold)
-    elpd, mcse = found["elpd"], found["mcse"]
+    elpd = found["elpd"]
     n, mean = len(elpd), float(elpd.mean())
     with np.errstate(invalid="ignore"):
         se = float(elpd.std(ddof=1) / n**0.5) if n > 1 else 0.0
-    known = mcse[np.isfinite(mcse)]
-    error = float(np.sqrt((known**2).sum()) / n) if len(known) else None
-    return Step(as_score(Score(mean, se, error, {f"fold{fold}": mean})), n)
+    return Step(as_score(Score(mean, se, error_of_mean(found["mcse"]), {f"fold{fold}": mean})), n)
 
 
 def score_draws(

@@ -1,5 +1,6 @@
 """What a study was told: its trials as inputs, scores and noise. All that asks of a study's scores asks here."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -88,9 +89,9 @@ def inputs_of(study: Study, conditions: Mapping[str, Condition] | None = None) -
 def read(study: Study, inputs: Inputs, *, distrusted: bool = False, running: bool = False) -> Told:
     """Return the scores of a study's trials at points of a space, and the covariance of their noise.
 
-    Values of an objective that is minimised are negated. A trial counts if it is complete, or pruned after scores on
-    some parts (of one objective); not if a value is NaN, its parameters are no point of the space, for instance of one
-    that has been changed, or its user attributes say `pbnn:failed`: then the score speaks of the fit, not of the
+    Values of an objective that is minimised are negated. A trial counts if it is complete, or pruned after a finite
+    score on some part (of one objective); not if a value is NaN, its parameters are no point of the space, for instance
+    of one that has been changed, or its user attributes say `pbnn:failed`: then the score speaks of the fit, not of the
     network. Of a trial that goes on with what an earlier one began (`pbnn:continues`), the earlier one is part, and
     counts no more. A value that is infinite is taken for the worst, or the best, of those that are finite. The noise,
     of the first objective, is
@@ -207,8 +208,15 @@ def joined(sets: Sequence[Points], inputs: Inputs) -> Points:
 
 def _counts(trial: FrozenTrial, *, several: bool, running: bool) -> bool:
     if trial.state == TrialState.PRUNED or (running and trial.state == TrialState.RUNNING):
-        return bool(trial.user_attrs.get(PARTS)) and not several
+        parts = trial.user_attrs.get(PARTS)
+        # What is no table of parts is reported where it is read.
+        known = any(map(_is_finite, parts.values())) if isinstance(parts, Mapping) else bool(parts)
+        return known and not several
     return trial.state == TrialState.COMPLETE and not np.isnan(trial.values).any()
+
+
+def _is_finite(value: Any) -> bool:
+    return value is not None and (not isinstance(value, float) or math.isfinite(value))
 
 
 def _value(trial: FrozenTrial, objective: int) -> float:

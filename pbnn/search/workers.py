@@ -19,7 +19,7 @@ from pbnn.search.attributes import CONTINUES, FAILED
 from pbnn.search.benches import Job, Lost, bench_of
 from pbnn.search.courses import Courses
 from pbnn.search.ending import Ending
-from pbnn.search.lives import SURPLUS, Lives, counts, is_double
+from pbnn.search.lives import RERUN_OF, SURPLUS, Lives, counts, is_double
 from pbnn.search.objective import Score
 from pbnn.search.space import Space
 from pbnn.search.storage import patiently
@@ -127,18 +127,20 @@ class _Loop:
             self._stop_late()
 
     def _may_ask(self) -> bool:
-        if self.exhausted:
+        if self.end is not None and time.monotonic() >= self.end:
             return False
-        if self.plan.ending is not None and self._stored(self.plan.ending.reached):
+        return self._may_begin_new() or self._takes_up()
+
+    def _may_begin_new(self) -> bool:
+        if not self.exhausted and self.plan.ending is not None and self._stored(self.plan.ending.reached):
             self.exhausted = True
-            return False
-        if self.end is not None:
-            return time.monotonic() < self.end
+        if self.exhausted or self.end is not None:
+            return not self.exhausted
         trials = self._stored(lambda: self.study.get_trials(deepcopy=False))
-        return sum(map(counts, trials)) < self.plan.budget or self._takes_up()
+        return sum(map(counts, trials)) < self.plan.budget
 
     def _takes_up(self) -> bool:
-        """Return whether a stopped trial waits to be taken up although the budget is spent."""
+        """Return whether a stopped trial waits to be taken up although nothing new is to be begun."""
         courses = self.plan.courses
         if courses is None or self.running:
             return False
@@ -164,6 +166,10 @@ class _Loop:
             self.running[trial.number] = Running(trial, time.monotonic(), (), time.monotonic())
             self._tell(trial.number, error)
             return
+        courses = self.plan.courses
+        if courses is not None and (score := self._stored(lambda: courses.whole(trial))) is not None:
+            self._finish_with(trial, score)
+            return
         self._submit(trial, time.monotonic(), (network, method))
 
     def _submit(self, trial: Trial, began: float, args: tuple[Any, ...]) -> None:
@@ -175,7 +181,11 @@ class _Loop:
     def _is_surplus(self, trial: Trial) -> bool:
         if is_double(self.study, trial):
             return True
-        if self.end is not None or CONTINUES in trial.user_attrs:
+        if CONTINUES in trial.user_attrs:
+            return False
+        if self.exhausted and RERUN_OF not in trial.user_attrs:
+            return True  # what was to be taken up, another process was quicker to
+        if self.end is not None:
             return False
         others = [t for t in self.study.get_trials(deepcopy=False) if counts(t) and t.number != trial.number]
         before = [t for t in others if t.state.is_finished() or t.number < trial.number]
@@ -193,6 +203,11 @@ class _Loop:
                 found = error
             if found is None:
                 return
+        self._finish_with(trial, found)
+
+    def _finish_with(self, trial: Trial, found: Any) -> None:
+        """End a trial by its score, its state, or what was raised."""
+        number = trial.number
         if isinstance(found, Lost):
             self._stored(lambda: self.lives.rerun(number, str(found)))
             self._forget(number)

@@ -13,6 +13,7 @@ from pbnn.errors import DataError, FileError, MethodError
 from pbnn.report.study.facts import StudyFacts
 from pbnn.report.study.summary import summarize_study
 from pbnn.search import Choice, Int, Score, optimize
+from pbnn.search.attributes import STOPPED
 from tests.report.test_report import Page
 
 pytestmark = pytest.mark.slow
@@ -108,6 +109,10 @@ def test_the_luckiest_trial_is_explained():
     assert "was that of trial 2. It is not recommended" in head.paragraph
     assert "less is better" in head.technical
     assert facts.network is None
+    assert "ended after" not in head.paragraph
+    why = {"gain": 2e-4, "seconds": 20.0, "per_second": 1e-5, "stop_below": 2e-5, "number": None}
+    study.set_user_attr(STOPPED, why | {"trials": 12, "asked": 11})
+    assert "The search ended after 12 trials: another, of 20 s, " in summarize_study(facts, None).paragraph
 
 
 def test_a_study_without_much_leaves_lines_that_say_so(tmp_path):

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,12 @@ import pbnn
 from pbnn import likelihoods
 from pbnn.errors import DataError, MethodError
 from pbnn.search import Draws, Folds, Score, optimize
-from pbnn.search.attributes import CONTINUES, PARTS, STEPS
+from pbnn.search.attributes import CONTINUES, FAILED, PARTS, STEPS
 from pbnn.search.courses import Courses
 from pbnn.search.fidelity import stepwise
 from pbnn.search.inputs import Inputs
 from pbnn.search.lives import LOST, Lives, counts
+from pbnn.search.outlook import Outlook
 from pbnn.search.steps import Step
 from pbnn.search.storage import open_storage
 from tests.search.objectives import a_network, nearest_to_8, width_of
@@ -84,6 +86,22 @@ def test_hopeless_trials_end_early_and_no_fold_is_scored_twice(tmp_path):
     assert len(best.user_attrs[PARTS]) == 5
 
 
+def planted(study, width, k, state=TrialState.PRUNED):
+    """Add a trial with so many folds, or one that waits in the queue with them."""
+    scores = (-abs(width - 8) + ON[:k]).tolist()
+    steps = [Step(Score(v, parts={f"fold{i}": v}), seconds=0.1).as_json() for i, v in enumerate(scores)]
+    attrs = {STEPS: steps, PARTS: {f"fold{i}": v for i, v in enumerate(scores)}}
+    if state == TrialState.WAITING:
+        study.enqueue_trial({"h0_units": width}, user_attrs=attrs)
+        return
+    distributions = study.trials[0].distributions
+    study.add_trial(
+        optuna.trial.create_trial(
+            state=state, params={"h0_units": width}, distributions=distributions, user_attrs=attrs
+        )
+    )
+
+
 def test_a_stopped_trial_is_taken_up_where_it_stopped(tmp_path):
     """It was stopped by a rule that took more risk; the best, it is owed its other folds."""
     at = f"sqlite:///{tmp_path}/s.db"
@@ -92,18 +110,7 @@ def test_a_stopped_trial_is_taken_up_where_it_stopped(tmp_path):
     random = optuna.samplers.RandomSampler(seed=2)
     first = optimize(a_network(), X, Y, budget=5, sampler=random, **same)
     assert 8 not in {t.params["h0_units"] for t in first.study.trials}
-    some = [
-        Step(Score(v, parts={f"fold{i}": v}), seconds=0.1).as_json() for i, v in enumerate(ON[:2].tolist())
-    ]
-    parts = {name: v for one in some for name, v in one["parts"].items()}
-    first.study.add_trial(
-        optuna.trial.create_trial(
-            state=TrialState.PRUNED,
-            params={"h0_units": 8},
-            distributions=first.study.trials[0].distributions,
-            user_attrs={STEPS: some, PARTS: parts},
-        )
-    )
+    planted(first.study, 8, 2)
     found = optimize(a_network(), X, Y, budget=6, **same)
     on = [t for t in found.study.trials if CONTINUES in t.user_attrs]
     assert [(t.user_attrs[CONTINUES], t.params["h0_units"], t.state) for t in on] == [
@@ -127,6 +134,57 @@ def test_a_trial_whose_process_died_keeps_its_folds(tmp_path):
     assert twice == {f"{lost[0].params['h0_units']} 2": 2}  # the fold in which it died
 
 
+def test_a_promise_is_kept_after_a_search_has_ended_by_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr("pbnn.search.ending.LEAST", 3)
+    monkeypatch.setattr("pbnn.search.ending.IN_A_ROW", 1)
+    storage, score = optuna.storages.InMemoryStorage(), ByFold(tmp_path / "n")
+    same = {"objective": score, "fidelity": Folds(), "storage": storage}
+    first = optimize(a_network(), X, Y, budget=4, sampler=grid(1, 3, 5, 12), **same)
+    planted(first.study, 8, 2)
+    found = optimize(a_network(), X, Y, budget=40, stop_below=1e9, **same)
+    assert [t.user_attrs.get(CONTINUES) for t in found.study.trials] == [None] * 5 + [4]
+    assert [k for k in asked(tmp_path / "n") if k.startswith("8 ")] == ["8 2", "8 3", "8 4"]
+    assert width_of(found.recommended) == 8
+    assert found.ended.startswith("ended after 5 trials")
+
+
+def test_a_trial_whose_process_died_after_its_last_fold_is_whole(tmp_path):
+    storage, score = optuna.storages.InMemoryStorage(), ByFold(tmp_path / "n")
+    same = {"objective": score, "fidelity": Folds(), "storage": storage}
+    first = optimize(a_network(), X, Y, budget=1, sampler=grid(3), **same)
+    planted(first.study, 8, 5, TrialState.WAITING)
+    trials = optimize(a_network(), X, Y, budget=2, **same).study.trials
+    assert [t.state for t in trials] == [TrialState.COMPLETE] * 2
+    assert trials[1].value == pytest.approx(ON.mean())
+    assert not [k for k in asked(tmp_path / "n") if k.startswith("8 ")]
+
+
+def test_a_trial_ends_with_the_fold_that_failed(tmp_path):
+    by_fold = ByFold(tmp_path / "n")
+
+    def score(network, method, X, y, seed, fold):
+        value = by_fold(network, method, X, y, seed, fold)
+        return Score(value, failed="R-hat 3") if width_of(network) == 2 and fold == 1 else value
+
+    found = optimize(a_network(), X, Y, objective=score, fidelity=Folds(3), budget=2, sampler=grid(1, 2))
+    trial = next(t for t in found.study.trials if t.params["h0_units"] == 2)
+    assert (trial.state, trial.user_attrs[FAILED]) == (TrialState.FAIL, "R-hat 3")
+    assert sorted(asked(tmp_path / "n")) == ["1 0", "1 1", "1 2", "2 0", "2 1"]
+
+
+def test_draws_that_a_study_of_more_steps_has_are_not_all(tmp_path):
+    steps = stepwise(Draws(tmp_path, [0.5]), "elpd", [pbnn.MCLMC()], 10)
+    study = of_four(open_storage(None), 0.0, 2)
+    study.enqueue_trial({"h0_units": 4}, user_attrs=study.trials[3].user_attrs)
+    trial, courses = (
+        study.ask(),
+        Courses(Outlook(study, Inputs.of({"h0_units": IntDistribution(1, 4)}), 0), steps),
+    )
+    assert steps.n == 2
+    assert courses.next_step(trial) == 1
+    assert courses.whole(trial) is None
+
+
 def test_a_search_that_ends_by_itself_says_why(tmp_path):
     def slow(network, method, X, y, seed):
         time.sleep(0.01)
@@ -138,6 +196,9 @@ def test_a_search_that_ends_by_itself_says_why(tmp_path):
     assert found.ended.startswith(f"ended after {len(found.study.trials)} trials: another, of ")
     assert str(found).endswith(found.ended)
     assert width_of(found.recommended) == 8
+    with ThreadPoolExecutor(2) as pool:
+        by_two = {"n_workers": 2, "executor": pool, "budget": 40, "stop_below": 1e3}
+        assert optimize(a_network(), X, Y, objective=slow, sampler=random, **by_two).ended
     other = optimize(a_network(), X, Y, objective=nearest_to_8, budget=3)
     assert other.ended == ""
 
@@ -172,6 +233,7 @@ def test_options_that_contradict_each_other(options, error, match):
         (lambda: Draws(3), "Draws: folder must be"),
         (lambda: Draws("s", (0.5, 0.1)), "Draws: shares must be"),
         (lambda: Draws("s", (1.0,)), "Draws: shares must be"),
+        (lambda: Draws("s", 0.3), r"sequence of rising numbers between 0 and 1, .*got 0\.3"),
         (lambda: Draws("s", after=0), "Draws: after must be"),
     ],
 )
@@ -186,6 +248,10 @@ def test_a_study_by_fold_is_not_mixed_with_another_number_of_folds(tmp_path):
     optimize(a_network(), X, Y, objective=score, fidelity=Folds(3), budget=1, storage=at)
     with pytest.raises(MethodError, match="another objective: 'ByFold, 3 folds', not 'ByFold, 4 folds'"):
         optimize(a_network(), X, Y, objective=score, fidelity=Folds(4), budget=2, storage=at)
+
+
+def test_shares_are_any_sequence():
+    assert Draws("s", [0.1, np.float32(0.5)]).shares == (0.1, 0.5)
 
 
 @pytest.mark.nightly
@@ -232,7 +298,7 @@ def test_between_old_and_new_the_faster_gain_decides():
         storage = open_storage(None)
         study = of_four(storage, level, 1)
         inputs = Inputs.of({"h0_units": IntDistribution(1, space)})
-        courses = Courses(study, inputs, stepwise(Folds(), ByFold("none"), (), 10), 0)
+        courses = Courses(Outlook(study, inputs, 0), stepwise(Folds(), ByFold("none"), (), 10))
         lives = Lives(study, storage, None)
         assert courses.take_up(lives, instead=True) is taken
         waiting = study.get_trials(states=(TrialState.WAITING,))

@@ -1,6 +1,7 @@
 """Trials that are stopped fold by fold: what it saves, and what it may cost."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import optuna
@@ -10,10 +11,10 @@ from optuna.pruners import NopPruner
 from optuna.trial import TrialState, create_trial
 from scipy.stats import binom, norm
 
-from pbnn.errors import MethodError
+from pbnn.errors import DataError, MethodError
 from pbnn.search import GPPruner, report_part
 from pbnn.search.inputs import Inputs
-from pbnn.search.prospects import DRAWS, Rule, prospects
+from pbnn.search.prospects import DRAWS, Prospects, Rule, prospects
 from tests.search.tables import best_was_stopped, regret, searched
 
 SPACE = {"x": FloatDistribution(0, 1)}
@@ -78,11 +79,21 @@ def test_what_folds_do_to_all_is_not_held_against_a_trial():
 
 
 def test_the_promise_is_for_all_that_are_stopped_together():
-    found = prospects(a_study(), Inputs.of(SPACE))
-    stopped = found.stopped
-    assert stopped.tolist() == [False] * 6 + [True]
-    one = np.arange(7) == 5
-    assert found.p_among(one | stopped) == pytest.approx(found.p_among(one) + found.p_among(stopped))
+    """Of a hundred draws one trial is the best in three, the other in three more: each may be stopped, not both."""
+    states = [TrialState.COMPLETE] * 5 + [TrialState.RUNNING, TrialState.RUNNING]
+    study = study_of(*(trial(i / 7, [0.0], state) for i, state in enumerate(states)))
+    draws = np.zeros((100, 7))
+    draws[:, 0] = 1.0
+    draws[:3, 5], draws[3:6, 6] = 2.0, 2.0
+    running = Prospects(study.trials, None, np.arange(7), draws, None, None)
+    rule = Rule(0.05, 0.0, 5, "test")
+    assert rule.stops(running, 5)
+    assert rule.stops(running, 6)
+    study.tell(5, state=TrialState.PRUNED)
+    one_stopped = replace(running, trials=study.trials)
+    assert not rule.stops(one_stopped, 6)
+    assert Rule(0.07, 0.0, 5, "test").stops(one_stopped, 6)
+    assert Rule(0.05, 1.5, 5, "test").stops(one_stopped, 6)  # better by less than the margin
 
 
 def test_a_trial_that_goes_on_takes_the_place_of_the_stopped_one():
@@ -135,6 +146,15 @@ def test_what_is_no_option_and_what_reports_no_parts():
     assert pickle.loads(pickle.dumps(GPPruner(risk=0.2)))._rule.risk == 0.2
 
 
+def test_a_part_without_a_score_is_not_reported():
+    study = optuna.create_study()
+    running = study.ask()
+    for bad in (float("nan"), float("inf")):
+        with pytest.raises(DataError, match=r"trial 0 scored (nan|inf) on 'a'.*Let the trial fail"):
+            report_part(running, "a", bad)
+    assert "pbnn:parts" not in study.trials[0].user_attrs
+
+
 def test_without_parameters_there_is_nothing_to_stop():
     study = optuna.create_study(pruner=GPPruner(after=2))
     for _ in range(3):
@@ -147,10 +167,27 @@ def test_without_parameters_there_is_nothing_to_stop():
 
 def test_a_part_more_is_taken_in_without_another_fit():
     study = a_study()
+    study.enqueue_trial({"x": 0.7})
+    running = study.ask(SPACE)
+    report_part(running, "fold0", 0.4)
     before = prospects(study, Inputs.of(SPACE))
-    same = prospects(study, Inputs.of(SPACE), last=before)
-    np.testing.assert_array_equal(same.surrogate.theta, before.surrogate.theta)
-    np.testing.assert_allclose(same.draws, before.draws)
-    study.add_trial(trial(0.5, [0.3, -0.4, 0.0, -0.1, -0.5]))
-    after = prospects(study, Inputs.of(SPACE), last=same)
-    assert (after.surrogate.theta != before.surrogate.theta).any()
+    place = before.configuration[before.place(running.number)]
+    report_part(running, "fold1", -1.2)
+    after = prospects(study, Inputs.of(SPACE), last=before)
+    np.testing.assert_array_equal(after.surrogate.theta, before.surrogate.theta)
+    error = before.draws[:, place].std() / DRAWS**0.5
+    assert after.draws[:, place].mean() < before.draws[:, place].mean() - 5 * error
+    assert (prospects(study, Inputs.of(SPACE)).surrogate.theta != after.surrogate.theta).any()
+    study.tell(running, -0.4)
+    ended = prospects(study, Inputs.of(SPACE), last=after)
+    assert (ended.surrogate.theta != after.surrogate.theta).any()
+
+
+def test_a_pruner_of_two_studies_keeps_them_apart():
+    pruner, fresh = GPPruner(), GPPruner()
+    one, other = a_study(), a_study(worst=-0.1, best=3.0)
+    for study in (one, other):
+        pruner.prune(study, study.trials[-1])
+    fresh.prune(other, other.trials[-1])
+    np.testing.assert_array_equal(pruner._last[other].surrogate.theta, fresh._last[other].surrogate.theta)
+    assert (pruner._last[other].surrogate.theta != pruner._last[one].surrogate.theta).any()

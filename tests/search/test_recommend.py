@@ -92,10 +92,11 @@ def test_one_trial_or_equal_scores():
 
 
 def test_a_configuration_tried_again_is_one_candidate():
-    found = recommend(study_of([0.2, 0.6, 0.6, 0.6], [0.0, 1.0, 1.2, 0.8]))
+    found = recommend(study_of([0.2, 0.6, 0.6, 0.6], [0.0, 1.3, 1.2, 0.8]))
     assert sorted(found.table.index) == [0, 1]
     assert found.number == 1
     assert 0.6 < found.mean < 1.2
+    assert found.table["score"].to_dict() == pytest.approx({0: 0.0, 1: 1.1})
 
 
 def test_a_distrusted_fit_speaks_only_where_there_is_no_other():

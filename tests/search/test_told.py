@@ -80,6 +80,20 @@ def test_parts_are_shared_noise_and_a_pruned_trial_is_put_right(sign):
     assert np.sqrt(np.diag(told.noise)[:6]).max() < 0.02
 
 
+def test_a_pruned_trial_counts_by_a_part_that_is_finite():
+    nan = float("nan")
+    study = study_of(
+        trial(1.0, parts={"a": 1.0, "b": 1.2}),
+        trial(2.0, parts={"a": 2.0, "b": 2.1}),
+        trial(nan, x=0.2, state=TrialState.PRUNED, parts={"a": nan}),
+        trial(nan, x=0.3, state=TrialState.PRUNED, parts={"a": nan, "b": 3.0}),
+        trial(None, x=0.4, state=TrialState.PRUNED, parts={"a": None}),
+    )
+    told = read(study, Inputs.of(SPACE))
+    assert [t.number for t in told.trials] == [0, 1, 3]
+    assert np.isfinite(told.observations[0].y).all()
+
+
 def test_inference_error_is_the_trials_own_and_silence_is_the_mean():
     told = observations_of(study_of(trial(1.0, se=0.1, inference_se=0.5), trial(2.0, se=0.3), trial(3.0)))
     np.testing.assert_allclose(told.noise, np.diag([0.01 + 0.25, 0.09, 0.05]))

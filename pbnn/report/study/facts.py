@@ -14,6 +14,7 @@ from pbnn.report.blocks import NotApplicableError
 from pbnn.report.words import plural
 from pbnn.search import Recommendation, Search, best, fitted, history, importance, parallel, recommend, slices
 from pbnn.search.attributes import FAILED, LOST, OF, SPACE
+from pbnn.search.ending import ended
 from pbnn.search.fitted import Fitted
 
 WHERE = "report_study"
@@ -130,6 +131,11 @@ class StudyFacts:
         """What is scored, in words."""
         name = str(self.study.user_attrs.get(OF, "the objective"))
         return OBJECTIVES.get(name, name)
+
+    @property
+    def ended(self) -> str:
+        """Why the search ended before its budget was spent, in words; empty if it did not."""
+        return ended(self.study)
 
     @property
     def seconds(self) -> float:

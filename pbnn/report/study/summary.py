@@ -49,6 +49,8 @@ def _sentences(facts: StudyFacts) -> Iterator[str]:
         f"{plural(len(facts.finished), 'configuration')} {'was' if len(facts.finished) == 1 else 'were'} tried, which "
         f"took {duration(facts.seconds)} of computing."
     )
+    if facts.ended:
+        yield f"The search {facts.ended}."
     yield f"The one to take is {_which(facts)}: {_chosen(facts)}."
     if tried > 1:
         yield (
