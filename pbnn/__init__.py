@@ -175,5 +175,9 @@ class _Package(ModuleType):
         if not (name in _HOMES and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        # cloudpickle, which takes an objective to other processes with the modules that it names, knows no such type.
+        return import_module, (self.__name__,)
+
 
 sys.modules[__name__].__class__ = _Package

@@ -7,6 +7,7 @@ from math import ceil
 import bench_coverage
 import bench_ood
 import bench_stacking
+import bench_tuning
 import common
 import numpy as np
 import pytest
@@ -52,6 +53,26 @@ def test_stacking_is_set_against_one_network_for_all_splits():
     assert table["difference"]["stacking"]["best_by_loo"][0] == pytest.approx(7.4)
     assert table["bad_share"] == 0.1
     assert not table["met"]
+
+
+def test_tuning_is_met_above_both_others_over_all_splits():
+    def split(ours, default, random):
+        searched = {"search_s": 60.0, "wall_s": 70.0, "trials": {"complete": 20, "pruned": 5}}
+        return {
+            "pbnn": {"lpd": ours, "rmse": 1.0, **searched},
+            "default": {"lpd": default, "rmse": 1.0},
+            "random": {"lpd": random, "rmse": 1.0, **searched},
+        }
+
+    splits = {str(i): split(-1.0, -1.5, -1.1 - 0.01 * i) for i in range(5)}
+    table = bench_tuning.summary(splits, 25)
+    assert table["difference"] == {"default": [0.5, 0.0], "random": [0.12, 0.0071]}
+    assert table["pbnn"]["trials"] == [25.0, 0.0]
+    assert table["met"]
+    # A split that only ours has done says nothing yet, and four say too little to tell.
+    cut = bench_tuning.summary(splits | {"4": {"pbnn": splits["4"]["pbnn"]}}, 25)
+    assert (cut["splits"], "met" in cut) == ([0, 1, 2, 3], False)
+    assert not bench_tuning.summary(splits | {"2": split(-2.0, -1.5, -1.0)}, 25)["met"]
 
 
 def test_letters_are_made_like_the_digits():

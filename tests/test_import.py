@@ -3,8 +3,10 @@
 import subprocess
 import sys
 
+import cloudpickle
 import pytest
 
+import pbnn
 from tests.tiers import tiers
 
 HEAVY = {
@@ -34,6 +36,11 @@ def loaded_by(code: str) -> set[str]:
 
 def test_import_loads_nothing_heavy():
     assert loaded_by("import pbnn") == set()
+
+
+@pytest.mark.parametrize("package", [pbnn, pbnn.search])
+def test_a_function_that_names_a_package_can_go_to_another_process(package):
+    assert cloudpickle.loads(cloudpickle.dumps(package)) is package
 
 
 def test_specs_load_nothing_heavy():
