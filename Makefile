@@ -20,6 +20,12 @@ BENCHMARKS := $(patsubst benchmarks/bench_%.py,bench-%,$(wildcard benchmarks/ben
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
+# Tests and notebooks compile many programs twice, in two processes or one after the other: each is kept once. Not so
+# benchmarks, whose times include what a user waits for.
+test test-fast test-nightly notebooks: export JAX_COMPILATION_CACHE_DIR := $(CURDIR)/$(VENV)/compiled
+test test-fast test-nightly notebooks: export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS := 0
+test test-fast test-nightly notebooks: export JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES := -1
+
 demo: $(BASE) ## Fit a network to real data and write report.html here
 	$(BIN)/pbnn demo
 

@@ -57,7 +57,7 @@ def test_flags_are_left_as_found(sampled):
     assert jax.config.jax_enable_x64 is False
 
 
-@pytest.mark.parametrize("structure", ["meanfield", "fullrank"])
+@pytest.mark.parametrize("structure", ["meanfield", pytest.param("fullrank", marks=pytest.mark.nightly)])
 def test_pymc_advi(linear, structure):
     tree = fit(linear.bnn, PymcADVI(structure, draws=2000, steps=8000), seed=1, progress=False)
     assert (tree.attrs["method"], tree.attrs["sampling"]) == ("pymc-advi", "approximate")

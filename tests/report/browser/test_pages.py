@@ -36,7 +36,7 @@ def name(request) -> str:
     return request.param
 
 
-@pytest.fixture(scope="module", params=WIDTHS)
+@pytest.fixture(scope="module", params=tiers(WIDTHS, ("desktop",)))
 def seen(request, browser, files, name):
     """A page, with all that opens on a click opened."""
     width, height = WIDTHS[request.param]
