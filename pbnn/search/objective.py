@@ -14,7 +14,7 @@ from pbnn.errors import MethodError, ModelError, unknown
 from pbnn.graph.build import BNN, build
 from pbnn.infer.curvature_options import Laplace
 from pbnn.infer.fit import fit
-from pbnn.infer.methods import Method
+from pbnn.infer.methods import MAP, Method
 from pbnn.search.attributes import FAILED, INFERENCE_SE, PARTS, SE
 from pbnn.spec.network import Network
 
@@ -151,12 +151,17 @@ def as_objective(objective: object, methods: tuple[Method, ...]) -> Objective:
             )
         if objective not in OBJECTIVES:
             raise MethodError(unknown("optimize", "objective", objective, OBJECTIVES))
+        if objective == "elpd" and any(isinstance(m, MAP) for m in methods):
+            raise MethodError(
+                "optimize: 'elpd' reweights draws of the weights, and MAP has one. Pass objective='cv_lpd', which fits "
+                "again without some of the rows, or another method."
+            )
         if objective == "evidence":
             other = next((m for m in methods if not isinstance(m, Laplace)), None)
             if other is not None:
                 raise MethodError(
                     f"optimize: 'evidence' is the marginal likelihood of Laplace's approximation, and "
-                    f"{type(other).__name__} has none. Pass method=pbnn.Laplace(), or objective='elpd'."
+                    f"{type(other).__name__} has none. Pass method=pbnn.Laplace(), or objective='cv_lpd'."
                 )
         return OBJECTIVES[objective]
     if not callable(objective):

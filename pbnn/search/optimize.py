@@ -137,8 +137,15 @@ class Search:
         return pd.concat([table.iloc[:, :4], posterior, table.iloc[:, 4:]], axis=1)
 
     def __str__(self) -> str:
-        said = f"{self.recommendation}\n{self.recommended}\nfitted by {self.method}"
-        return f"{said}\n{self.ended}" if self.ended else said
+        said = [str(self.recommendation), str(self.recommended), f"fitted by {self.method}", self.ended]
+        trials = [t for t in self.study.get_trials(deepcopy=False) if t.state.is_finished()]
+        lost = sum(FAILED in t.user_attrs or t.state == TrialState.FAIL for t in trials)
+        if lost:
+            said.append(
+                f"{lost} of {len(trials)} trials do not count: they failed, or their fit is not to be trusted "
+                "(`summary` and the report say why)"
+            )
+        return "\n".join(line for line in said if line)
 
     __repr__ = __str__
 

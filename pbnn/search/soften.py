@@ -88,8 +88,22 @@ def soften(told: Observations) -> tuple[Observations, Softening]:
     if not width > 1e-9 * max(abs(median), abs(upper)):
         return told, Softening()
     bend = Softening(float(median), float(width))
-    slope = bend.slope(level)
-    return replace(told, y=bend(level) + easier, noise=slope[:, None] * told.noise * slope), bend
+    # The mean over parts must come back as it was, so of a point told several times the mean is softened, and what its
+    # scores differ by shrinks alike.
+    mean = _mean_of_point(told, level)
+    slope = bend.slope(mean)
+    softened = bend(mean) + slope * (level - mean) + easier
+    return replace(told, y=softened, noise=slope[:, None] * told.noise * slope), bend
+
+
+def _mean_of_point(told: Observations, level: np.ndarray) -> np.ndarray:
+    """Return for each score the mean of those at its point, `(n,)`; the score itself where no parts are learned."""
+    if told.parts is None:
+        return level
+    key = np.hstack([told.points.x, told.points.active]).round(12)
+    _, point = np.unique(key, axis=0, return_inverse=True)
+    point = point.ravel()
+    return (np.bincount(point, level) / np.bincount(point))[point]
 
 
 def _easier(told: Observations) -> np.ndarray:

@@ -46,6 +46,8 @@ def store_part(study: Study, trial: FrozenTrial, part: str) -> None:
 def part_of(trial: Trial | FrozenTrial) -> str:
     """Return the part (fold, seed) that a trial of `GPSampler(parts=...)` is to be scored on.
 
+    It is chosen together with the parameters, so the first of these must have been suggested.
+
     Raises
     ------
     SpecError
@@ -71,7 +73,8 @@ def part_of(trial: Trial | FrozenTrial) -> str:
     attrs = (trial.study.get_trials(deepcopy=False)[trial.number] if running else trial).system_attrs
     if PART not in attrs:
         raise SpecError(
-            f"part_of: trial {trial.number} has no part; its study needs the sampler GPSampler(parts=[...])."
+            f"part_of: trial {trial.number} has no part. Ask for it after the first parameter is suggested, in a study "
+            "whose sampler is GPSampler(parts=[...])."
         )
     return str(attrs[PART])
 
