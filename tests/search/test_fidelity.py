@@ -215,7 +215,7 @@ def test_a_search_that_ends_by_itself_says_why(tmp_path):
         ({"objective": "cv_lpd", "fidelity": Folds(11)}, DataError, "10 rows cannot be cut into 11 folds"),
         ({"objective": "cv_lpd", "fidelity": Draws("s")}, MethodError, "is for objective='elpd'; got cv_lpd"),
         ({"fidelity": Draws("s")}, MethodError, "Laplace leaves nothing that more draws could go on from"),
-        ({"fidelity": Draws("s"), "method": "map"}, MethodError, "MAP leaves nothing"),
+        ({"fidelity": Draws("s"), "method": "map"}, MethodError, "MAP has one"),
         ({"fidelity": 5}, MethodError, r"fidelity must be pbnn.search.Folds\(\)"),
         ({"stop_below": 0.0}, MethodError, "stop_below must be a number > 0"),
     ],

@@ -89,7 +89,7 @@ def test_losses_are_recognised_by_name_and_scorers_by_kind():
     assert as_objective(neg_rmse, ()) is neg_rmse
     with pytest.raises(MethodError, match="Return the loss negated"):
         as_objective(my_rmse, ())
-    with pytest.raises(MethodError, match="MAP has one. Pass objective='cv_lpd'"):
+    with pytest.raises(MethodError, match="MAP has one\\. Pass objective='cv_lpd'"):
         as_objective("elpd", (pbnn.MAP(),))
     sklearn = pytest.importorskip("sklearn.metrics")
     with pytest.raises(MethodError, match="scorer of scikit-learn"):
