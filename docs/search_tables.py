@@ -38,6 +38,8 @@ def search(found: dict[str, Any]) -> Rows:
         met = ours["median_s"] <= (peer["median_s"] / 2 if least else 2.0)
         rows.append([f"a suggestion, {size}", "", "", *cells, "half of Optuna's GP" if least else "2 s",
                      "yes" if met else "no"])  # fmt: skip
+    if commits := found.get("commits_of_runs"):
+        rows.append([f"runs of commits {', '.join(commit[:8] for commit in commits)}", *[""] * 9])
     return rows
 
 

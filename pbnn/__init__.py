@@ -5,8 +5,9 @@ Names are loaded at first use: `import pbnn` alone is quick, and loads neither J
 
 import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from pbnn.packages import Package
 
 if TYPE_CHECKING:
     from pbnn import assess, datasets, errors, estimators, plots, priors, search, target
@@ -168,16 +169,4 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
 
 
-class _Package(ModuleType):
-    """Keeps `pbnn.predict` and `pbnn.report` the functions: importing a room binds the room's name to the module."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        # cloudpickle, which takes an objective to other processes with the modules that it names, knows no such type.
-        return import_module, (self.__name__,)
-
-
-sys.modules[__name__].__class__ = _Package
+sys.modules[__name__].__class__ = Package

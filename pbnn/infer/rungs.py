@@ -14,6 +14,9 @@ from pbnn.infer.run import Session, run
 from pbnn.infer.store import Store, as_path
 from pbnn.target import Target
 
+IN_RUNGS = (MCLMC, SGMCMC)
+"""Methods whose chains go on from where a store has them."""
+
 
 def fit_up_to(
     bnn: BNN, method: MCLMC | SGMCMC, draws: int | None, *, store: str | os.PathLike[str], seed: int
@@ -55,7 +58,7 @@ def fit_up_to(
     >>> some["posterior"].sizes["draw"], all_of_them["posterior"].sizes["draw"]
     (25, 50)
     """
-    if not isinstance(method, MCLMC | SGMCMC):
+    if not isinstance(method, IN_RUNGS):
         raise MethodError(
             f"fit_up_to: {type(method).__name__} has no draws before its end; take MCLMC or SGMCMC."
         )

@@ -3,10 +3,10 @@
 import sys
 from importlib import import_module
 from importlib.util import find_spec
-from types import ModuleType
 from typing import Any
 
 from pbnn.errors import MissingExtraError
+from pbnn.packages import Package
 
 if find_spec("optuna") is None:
     raise MissingExtraError('search: Optuna is not installed. Install it with: pip install "pbnn[search]"')
@@ -58,16 +58,4 @@ def __dir__() -> list[str]:
     return sorted([*globals(), *__all__])
 
 
-class _Package(ModuleType):
-    """Keeps `optimize` and `recommend` the functions: importing their files binds the names to modules."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOMES and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
-        # cloudpickle, which takes an objective to other processes with the modules that it names, knows no such type.
-        return import_module, (self.__name__,)
-
-
-sys.modules[__name__].__class__ = _Package
+sys.modules[__name__].__class__ = Package

@@ -14,7 +14,7 @@ from pbnn.search.lives import RERUN_OF, void
 from pbnn.search.outlook import Outlook
 
 LEAST = 10
-"""Trials scored in full before the rule is asked: as many as `GPSampler` fills the space with."""
+"""Trials scored in full before the rule is asked: fewer say too little of what there is to find."""
 IN_A_ROW = 3
 """Trials after each of which it has to hold: a surrogate that errs once is corrected by the next."""
 

@@ -8,13 +8,11 @@ from functools import partial
 from typing import cast, final
 
 from pbnn.errors import DataError, MethodError
-from pbnn.infer.methods import MCLMC, SGMCMC, Method
+from pbnn.infer.methods import Method
+from pbnn.infer.rungs import IN_RUNGS
 from pbnn.search.objective import Objective, Score
 from pbnn.search.prospects import Rule
 from pbnn.search.steps import Step, last, pooled, score_draws, score_fold
-
-CONTINUED = (MCLMC, SGMCMC)
-"""Methods whose chains go on from where a store has them."""
 
 
 @final
@@ -199,7 +197,7 @@ def stepwise(fidelity: object, objective: str | Objective, methods: Sequence[Met
                     f"optimize: fidelity=Draws(...) is for objective='elpd'; got {name_of(objective)}. Of 'cv_lpd' the "
                     "folds are what can be saved: fidelity=pbnn.search.Folds()."
                 )
-            other = next((m for m in methods if not isinstance(m, CONTINUED)), None)
+            other = next((m for m in methods if not isinstance(m, IN_RUNGS)), None)
             if other is not None:
                 raise MethodError(
                     f"optimize: {type(other).__name__} leaves nothing that more draws could go on from. With "

@@ -66,8 +66,13 @@ class Points:
 
     def distinct(self) -> np.ndarray:
         """Return the first row of each point that is there, in order."""
-        _, first = np.unique(np.hstack([self.x, self.active]).round(12), axis=0, return_index=True)
-        return np.sort(first)
+        return np.sort(self.grouped()[0])
+
+    def grouped(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first row of each of the `m` points that are there, `(m,)`, and which each row is, `(n,)`."""
+        key = np.hstack([self.x, self.active]).round(12)
+        _, first, which = np.unique(key, axis=0, return_index=True, return_inverse=True)
+        return first, which.ravel()
 
     @staticmethod
     def joined(sets: Sequence["Points"]) -> "Points":

@@ -29,6 +29,7 @@ from pbnn.search.courses import Courses
 from pbnn.search.ending import Ending, check_stop_below, ended
 from pbnn.search.fidelity import Fidelity, name_of, stepwise
 from pbnn.search.fingerprint import fingerprint
+from pbnn.search.fitted import Fitted, fitted
 from pbnn.search.inputs import Inputs
 from pbnn.search.objective import Objective, as_objective
 from pbnn.search.outlook import Outlook
@@ -82,7 +83,12 @@ class Search:
 
         Found when first asked for, from all that the study was told until then, by other machines too.
         """
-        return recommend(self.study, seed=self.seed)
+        return recommend(self.fitted, seed=self.seed)
+
+    @cached_property
+    def fitted(self) -> Fitted:
+        """The surrogate of all that the study was told until it was first asked for."""
+        return fitted(self.study, seed=self.seed)
 
     @property
     def recommended(self) -> Network:

@@ -108,13 +108,12 @@ def prospects(
             return None
         softened, bend = soften(told.observations[0])
         points = told.points
-        key = np.hstack([points.x, points.active]).round(12)
-        _, first, configuration = np.unique(key, axis=0, return_index=True, return_inverse=True)
+        first, configuration = points.grouped()
         surrogate = _fitted(inputs, softened, seed, _finished(told.trials), last)
         means, covariances = surrogate.joint(points[first])
         draws = bend.back(drawn(means, covariances, DRAWS, np.random.default_rng(seed)))
     noise = np.diag(softened.noise)
-    return Prospects(list(told.trials), points, configuration.ravel(), draws, noise, surrogate)
+    return Prospects(list(told.trials), points, configuration, draws, noise, surrogate)
 
 
 def _finished(trials: Sequence[FrozenTrial]) -> list[int]:

@@ -100,9 +100,7 @@ def _mean_of_point(told: Observations, level: np.ndarray) -> np.ndarray:
     """Return for each score the mean of those at its point, `(n,)`; the score itself where no parts are learned."""
     if told.parts is None:
         return level
-    key = np.hstack([told.points.x, told.points.active]).round(12)
-    _, point = np.unique(key, axis=0, return_inverse=True)
-    point = point.ravel()
+    _, point = told.points.grouped()
     return (np.bincount(point, level) / np.bincount(point))[point]
 
 

@@ -72,7 +72,7 @@ class StudyFacts:
     def fitted(self) -> Fitted:
         """The surrogate, for what is drawn of it."""
         try:
-            of = fitted(self.study, seed=self.seed)
+            of = self.search.fitted if self.search else fitted(self.study, seed=self.seed)
         except (DataError, SpecError) as error:
             raise NotApplicableError(str(error)) from error
         if len(of.trials) < LEAST:
