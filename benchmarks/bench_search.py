@@ -11,7 +11,8 @@ are scored with the same noise. Asked, of the regret of what is recommended afte
   in less than 2 s.
 
 A trial of a table is one training with one of its seeds. Peers know nothing of seeds, so theirs are drawn, the same for
-all; ours chooses the seed too (`GPSampler(parts=...)`), and may score a configuration on several, one trial each.
+all; ours chooses the seed too (`GPSampler(parts=...)`), and may score a configuration on several, one trial each. It knows
+how many trials there will be (`n_trials=`), of which it spends the last two fifths on telling apart what it tried.
 
 `regret` is what each is compared by: ours of `pbnn.search.recommend`, a peer's of its best score, as its users take
 it. A peer's `regret_ours` is that of `recommend` after the peer's trials, and `regret_best` that of our best score:
@@ -87,7 +88,7 @@ def run(peers: Peers, entrant: str, problem: Problem, seed: int, trials: int) ->
     """Return the regrets of one search."""
     if entrant == OURS:
         parts = names_of_parts(problem)
-        sampler = GPSampler(seed=seed, parts=parts)
+        sampler = GPSampler(seed=seed, parts=parts, n_trials=trials)
         found = told(search(problem, sampler, seed, trials, part_of if parts else None))
     else:
         found = peers.ask(peer=entrant, problem=problem.name, seed=seed, trials=trials)

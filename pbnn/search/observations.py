@@ -28,13 +28,16 @@ class Observations:
     parts
         Where each score is of some of `k` parts only, and what they add is to be learned: `(n, k)`, whether a score is
         of a part; of none means of all alike. None: nothing is learned of parts.
+    exact
+        Whether there is no noise beyond `noise`. Otherwise it is learned.
 
     Raises
     ------
     ShapeError
         If the sizes differ.
     DataError
-        If there are no scores, one is not finite, or the noise is not symmetric, or its diagonal negative.
+        If there are no scores, one is not finite, the noise is not symmetric, or its diagonal negative; or if scores
+        are exact and yet of parts.
     """
 
     points: Points
@@ -42,6 +45,7 @@ class Observations:
     noise: np.ndarray | None = None
     level: float = 0.0
     parts: np.ndarray | None = None
+    exact: bool = False
 
     def __post_init__(self) -> None:
         n = len(self.points)
@@ -67,6 +71,8 @@ class Observations:
             raise ShapeError(
                 f"Observations: of {n} points, parts must have shape ({n}, k); got {self.parts.shape}."
             )
+        if self.exact and self.parts is not None:
+            raise DataError("Observations: scores of parts are not exact; leave one of the two out.")
         object.__setattr__(self, "y", y)
         object.__setattr__(self, "noise", (noise + noise.T) / 2)
 

@@ -66,7 +66,7 @@ class Prospects:
         """Variance of what a configuration's scores have beside the function and the noise that is known."""
         theta = self.surrogate.theta
         log = unpack(theta, self.surrogate.rows.layout).log_nugget
-        return float(self.surrogate.scale**2 * np.exp(log).mean())
+        return 0.0 if log is None else float(self.surrogate.scale**2 * np.exp(log).mean())
 
     def p_among(self, trials: np.ndarray, margin: float = 0.0) -> float:
         """Return how probably the best, by more than `margin`, has none but these trials, `(n,)`."""

@@ -74,10 +74,8 @@ def gains(surrogate: Surrogate, points: Points) -> np.ndarray:
         ]
 
 
-def again_or_new(
-    surrogate: Surrogate, told: Told, new: Points, pool: Points, names: Sequence[str], given: Cells
-) -> tuple[Points, str | None]:
-    """Return the point to try next, a new one or one that was tried, and the part on which that gains most.
+def again(surrogate: Surrogate, told: Told, names: Sequence[str], given: Cells) -> tuple[Points, str] | None:
+    """Return the point to score once more, of those that were tried, and the part on which that gains most.
 
     Parameters
     ----------
@@ -85,10 +83,6 @@ def again_or_new(
         Fitted to the observations of `told`, which have parts.
     told
         Of the study.
-    new
-        `(1, d)`: the point that is most promising of those not tried.
-    pool
-        Other points; those that may be best are considered too.
     names
         The parts that may be scored.
     given
@@ -96,16 +90,45 @@ def again_or_new(
 
     Returns
     -------
+    tuple or None
+        The point, `(1, d)`, and the name of the part; None if all were scored on all parts that are known.
+    """
+    return _most_gained(surrogate, told, told.points, names, given)
+
+
+def again_or_new(
+    surrogate: Surrogate, told: Told, new: Points, pool: Points, names: Sequence[str], given: Cells
+) -> tuple[Points, str | None]:
+    """Return the point to try next, a new one or one that was tried, and the part on which that gains most.
+
+    Parameters
+    ----------
+    surrogate, told, names, given
+        As of `again`.
+    new
+        `(1, d)`: the point that is most promising of those not tried.
+    pool
+        Other points; those that may be best are considered too.
+
+    Returns
+    -------
     tuple
         The point, `(1, d)`, and the name of the part; None if it may be any, for none of them is known yet.
     """
-    columns = [told.parts.index(name) for name in names if name in told.parts]
-    if not columns:
-        return new, None
     mean, sd = surrogate.predict(pool)
     points = Points.joined([new, told.points, pool[np.argsort(-mean - sd)[:PROMISING]]])
+    return _most_gained(surrogate, told, points, names, given) or (new, None)
+
+
+def _most_gained(
+    surrogate: Surrogate, told: Told, points: Points, names: Sequence[str], given: Cells
+) -> tuple[Points, str] | None:
+    columns = [told.parts.index(name) for name in names if name in told.parts]
     points = points[points.distinct()]
-    gain = np.where(scored_on(points, told, given), -np.inf, gains(surrogate, points))[:, columns]
+    left = ~scored_on(points, told, given)[:, columns]
+    if not left.any():
+        return None
+    gain = np.where(left, gains(surrogate, points)[:, columns], -np.inf)
     row, column = np.unravel_index(int(gain.argmax()), gain.shape)
     return points[int(row)], told.parts[columns[column]]
 

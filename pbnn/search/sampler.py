@@ -13,18 +13,17 @@ from optuna.trial import FrozenTrial, TrialState
 from threadpoolctl import threadpool_limits
 
 from pbnn.errors import MethodError, SpecError
-from pbnn.search.acquisition import ACQUISITIONS, acquisition_of, problem
+from pbnn.search.acquisition import ACQUISITIONS, Acquisition, acquisition_of, problem
 from pbnn.search.beliefs import Beliefs
 from pbnn.search.gp import Surrogate, fit_surrogate
 from pbnn.search.hypervolume import pareto
 from pbnn.search.inputs import Condition, Inputs, Points
 from pbnn.search.maximise import Effort, among, candidates, enumerated, maximise
 from pbnn.search.observations import Observations
-from pbnn.search.revisit import again_or_new
+from pbnn.search.revisit import again, again_or_new
 from pbnn.search.soften import soften
 from pbnn.search.told import Told, read
 from pbnn.search.trials import (
-    Cells,
     constraints_of,
     given,
     pending,
@@ -34,6 +33,8 @@ from pbnn.search.trials import (
 )
 
 logger = logging.getLogger("pbnn.search")
+CONFIRMED = 0.4
+"""Of all trials, if their number is known: so many only tell apart what the others found."""
 GOOD = 5
 """So many of the best points are surrounded with candidates."""
 FEWEST, MOST = 5, 10
@@ -47,12 +48,13 @@ class GPSampler(BaseSampler):
     """Suggest parameters by Bayesian optimisation, for any Optuna study.
 
     A Gaussian process is fitted to the scores told so far, and the point is suggested where an acquisition function is
-    highest. What trials tell of the noise of their scores counts (`pbnn:se`, `pbnn:parts`, `pbnn:inference_se`, see
-    `pbnn.search.told.read`); scores below the median are softened (`pbnn.search.soften`). Trials that run at the same
-    time are pending: what they will score is not known yet. So are trials that failed, or whose fit is marked as not
-    to be trusted (`pbnn:failed`): that says nothing of how good the point is, but another trial there is of little use.
-    Trials whose parameters lie outside the space are left out. Points already tried are not suggested again while
-    there are others, but for `parts`.
+    highest. What trials tell of the noise of their scores counts (`pbnn:se`, which is 0 of scores that are exact,
+    `pbnn:parts`, `pbnn:inference_se`, see `pbnn.search.told.read`); scores below the median are softened
+    (`pbnn.search.soften`), exact ones at every second trial only. Trials that run at the same time are pending: what
+    they will score is not known yet. So are trials that failed, or whose fit is marked as not to be trusted
+    (`pbnn:failed`): that says nothing of how good the point is, but another trial there is of little use. Trials whose
+    parameters lie outside the space are left out. Points already tried are not suggested again while there are others,
+    but for `parts`.
 
     Parameters
     ----------
@@ -61,6 +63,8 @@ class GPSampler(BaseSampler):
     n_startup_trials
         So many trials fill the space evenly before the first surrogate; None: one more than there are parameters, but
         from 5 to 10.
+    n_trials
+        How many trials the study will have, if that is known. It matters to `parts` only.
     seed
         Of everything random; None, another in each process.
     bayes
@@ -74,8 +78,9 @@ class GPSampler(BaseSampler):
         `pbnn.search.part_of(trial)` which, and says the score in `pbnn:parts` too. The sampler then chooses both: a new
         configuration, or one that is promising once more, on a part where that tells most of the mean over all parts
         (`pbnn.search.revisit`). It begins to choose when there are twice as many trials as parts; before, these take
-        turns. Scored twice on a part, a configuration is taken to score the same. For one objective without
-        constraints.
+        turns. Where `n_trials` is known, the last two fifths of them only score once more what was tried: that gains
+        least at the next trial, and most at the last one. Scored twice on a part, a configuration is taken to score the
+        same. For one objective without constraints.
     space, conditions
         All parameters with their distributions, and when those are active that not always are (`Condition`). Then the
         whole space is searched as one. Without them it is what all complete trials have in common, as in Optuna.
@@ -111,6 +116,7 @@ class GPSampler(BaseSampler):
         *,
         acquisition: str | None = None,
         n_startup_trials: int | None = None,
+        n_trials: int | None = None,
         seed: int | None = None,
         bayes: str | int = "map",
         constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
@@ -132,6 +138,8 @@ class GPSampler(BaseSampler):
             raise MethodError(
                 f"GPSampler: n_startup_trials must be a whole number >= 0, or None; got {n_startup_trials!r}."
             )
+        if n_trials is not None and not (isinstance(n_trials, int) and n_trials >= 1):
+            raise MethodError(f"GPSampler: n_trials must be a whole number >= 1, or None; got {n_trials!r}.")
         if (
             isinstance(parts, str)
             or len(set(parts)) != len(parts)
@@ -152,6 +160,9 @@ class GPSampler(BaseSampler):
             Inputs.of(space, conditions)
         self._acquisition = acquisition
         self._n_startup_trials = n_startup_trials
+        self._confirming = (
+            range(0) if n_trials is None else range(round((1 - CONFIRMED) * n_trials), n_trials)
+        )
         self._bayes = bayes
         self._constraints_func = constraints_func
         self._parts = tuple(parts)
@@ -201,11 +212,8 @@ class GPSampler(BaseSampler):
         if len(told.trials) < self._startups(len(search_space)):
             point, part = self._startup(inputs, trial.number), None
         else:
-            again = among(told.failed, told.points)
-            unknown = Points.joined([told.failed[~again], pending(study, trial, inputs, search_space)])
             with threadpool_limits(1, "blas"):
-                cells = given(study, trial, inputs, search_space)
-                point, part = self._suggested(study.study_name, inputs, told, unknown, cells, rng)
+                point, part = self._suggested(study, trial, search_space, inputs, told, rng)
         self._say(study, trial, part)
         params = inputs.params(point)[0]
         store_suggestion(study, trial, search_space, params)
@@ -254,24 +262,50 @@ class GPSampler(BaseSampler):
         return inputs.sample(STARTUP, np.random.default_rng(self._startup_seed))[number % STARTUP]
 
     def _suggested(
-        self, study: str, inputs: Inputs, told: Told, unknown: Points, cells: Cells, rng: np.random.Generator
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        space: dict[str, BaseDistribution],
+        inputs: Inputs,
+        told: Told,
+        rng: np.random.Generator,
     ) -> tuple[Points, str | None]:
         """Return the point to try, and the part to score it on, if that matters."""
-        softened = [soften(observations)[0] for observations in told.observations]
-        y = np.stack([o.y for o in softened], axis=-1)
+        scored = among(told.failed, told.points)
+        unknown = Points.joined([told.failed[~scored], pending(study, trial, inputs, space)])
+        acquisition = acquisition_of(
+            self._acquisition or ("noisy_ei" if len(told.observations) == 1 else "ehvi"),
+            len(told.observations),
+        )
+        beliefs = self._believed(
+            study.study_name, trial.number, inputs, told, unknown, int(rng.integers(2**31))
+        )
+        if not (self._parts and beliefs.objectives[0].rows.layout.parts):
+            return self._new(acquisition, beliefs, inputs, rng)[0], None
+        believer, cells = beliefs.believers[0], given(study, trial, inputs, space)
+        if trial.number in self._confirming:
+            found = again(believer, told, self._parts, cells)
+            if found is not None:
+                return found
+        new, pool = self._new(acquisition, beliefs, inputs, rng)
+        return again_or_new(believer, told, new, pool, self._parts, cells)
+
+    def _believed(
+        self, study: str, number: int, inputs: Inputs, told: Told, unknown: Points, seed: int
+    ) -> Beliefs:
+        """Return the surrogates of objectives and constraints."""
         limits = constraints_of(told.trials)
         if self._parts and limits:
             raise MethodError(
                 f"GPSampler: parts are not for searches with constraints, and trials have {', '.join(limits)}. Go "
                 "on with a sampler without parts."
             )
-        acquisition = acquisition_of(
-            self._acquisition or ("noisy_ei" if y.shape[1] == 1 else "ehvi"), y.shape[1]
-        )
         how = self._how(len(told.trials))
-        seed = int(rng.integers(2**31))
+        # Softened scores show what the best differ in, and exact ones the shape of the whole: trials take turns.
+        bare = [observations.exact and number % 2 == 1 for observations in told.observations]
         objectives = [
-            self._fitted((study, j), inputs, scores, how, seed + j) for j, scores in enumerate(softened)
+            self._fitted((study, j, b), inputs, o if b else soften(o)[0], how, seed + j)
+            for j, (o, b) in enumerate(zip(told.observations, bare, strict=True))
         ]
         constraints = [
             self._fitted(
@@ -285,22 +319,26 @@ class GPSampler(BaseSampler):
             if np.isfinite(v).any()
         ]
         # A trial that did not say whether it is feasible is not known to be (NaN compares as false).
-        feasible = np.all([v <= 0 for v in limits.values()], axis=0) if limits else np.ones(len(y), bool)
-        beliefs = Beliefs(objectives, constraints, told.points, unknown, feasible)
-        good = told.points[_best(y, feasible, objectives, told.points)]
+        feasible = (
+            np.all([v <= 0 for v in limits.values()], axis=0) if limits else np.ones(len(told.points), bool)
+        )
+        return Beliefs(objectives, constraints, told.points, unknown, feasible)
+
+    def _new(
+        self, acquisition: Acquisition, beliefs: Beliefs, inputs: Inputs, rng: np.random.Generator
+    ) -> tuple[Points, Points]:
+        """Return the point where the acquisition is highest, of those not tried, and the candidates it was among."""
+        good = beliefs.observed[_best(beliefs)]
         pool = enumerated(inputs)
         pool = candidates(inputs, rng, good, self._effort) if pool is None else pool
         pool = pool[rng.permutation(len(pool))]
         score, facts = problem(acquisition, beliefs, pool, rng)
         if score is not None:
-            new = maximise(score, facts, inputs, rng, good=good, taken=beliefs.known, effort=self._effort)
-        else:
-            order = np.argsort(-facts["values"])
-            free = order[~among(pool[order], beliefs.known)]
-            new = pool[free[0] if len(free) else order[0]]
-        if self._parts and objectives[0].rows.layout.parts:
-            return again_or_new(beliefs.believers[0], told, new, pool, self._parts, cells)
-        return new, None
+            taken = beliefs.known
+            return maximise(score, facts, inputs, rng, good=good, taken=taken, effort=self._effort), pool
+        order = np.argsort(-facts["values"])
+        free = order[~among(pool[order], beliefs.known)]
+        return pool[free[0] if len(free) else order[0]], pool
 
     def _how(self, n: int) -> str:
         if isinstance(self._bayes, str):
@@ -329,13 +367,14 @@ def _same(one: Observations, other: Observations) -> bool:
     return all(np.array_equal(a, b) for a, b in pairs)
 
 
-def _best(y: np.ndarray, feasible: np.ndarray, objectives: list[Surrogate], observed: Points) -> np.ndarray:
+def _best(beliefs: Beliefs) -> np.ndarray:
     """Return the rows of the points round which to look: the best by posterior mean, or the front."""
-    rows = np.flatnonzero(feasible) if feasible.any() else np.arange(len(y))
-    if y.shape[1] == 1:
-        mean, _ = objectives[0].predict(observed[rows])
+    feasible = beliefs.feasible
+    rows = np.flatnonzero(feasible) if feasible.any() else np.arange(len(feasible))
+    if len(beliefs.objectives) == 1:
+        mean, _ = beliefs.objectives[0].predict(beliefs.observed[rows])
         return rows[np.argsort(-mean)[:GOOD]]
-    return rows[pareto(y[rows])]
+    return rows[pareto(np.stack([s.observations.y[rows] for s in beliefs.objectives], axis=-1))]
 
 
 _SEVERAL = {name for name, a in ACQUISITIONS.items() if a.several}

@@ -117,5 +117,5 @@ def _easier(told: Observations) -> np.ndarray:
         if there.any():
             difference = np.median(told.y[there]) - middle
             chance = np.pi / 2 * ((high - low) / 2) ** 2 / there.sum()
-            offsets[part] = difference * max(1 - chance / max(difference**2, np.finfo(float).tiny), 0.0)
+            offsets[part] = difference - chance / difference if difference**2 > chance else 0.0
     return told.share @ offsets

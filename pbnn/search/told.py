@@ -99,7 +99,8 @@ def read(study: Study, inputs: Inputs, *, distrusted: bool = False, running: boo
     - of trials with `pbnn:parts`, what `noise_of_parts` finds, whose adjustment for parts that were not scored moves
       the value too; or, where nearly all were scored on one part only, which of them: what it adds the surrogate
       learns, as soon as there are twice as many trials as parts, and `pbnn:se` counts no more;
-    - of others `pbnn:se` squared; of those that say nothing beside others that do, the mean of what these say;
+    - of others `pbnn:se` squared; of those that say nothing beside others that do, the mean of what these say; if all
+      that say something say 0, and no point has two scores, scores are exact;
     - no more in all than the values' scatter allows (`capped`);
     - beside it `pbnn:inference_se` squared, which no other trial shares.
 
@@ -254,9 +255,16 @@ def _with_noise(trials: Sequence[FrozenTrial], y: np.ndarray, sign: float, point
         variance[~known] = variance[known].mean()
         noise[rest, rest] = variance[rest]
     noise = capped(noise, y)
+    exact = alone and known.any() and not variance.any() and _agree(points, y)
     inference = np.array([_number(t, INFERENCE_SE) for t in trials])
     noise[np.diag_indices(len(y))] += np.nan_to_num(inference) ** 2
-    return Observations(points, y, noise, level, learned)
+    return Observations(points, y, noise, level, learned, exact)
+
+
+def _agree(points: Points, y: np.ndarray) -> bool:
+    """Return whether trials of one point have one score, but for rounding."""
+    first, point = points.grouped()
+    return bool(np.allclose(y, y[first][point], rtol=1e-9, atol=1e-12 * np.ptp(y)))
 
 
 def _to_be_learned(table: np.ndarray) -> np.ndarray | None:

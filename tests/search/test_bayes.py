@@ -1,5 +1,7 @@
 """Full Bayes over hyperparameters, against quadrature and against the JAX program."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -22,11 +24,15 @@ def rows():
     return fit_surrogate(INPUTS, Observations(INPUTS.points([{"n": 1}] * 3 + [{"n": 2}] * 3), Y)).rows
 
 
-def test_model_and_program_agree(rows):
-    theta = np.array([0.3, -0.2, -2.0, 0.4])
+@pytest.mark.parametrize("exact", [False, True])
+def test_model_and_program_agree(rows, exact):
+    theta = np.array([0.3, -0.2, 0.4] if exact else [0.3, -0.2, -2.0, 0.4])
+    # Exact scores of one point are one.
+    y = np.where(np.arange(len(rows.y)) < 3, 1.0, -0.5) if exact else rows.y
+    rows = replace(rows, y=y, layout=replace(rows.layout, exact=exact))
     values = {
         k: np.asarray(v)
-        for k, v in unpack(theta, INPUTS.layout)._asdict().items()
+        for k, v in unpack(theta, rows.layout)._asdict().items()
         if v is not None and np.size(v)
     }
     model = gp_model(rows)

@@ -239,6 +239,20 @@ def test_known_noise_is_not_taken_for_signal():
     assert np.sqrt(np.mean(((mean - truth) / sd) ** 2)) < 2
 
 
+def test_exact_scores_are_met():
+    points, _ = data(NUMBERS, 40)
+    y = np.sin(3 * points.x[:, 0]) + points.x[:, 1] ** 2
+    exact, noisy = (fit_surrogate(NUMBERS, Observations(points, y, exact=e)) for e in (True, False))
+    assert unpack(exact.theta[0], exact.rows.layout).log_nugget is None
+    assert exact.noise_variance.max() == 0
+    np.testing.assert_allclose(exact.predict(points)[0], y, atol=1e-5)
+    assert np.abs(noisy.predict(points)[0] - y).max() > 1e-4
+    new = NUMBERS.sample(200, np.random.default_rng(5))
+    truth = np.sin(3 * new.x[:, 0]) + new.x[:, 1] ** 2
+    errors = [np.abs(found.predict(new)[0] - truth).mean() for found in (exact, noisy)]
+    assert errors[0] < errors[1]
+
+
 def test_running_trials_beside_the_observations():
     points, y = data(SMALL, 20)
     fitted = fit_surrogate(SMALL, Observations(points, y))

@@ -172,8 +172,8 @@ def score(x, part):
     return -((x - 6) ** 2) / 50 + {"a": 0.0, "b": 0.4, "c": -0.4}[part] + 0.02 * np.cos(7 * x + ord(part))
 
 
-def loss(trial):
-    x, part = trial.suggest_int("x", 0, 9), part_of(trial)
+def loss(trial, last=9):
+    x, part = trial.suggest_int("x", 0, last), part_of(trial)
     found = -score(x, part)
     trial.set_user_attr("pbnn:parts", {part: found})
     return found
@@ -197,6 +197,34 @@ def test_what_is_promising_is_scored_on_other_parts(study):
     times = {x: sum(x == other for other, _ in cells) for x, _ in cells}
     assert times[6] == 3
     assert times[6] > np.mean(list(times.values()))
+
+
+def test_of_known_many_trials_the_last_two_fifths_score_again():
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    names, space = ["a", "b", "c"], {"x": IntDistribution(0, 99)}
+    sampler = GPSampler(parts=names, n_trials=20, n_startup_trials=5, seed=1, space=space)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(lambda trial: loss(trial, 99), n_trials=21)
+    tried = [t.params["x"] for t in study.trials]
+    assert all(x in tried[:12] for x in tried[12:20])
+    cells = [(t.params["x"], part_of(t)) for t in study.trials]
+    assert len(set(cells)) == len(cells)
+
+
+def test_where_all_is_known_of_what_was_tried_there_is_something_new():
+    sampler = GPSampler(parts=["a", "b"], n_trials=10, n_startup_trials=4, seed=1, space=SPACE)
+    study = optuna.create_study(sampler=sampler)
+    for x in range(2):
+        for part in "ab":
+            attrs = {"pbnn:parts": {part: -score(x, part)}}
+            study.add_trial(
+                create_trial(params={"x": x}, distributions=SPACE, value=-score(x, part), user_attrs=attrs)
+            )
+    study.optimize(loss, n_trials=3)  # of numbers 4, 5 and 6, the last of which is for what was tried
+    assert {t.params["x"] for t in study.trials[4:6]}.isdisjoint({0, 1})
+    again = study.trials[6]
+    assert again.params["x"] in {t.params["x"] for t in study.trials[4:6]}
+    assert again.number == 6
 
 
 def test_recommended_is_what_is_best_over_all_parts(study):
@@ -283,6 +311,8 @@ def test_errors_name_what_is_wrong():
         GPSampler(parts=["a", "a"])
     with pytest.raises(MethodError, match="parts must be names"):
         GPSampler(parts="abc")
+    with pytest.raises(MethodError, match=r"n_trials must be a whole number >= 1, or None; got 0\."):
+        GPSampler(parts=["a"], n_trials=0)
     with pytest.raises(MethodError, match="not for searches with constraints"):
         GPSampler(parts=["a"], constraints_func=lambda trial: [0.0])
     with pytest.raises(

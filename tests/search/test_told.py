@@ -32,6 +32,17 @@ def test_losses_are_negated():
         np.testing.assert_allclose(told.noise, np.diag([0.01, 0.04]))
 
 
+def test_scores_are_exact_where_trials_say_so_and_do_not_contradict_it():
+    def exact(*trials):
+        return observations_of(study_of(*trials)).exact
+
+    assert exact(trial(1.0, x=0.1, se=0.0), trial(2.0, x=0.2, se=0.0), trial(2.0, x=0.2, se=0.0))
+    assert exact(trial(1.0, x=0.1, se=0.0), trial(2.0, x=0.2))
+    assert not exact(trial(1.0, x=0.1), trial(2.0, x=0.2))
+    assert not exact(trial(1.0, x=0.1, se=0.0), trial(2.0, x=0.2, se=0.1))
+    assert not exact(trial(1.0, x=0.2, se=0.0), trial(2.0, x=0.2, se=0.0))
+
+
 def test_what_says_nothing_does_not_count_but_was_tried():
     study = study_of(
         trial(1.0, x=0.1),
