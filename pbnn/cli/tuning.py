@@ -2,7 +2,7 @@
 
 import shlex
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import final
 
@@ -58,6 +58,7 @@ def run_tune(data: Path, target: str, out: Path, wishes: Wishes, tuning: Tuning)
     places = _folder(out, data)
     storage = tuning.storage or f"sqlite:///{(out / 'study.db').as_posix()}"
     typer.echo(f"Searching over {', '.join(space.distributions)}; the study is kept in {storage}.")
+    began = datetime.now()  # without a zone, as Optuna tells the time of trials
     with about(data):
         found = optimize(
             space,
@@ -74,6 +75,8 @@ def run_tune(data: Path, target: str, out: Path, wishes: Wishes, tuning: Tuning)
     write_whole(places["network.json"], found.recommended.to_json().encode(), "tune")
     pbnn.report_study(found, places["report.html"], title=f"A network for {target}, searched for")
     typer.echo(_found(found, objective))
+    if all(t.datetime_start is not None and t.datetime_start < began for t in found.study.trials):
+        typer.echo(f"No trial was run: the study has its {budget} already. A larger --trials goes on.")
     typer.echo(f"Wrote {places['network.json']} and {places['report.html']}. To fit it:")
     typer.echo(f"  {command(data, target, places['network.json'], wishes)}")
 
@@ -121,6 +124,8 @@ def command(data: Path, target: str, network: Path, wishes: Wishes) -> str:
 def _budget(tuning: Tuning) -> int | timedelta:
     if tuning.trials is not None and tuning.seconds is not None:
         raise MethodError("tune: --trials and --time are two ways to say when to end; pass one of them.")
+    if tuning.trials is not None and tuning.trials < 1:
+        raise MethodError(f"tune: --trials must be a whole number >= 1; got {tuning.trials}.")
     if tuning.seconds is None:
         return TRIALS if tuning.trials is None else tuning.trials
     if not 0 < tuning.seconds < 1e9:

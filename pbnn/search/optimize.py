@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, final
 
+import numpy as np
 import optuna
 import pandas as pd
 import xarray as xr
@@ -263,11 +264,15 @@ def optimize(
     'tanh'
     """
     space = _as_space(space, method)
+    inputs = Inputs.of(space.distributions, space.conditions)
     methods = space.method.values if isinstance(space.method, Choice) else (space.method,)
     score = as_objective(objective, methods)
     steps = None if fidelity is None else stepwise(fidelity, objective, methods, len(y))
     if stop_below is not None:
         check_stop_below(stop_below)
+    if isinstance(objective, str):
+        # What is wrong with the data is wrong with it for all trials: better said before the first one.
+        build(space.of(inputs.params(inputs.sample(1, np.random.default_rng(0)))[0])[0], X, y)
     kept = open_storage(storage)
     plan = _plan(budget, n_workers, executor, time_limit, None if isinstance(kept, InMemoryStorage) else BEAT)
     told = {
@@ -279,7 +284,7 @@ def optimize(
     }
     with quiet("optuna"):
         study = _study(kept, study_name, resume, sampler or _sampler(space, seed), space, told)
-    outlook = Outlook(study, Inputs.of(space.distributions, space.conditions), int(seed))
+    outlook = Outlook(study, inputs, int(seed))
     plan = replace(
         plan,
         courses=None if steps is None else Courses(outlook, steps),
@@ -358,6 +363,14 @@ def _study(
             f"optimize: the study {name!r} minimises; a search maximises. Choose another study_name or storage."
         )
     before = study.user_attrs
+    # The data first: other data may have made another space of it.
+    for key, what in ((DATA, "data"), (OF, "objective")):
+        if before[key] != told[key]:
+            which = f": {before[key]!r}, not {told[key]!r}" if key == OF else ""
+            raise MethodError(
+                f"optimize: the study {name!r} is of another {what}{which}, so its scores are not of one kind. Choose "
+                "another study_name or storage."
+            )
     if before[SPACE] != told[SPACE] or before[FIXED] != told[FIXED]:
         other = {key: json_to_distribution(text) for key, text in json.loads(before[SPACE]).items()}
         lines = space.difference(other) or [
@@ -367,13 +380,6 @@ def _study(
             f"optimize: the study {name!r} is of another space. Choose another study_name or storage, or go back:\n  "
             + "\n  ".join(lines)
         )
-    for key, what in ((OF, "objective"), (DATA, "data")):
-        if before[key] != told[key]:
-            which = f": {before[key]!r}, not {told[key]!r}" if key == OF else ""
-            raise MethodError(
-                f"optimize: the study {name!r} is of another {what}{which}, so its scores are not of one kind. Choose "
-                "another study_name or storage."
-            )
     return study
 
 

@@ -14,6 +14,7 @@ from pbnn.search.attributes import PARTS
 from pbnn.search.inputs import Condition
 from pbnn.search.prospects import Prospects, Rule, prospects
 from pbnn.search.told import inputs_of
+from pbnn.search.trials import chosen_part
 
 
 @final
@@ -130,7 +131,8 @@ def report_part(trial: Trial, part: str, score: float) -> None:
     Raises
     ------
     DataError
-        If the score is not finite: a trial that has none is one that failed.
+        If the score is not finite: a trial that has none is one that failed. Or if the sampler chose another part for
+        this trial.
 
     Examples
     --------
@@ -146,6 +148,12 @@ def report_part(trial: Trial, part: str, score: float) -> None:
         raise DataError(
             f"report_part: trial {trial.number} scored {score} on {part!r}; expected a finite number. Let the trial "
             "fail: raise an error, or return nan."
+        )
+    chosen = chosen_part(trial)
+    if chosen not in (None, str(part)):
+        raise DataError(
+            f"report_part: trial {trial.number} is to be scored on {chosen!r}, and reports {part!r}. Score the part "
+            "that part_of(trial) names, and report it by that name."
         )
     parts = {**trial.user_attrs.get(PARTS, {}), str(part): float(score)}
     trial.set_user_attr(PARTS, parts)

@@ -68,15 +68,21 @@ def part_of(trial: Trial | FrozenTrial) -> str:
     >>> [part_of(trial) for trial in study.trials]
     ['1', '2', '1']
     """
-    # What a sampler writes of a running trial is in the storage alone.
-    running = isinstance(trial, Trial)
-    attrs = (trial.study.get_trials(deepcopy=False)[trial.number] if running else trial).system_attrs
-    if PART not in attrs:
+    part = chosen_part(trial)
+    if part is None:
         raise SpecError(
             f"part_of: trial {trial.number} has no part. Ask for it after the first parameter is suggested, in a study "
             "whose sampler is GPSampler(parts=[...])."
         )
-    return str(attrs[PART])
+    return part
+
+
+def chosen_part(trial: Trial | FrozenTrial) -> str | None:
+    """Return the part that the sampler chose for a trial; None if it chose none."""
+    # What a sampler writes of a running trial is in the storage alone.
+    running = isinstance(trial, Trial)
+    attrs = (trial.study.get_trials(deepcopy=False)[trial.number] if running else trial).system_attrs
+    return str(attrs[PART]) if PART in attrs else None
 
 
 @final

@@ -7,7 +7,7 @@ from optuna.trial import TrialState
 
 import pbnn
 from pbnn import likelihoods
-from pbnn.errors import FileError, MethodError, PbnnWarning, SpecError
+from pbnn.errors import DataError, FileError, MethodError, PbnnWarning, SpecError
 from pbnn.search import Int, Repeat, Score, Space, optimize
 from pbnn.search.attributes import FAILED, INFERENCE_SE, PARTS, SE
 from pbnn.search.objective import as_objective
@@ -110,10 +110,19 @@ def test_a_study_goes_on_and_is_not_mixed_with_another(tmp_path):
         optimize(fixed, X, Y, objective=nearest_to_8, budget=6, storage=at)
     with pytest.raises(MethodError, match="another objective: 'nearest_to_8'"):
         optimize(a_network(), X, Y, objective=in_trouble, budget=6, storage=at)
-    with pytest.raises(MethodError, match="another data"):
-        optimize(a_network(), X, Y + 1, objective=nearest_to_8, budget=6, storage=at)
+    with pytest.raises(MethodError, match="another data"):  # rather than another space, which it may be too
+        optimize(other, X, Y + 1, objective=nearest_to_8, budget=6, storage=at)
     with pytest.raises(FileError, match="exists, with trials"):
         optimize(a_network(), X, Y, objective=nearest_to_8, budget=6, storage=at, resume=False)
+
+
+def test_data_that_no_trial_can_use_are_refused_before_the_first(tmp_path):
+    at = f"sqlite:///{tmp_path}/s.db"
+    broken = X.copy()
+    broken[3, 0] = np.nan
+    with pytest.raises(DataError, match="missing"):
+        optimize(a_network(), broken, Y, budget=3, storage=at)
+    assert not (tmp_path / "s.db").exists()
 
 
 def test_storage_that_is_none():

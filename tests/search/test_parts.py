@@ -9,8 +9,8 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import create_trial
 
-from pbnn.errors import MethodError, ShapeError, SpecError
-from pbnn.search import GPSampler, Inputs, Observations, fit_surrogate, part_of, recommend
+from pbnn.errors import DataError, MethodError, ShapeError, SpecError
+from pbnn.search import GPSampler, Inputs, Observations, fit_surrogate, part_of, recommend, report_part
 from pbnn.search.bayes import gp_model
 from pbnn.search.gp import condition, pad, posterior
 from pbnn.search.hyperparameters import unpack
@@ -319,6 +319,9 @@ def test_errors_name_what_is_wrong():
         SpecError, match=r"trial 0 has no part\. Ask for it after the first parameter .* GPSampler\(parts="
     ):
         optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1)).optimize(loss, n_trials=1)
+    study = optuna.create_study(sampler=GPSampler(parts=["a"], seed=1))
+    with pytest.raises(DataError, match="trial 0 is to be scored on 'a', and reports 'b'"):
+        study.optimize(lambda trial: report_part(trial, "b", trial.suggest_float("x", 0, 1)), n_trials=1)
     with pytest.raises(ShapeError, match=r"parts must have shape \(1, k\); got \(2, 3\)"):
         Observations(INPUTS.points([{"x": 1}]), np.zeros(1), parts=np.zeros((2, 3), bool))
 
