@@ -75,8 +75,9 @@ def run_tune(data: Path, target: str, out: Path, wishes: Wishes, tuning: Tuning)
     write_whole(places["network.json"], found.recommended.to_json().encode(), "tune")
     pbnn.report_study(found, places["report.html"], title=f"A network for {target}, searched for")
     typer.echo(_found(found, objective))
-    if all(t.datetime_start is not None and t.datetime_start < began for t in found.study.trials):
-        typer.echo(f"No trial was run: the study has its {budget} already. A larger --trials goes on.")
+    trials = found.study.get_trials(deepcopy=False)
+    if all(t.datetime_start is not None and t.datetime_start < began for t in trials):
+        typer.echo(f"No trial was run: the study has {len(trials)}, and --trials {budget} counts those too.")
     typer.echo(f"Wrote {places['network.json']} and {places['report.html']}. To fit it:")
     typer.echo(f"  {command(data, target, places['network.json'], wishes)}")
 

@@ -70,12 +70,13 @@ def test_writes_a_network_and_a_page_and_goes_on(table, free, pbnn_says):
 
     code, text, err = pbnn_says(*tune(table, "--trials", 3, *space))
     assert (code, err) == (0, "")
-    assert "No trial was run: the study has its 3 already. A larger --trials goes on." in text
+    assert "No trial was run: the study has 5, and --trials 3 counts those too." in text
 
     code, _, err = pbnn_says(*tune(table, "--trials", 6, *space[2:]))
     assert code == 2
-    assert "is of another data, so its scores are not of one kind" in err
+    assert "is of another space" in err
     assert "another study_name or storage" in err
+    assert "h1_units" in err
 
 
 @pytest.mark.nightly
