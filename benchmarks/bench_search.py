@@ -12,8 +12,8 @@ are scored with the same noise. Asked, of the regret of what is recommended afte
 
 A trial of a table is one training with one of its seeds. Peers know nothing of seeds, so theirs are drawn, the same for
 all; ours chooses the seed too (`GPSampler(parts=...)`), and may score a configuration on several, one trial each. It
-knows how many trials there will be (`n_trials=`), and spends the last two fifths on telling apart what it tried. That
-share was chosen on seeds 101 to 115, and how functions are searched on seeds 101 to 104.
+knows how many trials there will be (`n_trials=`), and spends the last of them on telling apart what it tried. How it
+does that was chosen on seeds 101 to 116, and how functions are searched on seeds 101 to 104.
 
 `regret` is what each is compared by: ours of `pbnn.search.recommend`, a peer's of its best score, as its users take
 it. A peer's `regret_ours` is that of `recommend` after the peer's trials, and `regret_best` that of our best score:

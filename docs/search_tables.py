@@ -43,6 +43,25 @@ def search(found: dict[str, Any]) -> Rows:
     return rows
 
 
+def tuning(found: dict[str, Any]) -> Rows:
+    rows = [["test lpd of a row", "splits", "default network", "random search", "pbnn", "over default",
+             "over random", "asked", "met"]]  # fmt: skip
+    for name, of in found.items():
+        table = of["summary"]
+        if "difference" not in table:
+            continue
+        lpd = [f"{table[e]['lpd'][0]:.3f}" for e in ("default", "random", "pbnn")]
+        over = [plus_minus(table["difference"][e]) for e in ("default", "random")]
+        rows.append([name, str(len(table["splits"])), *lpd, *over, "both above 0, 5 splits",
+                     {True: "yes", False: "no", None: ""}[table.get("met")]])  # fmt: skip
+    return rows
+
+
+def plus_minus(pair: list[float | None]) -> str:
+    mean, se = pair
+    return f"{mean:.2f}" if se is None else f"{mean:.2f} ± {se:.2f}"
+
+
 def asked(problem: str) -> str:
     if problem in FUNCTIONS:
         return "no more than BoTorch"

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Any
 
 from assessment_tables import Rows, coverage, loo, ood, stacking
-from search_tables import search
+from search_tables import search, tuning
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -296,6 +296,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], Rows]] = {
     "loo": loo,
     "demo": demo,
     "search": search,
+    "tuning": tuning,
 }
 
 FILES = {

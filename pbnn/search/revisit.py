@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import solve_triangular
 
+from pbnn.search.beliefs import joint_draws, means
 from pbnn.search.gp import Surrogate, padded_size, padding, posterior
 from pbnn.search.inputs import Points
 from pbnn.search.kernel import covariance, covariance_on_a_part, embed, variance_on_a_part
@@ -20,6 +21,8 @@ PROMISING = 96
 """So many points that were not tried are considered."""
 TOO_SURE = 1e-4
 """A score whose variance is below this part of what a part may add is known: it was told already."""
+DRAWS = 256
+"""Of what points are worth."""
 NODES = 41
 """Of the quadrature over what a score may turn out to be."""
 
@@ -74,8 +77,22 @@ def gains(surrogate: Surrogate, points: Points) -> np.ndarray:
         ]
 
 
-def again(surrogate: Surrogate, told: Told, names: Sequence[str], given: Cells) -> tuple[Points, str] | None:
-    """Return the point to score once more, of those that were tried, and the part on which that gains most.
+def again_or_new(
+    surrogate: Surrogate,
+    told: Told,
+    new: Points,
+    pool: Points,
+    names: Sequence[str],
+    given: Cells,
+    left: int | None,
+    rng: np.random.Generator,
+) -> tuple[Points, str | None]:
+    """Return the point to try next, a new one or one that was tried, and the part on which that gains most.
+
+    The gain of one more score on a point that was tried is small, even where several together would show that another
+    is the best. So where it is known how many trials are left, only points that were tried are scored as soon as
+    knowing them all for certain would gain more than new ones in all trials that are left. What these gain falls as
+    records do: of points in no order, the n-th is the best so far with probability 1/n.
 
     Parameters
     ----------
@@ -83,54 +100,47 @@ def again(surrogate: Surrogate, told: Told, names: Sequence[str], given: Cells) 
         Fitted to the observations of `told`, which have parts.
     told
         Of the study.
-    names
-        The parts that may be scored.
-    given
-        Points and the part each was given to be scored on, whatever came of it: none is given twice.
-
-    Returns
-    -------
-    tuple or None
-        The point, `(1, d)`, and the name of the part; None if all were scored on all parts that are known.
-    """
-    return _most_gained(surrogate, told, told.points, names, given)
-
-
-def again_or_new(
-    surrogate: Surrogate, told: Told, new: Points, pool: Points, names: Sequence[str], given: Cells
-) -> tuple[Points, str | None]:
-    """Return the point to try next, a new one or one that was tried, and the part on which that gains most.
-
-    Parameters
-    ----------
-    surrogate, told, names, given
-        As of `again`.
     new
         `(1, d)`: the point that is most promising of those not tried.
     pool
         Other points; those that may be best are considered too.
+    names
+        The parts that may be scored.
+    given
+        Points and the part each was given to be scored on, whatever came of it: none is given twice.
+    left
+        How many trials there will be from now on, this one included; None if that is not known.
+    rng
+        Of the draws of what tried points are worth.
 
     Returns
     -------
     tuple
         The point, `(1, d)`, and the name of the part; None if it may be any, for none of them is known yet.
     """
+    columns = [told.parts.index(name) for name in names if name in told.parts]
     mean, sd = surrogate.predict(pool)
     points = Points.joined([new, told.points, pool[np.argsort(-mean - sd)[:PROMISING]]])
-    return _most_gained(surrogate, told, points, names, given) or (new, None)
-
-
-def _most_gained(
-    surrogate: Surrogate, told: Told, points: Points, names: Sequence[str], given: Cells
-) -> tuple[Points, str] | None:
-    columns = [told.parts.index(name) for name in names if name in told.parts]
     points = points[points.distinct()]
-    left = ~scored_on(points, told, given)[:, columns]
-    if not left.any():
-        return None
-    gain = np.where(left, gains(surrogate, points)[:, columns], -np.inf)
+    free = ~scored_on(points, told, given)[:, columns]
+    if not free.any():
+        return new, None
+    gain = np.where(free, gains(surrogate, points)[:, columns], -np.inf)
+    tried = among(points, told.points)
+    if left is not None and free[tried].any():
+        first = told.points.distinct()
+        records = len(first) * np.log1p(left / len(first))
+        if gain_of_certainty(surrogate, told.points[first], rng) > records * gain[~tried].max(initial=0.0):
+            gain[~tried] = -np.inf
     row, column = np.unravel_index(int(gain.argmax()), gain.shape)
     return points[int(row)], told.parts[columns[column]]
+
+
+def gain_of_certainty(surrogate: Surrogate, points: Points, rng: np.random.Generator) -> float:
+    """Return how much the highest mean of points is expected to rise by knowing all of them, as `gains` does."""
+    values = joint_draws(surrogate, points, DRAWS, rng)
+    best = means(surrogate.arrays, points).argmax(-1)[:, None, None]
+    return float((values.max(-1) - np.take_along_axis(values, best, -1)[..., 0]).mean())
 
 
 def scored_on(points: Points, told: Told, given: Cells) -> np.ndarray:

@@ -20,7 +20,7 @@ from pbnn.search.hypervolume import pareto
 from pbnn.search.inputs import Condition, Inputs, Points
 from pbnn.search.maximise import Effort, among, candidates, enumerated, maximise
 from pbnn.search.observations import Observations
-from pbnn.search.revisit import again, again_or_new
+from pbnn.search.revisit import again_or_new
 from pbnn.search.soften import soften
 from pbnn.search.told import Told, read
 from pbnn.search.trials import (
@@ -33,8 +33,6 @@ from pbnn.search.trials import (
 )
 
 logger = logging.getLogger("pbnn.search")
-CONFIRMED = 0.4
-"""Of all trials, if their number is known: so many only tell apart what the others found."""
 GOOD = 5
 """So many of the best points are surrounded with candidates."""
 FEWEST, MOST = 5, 10
@@ -78,8 +76,8 @@ class GPSampler(BaseSampler):
         `pbnn.search.part_of(trial)` which, and says the score in `pbnn:parts` too. The sampler then chooses both: a new
         configuration, or one that is promising once more, on a part where that tells most of the mean over all parts
         (`pbnn.search.revisit`). It begins to choose when there are twice as many trials as parts; before, these take
-        turns. Where `n_trials` is known, the last two fifths of them only score once more what was tried: that gains
-        least at the next trial, and most at the last one. Scored twice on a part, a configuration is taken to score the
+        turns. Where `n_trials` is known, the last of them only score once more what was tried, as many as that
+        pays (`pbnn.search.revisit`). Scored twice on a part, a configuration is taken to score the
         same. For one objective without constraints.
     space, conditions
         All parameters with their distributions, and when those are active that not always are (`Condition`). Then the
@@ -160,9 +158,7 @@ class GPSampler(BaseSampler):
             Inputs.of(space, conditions)
         self._acquisition = acquisition
         self._n_startup_trials = n_startup_trials
-        self._confirming = (
-            range(0) if n_trials is None else range(round((1 - CONFIRMED) * n_trials), n_trials)
-        )
+        self._n_trials = n_trials
         self._bayes = bayes
         self._constraints_func = constraints_func
         self._parts = tuple(parts)
@@ -283,12 +279,9 @@ class GPSampler(BaseSampler):
         if not (self._parts and beliefs.objectives[0].rows.layout.parts):
             return self._new(acquisition, beliefs, inputs, rng)[0], None
         believer, cells = beliefs.believers[0], given(study, trial, inputs, space)
-        if trial.number in self._confirming:
-            found = again(believer, told, self._parts, cells)
-            if found is not None:
-                return found
         new, pool = self._new(acquisition, beliefs, inputs, rng)
-        return again_or_new(believer, told, new, pool, self._parts, cells)
+        left = None if self._n_trials is None else max(self._n_trials - trial.number, 1)
+        return again_or_new(believer, told, new, pool, self._parts, cells, left, rng)
 
     def _believed(
         self, study: str, number: int, inputs: Inputs, told: Told, unknown: Points, seed: int

@@ -8,18 +8,20 @@ import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import create_trial
+from scipy.stats import norm
 
 from pbnn.errors import DataError, MethodError, ShapeError, SpecError
 from pbnn.search import GPSampler, Inputs, Observations, fit_surrogate, part_of, recommend, report_part
 from pbnn.search.bayes import gp_model
 from pbnn.search.gp import condition, pad, posterior
 from pbnn.search.hyperparameters import unpack
-from pbnn.search.inputs import Layout
+from pbnn.search.inputs import Layout, Points
 from pbnn.search.kernel import covariance, covariance_on_a_part, embed, kernels
 from pbnn.search.mode import log_likelihood
-from pbnn.search.revisit import gains
+from pbnn.search.revisit import again_or_new, gain_of_certainty, gains
 from pbnn.search.soften import soften
 from pbnn.search.told import observations_of, read
+from pbnn.search.trials import Cells
 
 K = 3
 SPACE = {"x": IntDistribution(0, 9)}
@@ -199,32 +201,51 @@ def test_what_is_promising_is_scored_on_other_parts(study):
     assert times[6] > np.mean(list(times.values()))
 
 
-def test_of_known_many_trials_the_last_two_fifths_score_again():
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    names, space = ["a", "b", "c"], {"x": IntDistribution(0, 99)}
-    sampler = GPSampler(parts=names, n_trials=20, n_startup_trials=5, seed=1, space=space)
-    study = optuna.create_study(sampler=sampler)
-    study.optimize(lambda trial: loss(trial, 99), n_trials=21)
-    tried = [t.params["x"] for t in study.trials]
-    assert all(x in tried[:12] for x in tried[12:20])
-    cells = [(t.params["x"], part_of(t)) for t in study.trials]
-    assert len(set(cells)) == len(cells)
+def test_the_gain_of_certainty_of_two_points_is_that_of_clark():
+    told = Observations(
+        INPUTS.points([{"x": 1}, {"x": 6}]), np.array([0.3, 0.0]), parts=np.eye(2, dtype=bool)
+    )
+    surrogate = fit_surrogate(INPUTS, told)
+    points = INPUTS.points([{"x": 3}, {"x": 9}])
+    (mean,), (cov,) = surrogate.joint(points)
+    spread = np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1])
+    z = (mean[0] - mean[1]) / spread
+    exact = mean[0] * norm.cdf(z) + mean[1] * norm.cdf(-z) + spread * norm.pdf(z) - mean.max()
+    found = [gain_of_certainty(surrogate, points, np.random.default_rng(i)) for i in range(20)]
+    standard_error = np.std(found) / 20**0.5 * surrogate.scale
+    assert abs(np.mean(found) * surrogate.scale - exact) < 4 * standard_error
+    assert exact > 20 * standard_error
 
 
-def test_where_all_is_known_of_what_was_tried_there_is_something_new():
-    sampler = GPSampler(parts=["a", "b"], n_trials=10, n_startup_trials=4, seed=1, space=SPACE)
-    study = optuna.create_study(sampler=sampler)
-    for x in range(2):
-        for part in "ab":
-            attrs = {"pbnn:parts": {part: -score(x, part)}}
-            study.add_trial(
-                create_trial(params={"x": x}, distributions=SPACE, value=-score(x, part), user_attrs=attrs)
-            )
-    study.optimize(loss, n_trials=3)  # of numbers 4, 5 and 6, the last of which is for what was tried
-    assert {t.params["x"] for t in study.trials[4:6]}.isdisjoint({0, 1})
-    again = study.trials[6]
-    assert again.params["x"] in {t.params["x"] for t in study.trials[4:6]}
-    assert again.number == 6
+def test_near_the_end_only_what_was_tried_is_scored():
+    rng = np.random.default_rng(2)
+    inputs = Inputs.of({"x": FloatDistribution(0, 1)})
+    study = optuna.create_study(direction="maximize")
+    for i, x in enumerate(np.linspace(0, 1, 9)):
+        value = rng.normal() - 3 * (x - 0.5) ** 2
+        attrs = {"pbnn:parts": {"ab"[i % 2]: value}}
+        params = {"params": {"x": x}, "distributions": {"x": FloatDistribution(0, 1)}}
+        study.add_trial(create_trial(**params, value=value, user_attrs=attrs))
+    told = read(study, inputs)
+    surrogate = fit_surrogate(inputs, told.observations[0])
+    new, pool = inputs.points([{"x": 0.43}]), inputs.sample(64, rng)
+    none = Cells(told.points[:0], [])
+
+    def next_one(left):
+        point, part = again_or_new(
+            surrogate, told, new, pool, ["a", "b"], none, left, np.random.default_rng(1)
+        )
+        assert part in ("a", "b")
+        return point.x.item()
+
+    tried = set(np.linspace(0, 1, 9))
+    assert next_one(1) in tried
+    assert next_one(10**9) == next_one(None)
+    # All that was tried was scored on all parts: there is nothing but new ones.
+    both = Points.joined([told.points, told.points])
+    given = Cells(both, ["a"] * 9 + ["b"] * 9)
+    point, _ = again_or_new(surrogate, told, new, pool, ["a", "b"], given, 1, rng)
+    assert point.x.item() not in tried
 
 
 def test_recommended_is_what_is_best_over_all_parts(study):
