@@ -219,33 +219,28 @@ def test_the_gain_of_certainty_of_two_points_is_that_of_clark():
 
 def test_near_the_end_only_what_was_tried_is_scored():
     rng = np.random.default_rng(2)
-    inputs = Inputs.of({"x": FloatDistribution(0, 1)})
+    inputs, x = Inputs.of({"x": FloatDistribution(0, 1)}), np.linspace(0, 1, 16)
     study = optuna.create_study(direction="maximize")
-    for i, x in enumerate(np.linspace(0, 1, 9)):
-        value = rng.normal() - 3 * (x - 0.5) ** 2
-        attrs = {"pbnn:parts": {"ab"[i % 2]: value}}
-        params = {"params": {"x": x}, "distributions": {"x": FloatDistribution(0, 1)}}
-        study.add_trial(create_trial(**params, value=value, user_attrs=attrs))
+    for i, one in enumerate(x):
+        value = rng.normal() - 3 * (one - 0.5) ** 2
+        params = {"params": {"x": one}, "distributions": {"x": FloatDistribution(0, 1)}}
+        study.add_trial(create_trial(**params, value=value, user_attrs={"pbnn:parts": {"ab"[i % 2]: value}}))
     told = read(study, inputs)
     surrogate = fit_surrogate(inputs, told.observations[0])
     new, pool = inputs.points([{"x": 0.43}]), inputs.sample(64, rng)
-    none = Cells(told.points[:0], [])
 
-    def next_one(left):
+    def next_one(left, given=Cells(told.points[:0], [])):
         point, part = again_or_new(
-            surrogate, told, new, pool, ["a", "b"], none, left, np.random.default_rng(1)
+            surrogate, told, new, pool, ["a", "b"], given, left, np.random.default_rng(1)
         )
         assert part in ("a", "b")
         return point.x.item()
 
-    tried = set(np.linspace(0, 1, 9))
-    assert next_one(1) in tried
+    assert next_one(1) in x
     assert next_one(10**9) == next_one(None)
-    # All that was tried was scored on all parts: there is nothing but new ones.
-    both = Points.joined([told.points, told.points])
-    given = Cells(both, ["a"] * 9 + ["b"] * 9)
-    point, _ = again_or_new(surrogate, told, new, pool, ["a", "b"], given, 1, rng)
-    assert point.x.item() not in tried
+    # Where all that was tried was scored on all parts, something new.
+    everything = Cells(Points.joined([told.points, told.points]), ["a"] * 16 + ["b"] * 16)
+    assert next_one(1, everything) not in x
 
 
 def test_recommended_is_what_is_best_over_all_parts(study):
