@@ -76,7 +76,8 @@ def run_tune(data: Path, target: str, out: Path, wishes: Wishes, tuning: Tuning)
     pbnn.report_study(found, places["report.html"], title=f"A network for {target}, searched for")
     typer.echo(_found(found, objective))
     trials = found.study.get_trials(deepcopy=False)
-    if all(t.datetime_start is not None and t.datetime_start < began for t in trials):
+    idle = all(t.datetime_start is not None and t.datetime_start < began for t in trials)
+    if idle and isinstance(budget, int) and not found.interrupted:
         typer.echo(f"No trial was run: the study has {len(trials)}, and --trials {budget} counts those too.")
     typer.echo(f"Wrote {places['network.json']} and {places['report.html']}. To fit it:")
     typer.echo(f"  {command(data, target, places['network.json'], wishes)}")

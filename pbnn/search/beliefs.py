@@ -191,6 +191,9 @@ def _paths(
         both = told[:, None] & told
         noise = covariance_of_noise(theta, z, rows) + JITTER * jnp.eye(size)
         noise_root = jnp.linalg.cholesky(jnp.where(both, noise, jnp.eye(size)))
+        if rows.layout.exact:
+            # The function's own variance has the jitter too: draws meet exact scores to the last digit.
+            noise_root = jnp.where(jnp.diag(rows.noise).max() > 0, noise_root, 0.0)
         f = of_f @ root.T
         missing = jnp.where(told, rows.y - h.mean - f - of_noise @ noise_root.T, 0.0)
         correction = cho_solve((jnp.linalg.cholesky(k), True), missing.T).T

@@ -18,7 +18,9 @@ from optuna.trial import TrialState
 
 from pbnn.assess.average import average
 from pbnn.errors import FileError, MethodError, SpecError, quiet
-from pbnn.graph.build import BNN, build
+from pbnn.graph.build import BNN, build, require_same_order
+from pbnn.graph.columns import Columns
+from pbnn.graph.layers import categorical_columns
 from pbnn.infer.executors import check_start_method
 from pbnn.infer.fit import fit
 from pbnn.infer.methods import Method
@@ -238,11 +240,14 @@ def optimize(
 
     Raises
     ------
+    DataError
+        If the inputs are such that no network can be built; of an objective of one's own they are not looked at.
     SpecError
         If nothing is left open, two parameters have one name, or the study is of another space; the message says how
         they differ.
     MethodError
-        If an option is none, the objective is a loss or has no steps of this fidelity, or every trial failed.
+        If an option is none, the objective is a loss or has no steps of this fidelity, the study is of other data or
+        another objective, or every trial failed.
     FileError
         If the storage cannot be opened, or is away for more than two minutes. What was told is kept.
 
@@ -271,8 +276,7 @@ def optimize(
     if stop_below is not None:
         check_stop_below(stop_below)
     if isinstance(objective, str):
-        # What is wrong with the data is wrong with it for all trials: better said before the first one.
-        build(space.of(inputs.params(inputs.sample(1, np.random.default_rng(0)))[0])[0], X, y)
+        _require_inputs(space, inputs, X, y)
     kept = open_storage(storage)
     plan = _plan(budget, n_workers, executor, time_limit, None if isinstance(kept, InMemoryStorage) else BEAT)
     told = {
@@ -299,6 +303,17 @@ def optimize(
         )
     _check_told(study)
     return Search(study, space, interrupted, X, y, int(seed))
+
+
+def _require_inputs(space: Space, inputs: Inputs, X: Any, y: Any) -> None:
+    """Raise `DataError` at once where every trial would."""
+    params = inputs.params(inputs.sample(1, np.random.default_rng(0)))[0]
+    try:
+        layers = space.of(params)[0].layers
+    except SpecError:  # values that contradict each other, as others may not
+        return
+    require_same_order(X, y, "build")
+    Columns.learn(X, categorical_columns(layers), standardize=True).encode(X, "build")
 
 
 def _as_space(space: object, method: object) -> Space:

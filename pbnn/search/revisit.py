@@ -17,8 +17,6 @@ from pbnn.search.told import Told
 from pbnn.search.trials import Cells
 from pbnn.target.jaxify import scope
 
-PROMISING = 96
-"""So many points that were not tried are considered."""
 TOO_SURE = 1e-4
 """A score whose variance is below this part of what a part may add is known: it was told already."""
 DRAWS = 256
@@ -81,13 +79,12 @@ def again_or_new(
     surrogate: Surrogate,
     told: Told,
     new: Points,
-    pool: Points,
     names: Sequence[str],
     given: Cells,
     left: int | None,
     rng: np.random.Generator,
 ) -> tuple[Points, str | None]:
-    """Return the point to try next, a new one or one that was tried, and the part on which that gains most.
+    """Return the point to try next, the new one or one that was tried, and of such a one the part that gains most.
 
     The gain of one more score on a point that was tried is small, even where several together would show that another
     is the best. So where it is known how many trials are left, only points that were tried are scored as soon as
@@ -102,8 +99,6 @@ def again_or_new(
         Of the study.
     new
         `(1, d)`: the point that is most promising of those not tried.
-    pool
-        Other points; those that may be best are considered too.
     names
         The parts that may be scored.
     given
@@ -116,31 +111,45 @@ def again_or_new(
     Returns
     -------
     tuple
-        The point, `(1, d)`, and the name of the part; None if it may be any, for none of them is known yet.
+        The point, `(1, d)`, and the name of the part; None if it may be any. So it is of a new point: where all new
+        ones are of the part that tells most, nothing is learned of how parts differ.
     """
     columns = [told.parts.index(name) for name in names if name in told.parts]
-    mean, sd = surrogate.predict(pool)
-    points = Points.joined([new, told.points, pool[np.argsort(-mean - sd)[:PROMISING]]])
-    points = points[points.distinct()]
+    points = Points.joined([new, told.points[told.points.distinct()]])
     free = ~scored_on(points, told, given)[:, columns]
-    if not free.any():
+    if not free[1:].any():
         return new, None
     gain = np.where(free, gains(surrogate, points)[:, columns], -np.inf)
-    tried = among(points, told.points)
-    if left is not None and free[tried].any():
-        first = told.points.distinct()
-        records = len(first) * np.log1p(left / len(first))
-        if gain_of_certainty(surrogate, told.points[first], rng) > records * gain[~tried].max(initial=0.0):
-            gain[~tried] = -np.inf
-    row, column = np.unravel_index(int(gain.argmax()), gain.shape)
-    return points[int(row)], told.parts[columns[column]]
+    newer, again = max(gain[0].max(), 0.0), gain[1:]
+    confirm = left is not None and gain_of_certainty(
+        surrogate, points[1:], free[1:].any(1), rng
+    ) > gain_of_untried(surrogate, points, newer, left)
+    if newer >= again.max() and not confirm:
+        return new, None
+    row, column = np.unravel_index(int(again.argmax()), again.shape)
+    return points[1 + int(row)], told.parts[columns[column]]
 
 
-def gain_of_certainty(surrogate: Surrogate, points: Points, rng: np.random.Generator) -> float:
-    """Return how much the highest mean of points is expected to rise by knowing all of them, as `gains` does."""
-    values = joint_draws(surrogate, points, DRAWS, rng)
-    best = means(surrogate.arrays, points).argmax(-1)[:, None, None]
+def gain_of_certainty(
+    surrogate: Surrogate, points: Points, free: np.ndarray, rng: np.random.Generator
+) -> float:
+    """Return how much the highest mean of points is expected to rise by knowing those that are `free`, `(m,)`."""
+    mean = means(surrogate.arrays, points)[:, None]
+    values = np.where(free, joint_draws(surrogate, points, DRAWS, rng), mean)
+    best = mean.argmax(-1)[..., None]
     return float((values.max(-1) - np.take_along_axis(values, best, -1)[..., 0]).mean())
+
+
+def gain_of_untried(surrogate: Surrogate, points: Points, gain: float, left: int) -> float:
+    """Return about how much the highest mean of tried points rises if `left` trials are of new ones.
+
+    The first of `points` is new, and a score of it gains `gain` over the highest mean of all; later ones gain less as
+    records are rarer.
+    """
+    mean = means(surrogate.arrays, points)
+    ahead = np.maximum(mean[:, 0] - mean[:, 1:].max(-1), 0.0).mean()
+    n = len(points) - 1
+    return float(ahead + gain * n * np.log1p(left / n))
 
 
 def scored_on(points: Points, told: Told, given: Cells) -> np.ndarray:

@@ -62,7 +62,8 @@ class GPSampler(BaseSampler):
         So many trials fill the space evenly before the first surrogate; None: one more than there are parameters, but
         from 5 to 10.
     n_trials
-        How many trials the study will have, if that is known. It matters to `parts` only.
+        How many trials the study will have in all, those before and those that fail included, if that is known. It
+        matters to `parts` only, and to no trial beyond it.
     seed
         Of everything random; None, another in each process.
     bayes
@@ -74,11 +75,10 @@ class GPSampler(BaseSampler):
     parts
         Names of the parts (folds, seeds) that a configuration may be scored on, of each trial one; its objective asks
         `pbnn.search.part_of(trial)` which, and says the score in `pbnn:parts` too. The sampler then chooses both: a new
-        configuration, or one that is promising once more, on a part where that tells most of the mean over all parts
-        (`pbnn.search.revisit`). It begins to choose when there are twice as many trials as parts; before, these take
-        turns. Where `n_trials` is known, the last of them only score once more what was tried, as many as that
-        pays (`pbnn.search.revisit`). Scored twice on a part, a configuration is taken to score the
-        same. For one objective without constraints.
+        configuration, on parts in turn, or one that is promising once more, on the part where that tells most of the
+        mean over all parts (`pbnn.search.revisit`). It begins to choose when there are twice as many trials as parts.
+        Where `n_trials` is known, the last of them only score once more what was tried, as many as that pays. Scored
+        twice on a part, a configuration is taken to score the same. For one objective without constraints.
     space, conditions
         All parameters with their distributions, and when those are active that not always are (`Condition`). Then the
         whole space is searched as one. Without them it is what all complete trials have in common, as in Optuna.
@@ -277,11 +277,12 @@ class GPSampler(BaseSampler):
             study.study_name, trial.number, inputs, told, unknown, int(rng.integers(2**31))
         )
         if not (self._parts and beliefs.objectives[0].rows.layout.parts):
-            return self._new(acquisition, beliefs, inputs, rng)[0], None
+            return self._new(acquisition, beliefs, inputs, rng), None
         believer, cells = beliefs.believers[0], given(study, trial, inputs, space)
-        new, pool = self._new(acquisition, beliefs, inputs, rng)
-        left = None if self._n_trials is None else max(self._n_trials - trial.number, 1)
-        return again_or_new(believer, told, new, pool, self._parts, cells, left, rng)
+        new = self._new(acquisition, beliefs, inputs, rng)
+        known = self._n_trials is not None and trial.number < self._n_trials
+        left = self._n_trials - trial.number if known else None
+        return again_or_new(believer, told, new, self._parts, cells, left, rng)
 
     def _believed(
         self, study: str, number: int, inputs: Inputs, told: Told, unknown: Points, seed: int
@@ -295,7 +296,7 @@ class GPSampler(BaseSampler):
             )
         how = self._how(len(told.trials))
         # Softened scores show what the best differ in, and exact ones the shape of the whole: trials take turns.
-        bare = [observations.exact and number % 2 == 1 for observations in told.observations]
+        bare = [o.exact and not o.noise.any() and number % 2 == 1 for o in told.observations]
         objectives = [
             self._fitted((study, j, b), inputs, o if b else soften(o)[0], how, seed + j)
             for j, (o, b) in enumerate(zip(told.observations, bare, strict=True))
@@ -319,8 +320,8 @@ class GPSampler(BaseSampler):
 
     def _new(
         self, acquisition: Acquisition, beliefs: Beliefs, inputs: Inputs, rng: np.random.Generator
-    ) -> tuple[Points, Points]:
-        """Return the point where the acquisition is highest, of those not tried, and the candidates it was among."""
+    ) -> Points:
+        """Return the point where the acquisition is highest, of those not tried."""
         good = beliefs.observed[_best(beliefs)]
         pool = enumerated(inputs)
         pool = candidates(inputs, rng, good, self._effort) if pool is None else pool
@@ -328,10 +329,10 @@ class GPSampler(BaseSampler):
         score, facts = problem(acquisition, beliefs, pool, rng)
         if score is not None:
             taken = beliefs.known
-            return maximise(score, facts, inputs, rng, good=good, taken=taken, effort=self._effort), pool
+            return maximise(score, facts, inputs, rng, good=good, taken=taken, effort=self._effort)
         order = np.argsort(-facts["values"])
         free = order[~among(pool[order], beliefs.known)]
-        return pool[free[0] if len(free) else order[0]], pool
+        return pool[free[0] if len(free) else order[0]]
 
     def _how(self, n: int) -> str:
         if isinstance(self._bayes, str):

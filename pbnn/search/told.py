@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -99,8 +99,8 @@ def read(study: Study, inputs: Inputs, *, distrusted: bool = False, running: boo
     - of trials with `pbnn:parts`, what `noise_of_parts` finds, whose adjustment for parts that were not scored moves
       the value too; or, where nearly all were scored on one part only, which of them: what it adds the surrogate
       learns, as soon as there are twice as many trials as parts, and `pbnn:se` counts no more;
-    - of others `pbnn:se` squared; of those that say nothing beside others that do, the mean of what these say; if all
-      that say something say 0, and no point has two scores, scores are exact;
+    - of others `pbnn:se` squared; of those that say nothing beside others that do, the mean of what these say; where
+      all say 0, none has parts, all are finite, and no point has two scores, scores are exact;
     - no more in all than the values' scatter allows (`capped`);
     - beside it `pbnn:inference_se` squared, which no other trial shares.
 
@@ -143,6 +143,7 @@ def read(study: Study, inputs: Inputs, *, distrusted: bool = False, running: boo
     signs = [-1.0 if d == StudyDirection.MINIMIZE else 1.0 for d in study.directions]
     y = [_finite(sign * np.array([_value(t, j) for t in found])) for j, sign in enumerate(signs)]
     first = _with_noise(found, y[0], signs[0], points)
+    first = replace(first, exact=_exact(found, points))
     rest = [Observations(points, column) for column in y[1:]]
     return Told(found, points, [first, *rest], lost, _parts(found))
 
@@ -255,14 +256,16 @@ def _with_noise(trials: Sequence[FrozenTrial], y: np.ndarray, sign: float, point
         variance[~known] = variance[known].mean()
         noise[rest, rest] = variance[rest]
     noise = capped(noise, y)
-    exact = alone and known.any() and not variance.any() and _agree(points, y)
     inference = np.array([_number(t, INFERENCE_SE) for t in trials])
     noise[np.diag_indices(len(y))] += np.nan_to_num(inference) ** 2
-    return Observations(points, y, noise, level, learned, exact)
+    return Observations(points, y, noise, level, learned)
 
 
-def _agree(points: Points, y: np.ndarray) -> bool:
-    """Return whether trials of one point have one score, but for rounding."""
+def _exact(trials: Sequence[FrozenTrial], points: Points) -> bool:
+    """Return whether all trials say that their scores have no error, and none contradicts it."""
+    y = np.array([_value(t, 0) for t in trials])
+    if any(_number(t, SE) != 0 or t.user_attrs.get(PARTS) for t in trials) or not np.isfinite(y).all():
+        return False
     first, point = points.grouped()
     return bool(np.allclose(y, y[first][point], rtol=1e-9, atol=1e-12 * np.ptp(y)))
 

@@ -174,8 +174,8 @@ def score(x, part):
     return -((x - 6) ** 2) / 50 + {"a": 0.0, "b": 0.4, "c": -0.4}[part] + 0.02 * np.cos(7 * x + ord(part))
 
 
-def loss(trial, last=9):
-    x, part = trial.suggest_int("x", 0, last), part_of(trial)
+def loss(trial):
+    x, part = trial.suggest_int("x", 0, 9), part_of(trial)
     found = -score(x, part)
     trial.set_user_attr("pbnn:parts", {part: found})
     return found
@@ -206,41 +206,55 @@ def test_the_gain_of_certainty_of_two_points_is_that_of_clark():
         INPUTS.points([{"x": 1}, {"x": 6}]), np.array([0.3, 0.0]), parts=np.eye(2, dtype=bool)
     )
     surrogate = fit_surrogate(INPUTS, told)
-    points = INPUTS.points([{"x": 3}, {"x": 9}])
+    points, both = INPUTS.points([{"x": 3}, {"x": 9}]), np.ones(2, bool)
     (mean,), (cov,) = surrogate.joint(points)
     spread = np.sqrt(cov[0, 0] + cov[1, 1] - 2 * cov[0, 1])
     z = (mean[0] - mean[1]) / spread
     exact = mean[0] * norm.cdf(z) + mean[1] * norm.cdf(-z) + spread * norm.pdf(z) - mean.max()
-    found = [gain_of_certainty(surrogate, points, np.random.default_rng(i)) for i in range(20)]
+    found = [gain_of_certainty(surrogate, points, both, np.random.default_rng(i)) for i in range(20)]
     standard_error = np.std(found) / 20**0.5 * surrogate.scale
     assert abs(np.mean(found) * surrogate.scale - exact) < 4 * standard_error
     assert exact > 20 * standard_error
+    # Of what cannot be scored nothing is gained.
+    assert gain_of_certainty(surrogate, points, ~both, np.random.default_rng(1)) == 0
 
 
 def test_near_the_end_only_what_was_tried_is_scored():
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(4)
     inputs, x = Inputs.of({"x": FloatDistribution(0, 1)}), np.linspace(0, 1, 16)
     study = optuna.create_study(direction="maximize")
     for i, one in enumerate(x):
-        value = rng.normal() - 3 * (one - 0.5) ** 2
+        value = 0.5 * rng.normal() - 3 * (one - 0.5) ** 2
         params = {"params": {"x": one}, "distributions": {"x": FloatDistribution(0, 1)}}
         study.add_trial(create_trial(**params, value=value, user_attrs={"pbnn:parts": {"ab"[i % 2]: value}}))
     told = read(study, inputs)
     surrogate = fit_surrogate(inputs, told.observations[0])
-    new, pool = inputs.points([{"x": 0.43}]), inputs.sample(64, rng)
+    new = inputs.points([{"x": 0.98}])
 
     def next_one(left, given=Cells(told.points[:0], [])):
-        point, part = again_or_new(
-            surrogate, told, new, pool, ["a", "b"], given, left, np.random.default_rng(1)
-        )
-        assert part in ("a", "b")
+        point, part = again_or_new(surrogate, told, new, ["a", "b"], given, left, np.random.default_rng(1))
+        assert (part is None) == (point.x.item() == 0.98)
         return point.x.item()
 
+    assert next_one(None) == 0.98
     assert next_one(1) in x
-    assert next_one(10**9) == next_one(None)
+    assert next_one(1000) == 0.98
     # Where all that was tried was scored on all parts, something new.
     everything = Cells(Points.joined([told.points, told.points]), ["a"] * 16 + ["b"] * 16)
-    assert next_one(1, everything) not in x
+    assert next_one(1, everything) == 0.98
+
+
+def test_the_sampler_says_how_many_trials_are_left(monkeypatch):
+    said = []
+
+    def recorded(*args):
+        said.append(args[-2])
+        return args[2], "a"
+
+    monkeypatch.setattr("pbnn.search.sampler.again_or_new", recorded)
+    sampler = GPSampler(parts=["a", "b"], n_trials=8, n_startup_trials=5, seed=1, space=SPACE)
+    optuna.create_study(sampler=sampler).optimize(loss, n_trials=9)
+    assert said == [3, 2, 1, None]
 
 
 def test_recommended_is_what_is_best_over_all_parts(study):

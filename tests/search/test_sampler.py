@@ -9,9 +9,11 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import TrialState, create_trial
 
 from pbnn.errors import MethodError, SpecError
+from pbnn.search import sampler as sampler_module
 from pbnn.search.inputs import Condition
 from pbnn.search.maximise import Effort
 from pbnn.search.sampler import GPSampler
+from pbnn.search.soften import soften
 from tests.tiers import tiers
 
 LITTLE = Effort(candidates=64, near=16, starts=2)
@@ -57,6 +59,29 @@ def test_running_trials_keep_others_away():
     asked = np.array([list(study.ask(SQUARE).params.values()) for _ in range(4)])
     distances = np.linalg.norm(asked[:, None] - asked, axis=-1)[np.triu_indices(4, 1)]
     assert distances.min() > 0.01
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_exact_scores_are_looked_at_softened_and_bare_in_turn(exact, monkeypatch):
+    softened = []
+
+    def recorded(observations):
+        softened[-1] = True
+        return soften(observations)
+
+    monkeypatch.setattr(sampler_module, "soften", recorded)
+    study = study_of(n=0)
+    for i in range(6):
+        params, attrs = {"x": i / 6, "z": (i % 4) / 4}, {"pbnn:se": 0.0} if exact else {}
+        study.add_trial(
+            create_trial(params=params, distributions=SQUARE, value=-1.0 * i**2, user_attrs=attrs)
+        )
+    for _ in range(4):
+        softened.append(False)
+        trial = study.ask(SQUARE)
+        trial.set_user_attr("pbnn:se", 0.0)
+        study.tell(trial, -float(trial.params["x"]))
+    assert softened == [True, not exact] * 2
 
 
 def test_minimising_is_maximising_the_negative():

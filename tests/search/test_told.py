@@ -37,8 +37,12 @@ def test_scores_are_exact_where_trials_say_so_and_do_not_contradict_it():
         return observations_of(study_of(*trials)).exact
 
     assert exact(trial(1.0, x=0.1, se=0.0), trial(2.0, x=0.2, se=0.0), trial(2.0, x=0.2, se=0.0))
-    assert exact(trial(1.0, x=0.1, se=0.0), trial(2.0, x=0.2))
+    assert not exact(trial(1.0, x=0.1, se=0.0), trial(2.0, x=0.2))
     assert not exact(trial(1.0, x=0.1), trial(2.0, x=0.2))
+    assert not exact(trial(1.0, x=0.1, se=0.0), trial(-np.inf, x=0.2, se=0.0))
+    parts = {"se": 0.0, "parts": {"a": 9.0}}
+    assert not exact(trial(1.0, x=0.1, se=0.0), trial(9.0, x=0.2, **parts))
+    assert not exact(trial(1.0, x=0.1, se=0.0), trial(None, x=0.2, state=TrialState.PRUNED, **parts))
     assert not exact(trial(1.0, x=0.1, se=0.0), trial(2.0, x=0.2, se=0.1))
     assert not exact(trial(1.0, x=0.2, se=0.0), trial(2.0, x=0.2, se=0.0))
 
