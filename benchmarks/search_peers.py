@@ -6,10 +6,10 @@ one line of JSON for each: parameters, values, attributes and the seconds of eac
 `"repeats"` times.
 
 - `random`, `tpe`, `optuna_gp`: Optuna's samplers at their defaults; its GPSampler is told where there is no noise.
-- `botorch`: `SingleTaskGP` at its defaults and log expected improvement after ten points of Sobol's sequence. Of
-  functions `qLogExpectedImprovement` of one point by `optimize_acqf` (10 restarts, 512 raw samples). Of tables its
-  closed form over the best posterior mean (with noise the best score is no incumbent), at every configuration of the
-  table, so that it is found exactly; categories one-hot.
+- `botorch`: `SingleTaskGP` at its defaults, which learn a noise of functions too, and log expected improvement after
+  ten points of Sobol's sequence. Of functions `qLogExpectedImprovement` of one point by `optimize_acqf` (10 restarts,
+  512 raw samples). Of tables its closed form over the best posterior mean (with noise the best score is no incumbent),
+  at every configuration of the table, so that it is found exactly; categories one-hot.
 """
 
 import itertools
