@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -295,10 +296,11 @@ class GPSampler(BaseSampler):
                 "on with a sampler without parts."
             )
         how = self._how(len(told.trials))
-        # Softened scores show what the best differ in, and exact ones the shape of the whole: trials take turns.
+        # Softened scores show what the best differ in, with ripples taken for noise, and exact ones the shape of the
+        # whole: trials take turns.
         bare = [o.exact and not o.noise.any() and number % 2 == 1 for o in told.observations]
         objectives = [
-            self._fitted((study, j, b), inputs, o if b else soften(o)[0], how, seed + j)
+            self._fitted((study, j, b), inputs, o if b else replace(soften(o)[0], exact=False), how, seed + j)
             for j, (o, b) in enumerate(zip(told.observations, bare, strict=True))
         ]
         constraints = [
