@@ -49,11 +49,11 @@ class GPSampler(BaseSampler):
     A Gaussian process is fitted to the scores told so far, and the point is suggested where an acquisition function is
     highest. What trials tell of the noise of their scores counts (`pbnn:se`, which is 0 of scores that are exact,
     `pbnn:parts`, `pbnn:inference_se`, see `pbnn.search.told.read`); scores below the median are softened
-    (`pbnn.search.soften`), exact ones at every second trial only. Trials that run at the same time are pending: what
-    they will score is not known yet. So are trials that failed, or whose fit is marked as not to be trusted
-    (`pbnn:failed`): that says nothing of how good the point is, but another trial there is of little use. Trials whose
-    parameters lie outside the space are left out. Points already tried are not suggested again while there are others,
-    but for `parts`.
+    (`pbnn.search.soften`), exact ones at every second trial only, and then ripples are taken for noise. Trials that run
+    at the same time are pending: what they will score is not known yet. So are trials that failed, or whose fit is
+    marked as not to be trusted (`pbnn:failed`): that says nothing of how good the point is, but another trial there is
+    of little use. Trials whose parameters lie outside the space are left out. Points already tried are not suggested
+    again while there are others, but for `parts`.
 
     Parameters
     ----------
