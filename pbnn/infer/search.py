@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from threadpoolctl import threadpool_limits
 
 from pbnn.infer.placed_gaussian import PlacedGaussian
 from pbnn.infer.progress import Bar
 from pbnn.target.curvature import Subset
+from pbnn.threads import one_thread
 
 GAIN = 1e-4
 """Nats that a Newton step may still gain at a mode."""
@@ -61,8 +61,7 @@ class Search:
             slope[inner] = metric.gaussian.whiten(slope[None, inner])[0]
             return value, slope
 
-        # BLAS threads on matrices of a few rows only wait for each other: minutes on a busy machine.
-        with threadpool_limits(1, "blas"):
+        with one_thread():
             result = minimize(
                 down,
                 np.zeros_like(start),

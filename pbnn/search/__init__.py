@@ -27,7 +27,7 @@ _HOMES = {
     "Recommendation": "pbnn.search.recommend",
     "Repeat": "pbnn.spec.unknowns",
     "Score": "pbnn.search.objective",
-    "Search": "pbnn.search.optimize",
+    "Search": "pbnn.search.found",
     "Space": "pbnn.search.space",
     "best": "pbnn.search.facts.best",
     "fit_surrogate": "pbnn.search.gp",

@@ -188,12 +188,12 @@ def _paths(
         prior = covariance(theta, z, z, rows.layout) + JITTER * jnp.eye(size)
         prior = jnp.where(rows.mask[:, None] & rows.mask, prior, jnp.eye(size))
         root = jnp.linalg.cholesky(prior)
-        both = told[:, None] & told
-        noise = covariance_of_noise(theta, z, rows) + JITTER * jnp.eye(size)
-        noise_root = jnp.linalg.cholesky(jnp.where(both, noise, jnp.eye(size)))
         if rows.layout.exact:
-            # The function's own variance has the jitter too: draws meet exact scores to the last digit.
-            noise_root = jnp.where(jnp.diag(rows.noise).max() > 0, noise_root, 0.0)
+            # All noise is of inference, each trial's own; without jitter draws meet exact scores to the last digit.
+            noise_root = jnp.diag(jnp.sqrt(jnp.diag(rows.noise)))
+        else:
+            noise = covariance_of_noise(theta, z, rows) + JITTER * jnp.eye(size)
+            noise_root = jnp.linalg.cholesky(jnp.where(told[:, None] & told, noise, jnp.eye(size)))
         f = of_f @ root.T
         missing = jnp.where(told, rows.y - h.mean - f - of_noise @ noise_root.T, 0.0)
         correction = cho_solve((jnp.linalg.cholesky(k), True), missing.T).T

@@ -7,13 +7,13 @@ from typing import Literal, final
 import numpy as np
 from optuna import Study
 from optuna.trial import FrozenTrial
-from threadpoolctl import threadpool_limits
 
 from pbnn.errors import MethodError
 from pbnn.search.gp import Surrogate, fit_surrogate
 from pbnn.search.inputs import Condition, Points
 from pbnn.search.soften import Softening, soften
 from pbnn.search.told import Told, inputs_of, no_score, read
+from pbnn.threads import one_thread
 
 How = Literal["map", "nuts"]
 PROB, Z = 0.9, 1.6448536269514722
@@ -135,8 +135,7 @@ def fitted(
     if not any(t.state.is_finished() and t.distributions for t in study.get_trials(deepcopy=False)):
         raise no_score(study)
     inputs = inputs_of(study, conditions)
-    # One thread of BLAS, for the reason that `mode.climb` gives.
-    with threadpool_limits(1, "blas"):
+    with one_thread():
         told = read(study, inputs)
         # Of a study in which no fit is to be trusted there is nothing else to show.
         told = told if told.trials else read(study, inputs, distrusted=True)

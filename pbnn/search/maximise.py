@@ -85,13 +85,12 @@ def maximise(
         found = _improved(score, state, inputs, starts, effort.steps)
         pool, values = Points.joined([found[0], pool]), np.concatenate([found[1], values])
     order = np.argsort(-values, kind="stable")
-    free = order[~among(pool[order], taken)]
-    if len(free) == 0 and whole is None:
+    if (free := first_free(pool[order], taken)) is None and whole is None:
         beside = inputs.neighbours(pool[order[0]])
         pool, values = Points.joined([pool, beside]), np.concatenate([values, scored(score, state, beside)])
         order = np.argsort(-values, kind="stable")
-        free = order[~among(pool[order], taken)]
-    return pool[free[0] if len(free) else order[0]]
+        free = first_free(pool[order], taken)
+    return pool[order[free or 0]]
 
 
 def candidates(inputs: Inputs, rng: np.random.Generator, good: Points, effort: Effort = Effort()) -> Points:
@@ -122,13 +121,26 @@ def enumerated(inputs: Inputs, limit: int = ENUMERATED) -> Points | None:
     return snapped[np.sort(first)]
 
 
+def first_free(points: Points, taken: Points) -> int | None:
+    """Return the row of the first point that is none of those taken; None if all are."""
+    return next((i for i in range(len(points)) if not among(points[i], taken).any()), None)
+
+
 def among(points: Points, others: Points) -> np.ndarray:
     """Return which points are one of `others`, `(n,)`."""
-    same = np.zeros(len(points), bool)
+    if len(points) < len(others):
+        pairs = zip(points.x, points.active, strict=True)
+        return np.array([_same(others, x, active).any() for x, active in pairs], bool)
+    found = np.zeros(len(points), bool)
     for x, active in zip(others.x, others.active, strict=True):
-        near = (np.abs(points.x - x) < SAME) | ~active
-        same |= (points.active == active).all(1) & near.all(1)
-    return same
+        found |= _same(points, x, active)
+    return found
+
+
+def _same(points: Points, x: np.ndarray, active: np.ndarray) -> np.ndarray:
+    """Return which points are the one at `x`, `(n,)`: what is inactive does not matter."""
+    near = (np.abs(points.x - x) < SAME) | ~active
+    return (points.active == active).all(1) & near.all(1)
 
 
 def scored(score: Score, state: Any, points: Points) -> np.ndarray:

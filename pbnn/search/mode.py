@@ -7,15 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.linalg import cho_solve
 from scipy.optimize import minimize
-from threadpoolctl import threadpool_limits
 
 from pbnn.search.gp import Rows, covariance_of_scores
 from pbnn.search.hyperparameters import prior_of_mode, unpack
+from pbnn.threads import one_thread
 
 REACH = 5.0
 """The climb stays within so many standard deviations of the prior."""
-MANY = 200
-"""From so many observations on, one climb has to do if there is an earlier mode to begin at: they move it little."""
+FEW, SOMETIMES = 32, 5
+"""From so many observations on, a climb from an earlier mode, which one score more moves little, has to do; at every so
+many of them there is one from a place drawn at random too."""
 ENOUGH = 1e-6
 """A climb ends when a step gains less than this part of the loss: far less than a choice of the next trial notices."""
 
@@ -77,12 +78,12 @@ def climb(rows: Rows, seed: int, begin: np.ndarray | None = None) -> tuple[np.nd
         Hyperparameters `(h, p)` of an earlier fit, if any: the climb begins at their mean too.
     """
     centre, scale = prior_of_mode(rows.layout)
-    p = len(centre)
-    fresh = np.random.default_rng(seed).normal(size=p)
-    starts = [np.zeros(p), fresh]
+    p, n = len(centre), int(rows.mask.sum())
+    starts = [np.zeros(p), np.random.default_rng(seed).normal(size=p)]
     if begin is not None and begin.shape[-1] == p:
-        last = np.clip((begin.mean(0) - centre) / scale, -REACH, REACH)
-        starts = [last] if rows.mask.sum() >= MANY else [last, fresh]
+        starts[0] = np.clip((begin.mean(0) - centre) / scale, -REACH, REACH)
+        if n >= FEW and n % SOMETIMES:
+            del starts[1]
 
     def loss(u: np.ndarray) -> tuple[float, np.ndarray]:
         with jax.enable_x64(True):
@@ -95,8 +96,7 @@ def climb(rows: Rows, seed: int, begin: np.ndarray | None = None) -> tuple[np.nd
         on_device = jax.device_put(rows)
     options = {"maxiter": 100, "ftol": ENOUGH, "gtol": 1e-3}
     bounds = [(-REACH, REACH)] * p
-    # One thread of BLAS: matrices are so small that threads wait for each other, forty times as long on a busy machine.
-    with threadpool_limits(1, "blas"):
+    with one_thread():
         found = [
             minimize(loss, u, jac=True, method="L-BFGS-B", bounds=bounds, options=options) for u in starts
         ]

@@ -7,7 +7,6 @@ from typing import final
 import numpy as np
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
-from threadpoolctl import threadpool_limits
 
 from pbnn.errors import MethodError
 from pbnn.search.gp import Surrogate, condition, fit_surrogate, rows_of
@@ -18,6 +17,7 @@ from pbnn.search.recommend import drawn
 from pbnn.search.soften import soften
 from pbnn.search.told import read
 from pbnn.target.jaxify import scope
+from pbnn.threads import one_thread
 
 DRAWS = 4000
 """From the posterior, for probabilities: one of 0.05 is known to 0.0035 (standard error)."""
@@ -101,8 +101,7 @@ def prospects(
         What was believed earlier: its hyperparameters are taken while no more trials have finished, for what a trial
         scored on a part more says little of them; later the climb to others begins there too.
     """
-    # One thread of BLAS, for the reason that `mode.climb` gives: matrices are small, and threads wait for each other.
-    with threadpool_limits(1, "blas"):
+    with one_thread():
         told = read(study, inputs, running=True)
         if not told.trials:
             return None

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
-from threadpoolctl import threadpool_limits
 
 from pbnn.errors import DataError
 from pbnn.search.columns import words
 from pbnn.search.fitted import Fitted, How, fitted
 from pbnn.search.inputs import Condition, Inputs, Points
+from pbnn.threads import one_thread
 
 DRAWS = 2000
 
@@ -129,7 +129,10 @@ def recommend(
     of = fitted(study, how, seed, conditions=conditions)
     told, bend, sign = of.told, of.bend, of.sign
     rng = np.random.default_rng(seed)
-    first = told.points.distinct()
+    first, point = told.points.grouped()
+    scores = sign * np.bincount(point, told.observations[0].y) / np.bincount(point)
+    # Candidates in the order of their first trials.
+    first, scores = (each[np.argsort(first)] for each in (first, scores))
     candidates = told.points[first]
     params = [told.trials[i].params for i in first]
     names = [told.trials[i].number for i in first]
@@ -139,8 +142,7 @@ def recommend(
         candidates = Points.joined([candidates, more])
         params += inputs.params(more)
         names += [-1 - i for i in range(len(more))]
-    # One thread of BLAS, for the reason that `mode.climb` gives.
-    with threadpool_limits(1, "blas"):
+    with one_thread():
         means, covariances = of.surrogate.joint(candidates)
     p_best, regret = compared(means, covariances, draws, rng, bend.back)
     mean = means.mean(0)
@@ -148,7 +150,6 @@ def recommend(
     # Of equal means the smaller spread, then the earlier trial, so that the answer does not hang on rounding.
     order = np.lexsort((np.arange(len(mean)), sd.round(12), -mean.round(12)))
     own = bend.back(mean)
-    scores = sign * _mean_of_each(told.points, told.observations[0].y)[first]
     table = pd.DataFrame(
         {
             "score": np.pad(scores, (0, len(names) - len(scores)), constant_values=np.nan),
@@ -201,14 +202,6 @@ def compared(
     top = f.max(1, keepdims=True)
     is_top = f >= top - 1e-12 * np.maximum(np.abs(top), 1)
     return (is_top / is_top.sum(1, keepdims=True)).mean(0), (top - f).mean(0)
-
-
-def _mean_of_each(points: Points, y: np.ndarray) -> np.ndarray:
-    """Return for each trial the mean score of all that are at its point, `(n,)`."""
-    key = np.hstack([points.x, points.active]).round(12)
-    _, point = np.unique(key, axis=0, return_inverse=True)
-    point = point.ravel()
-    return (np.bincount(point, y) / np.bincount(point))[point]
 
 
 def _new(inputs: Inputs, tried: Points, n: int, rng: np.random.Generator) -> Points:

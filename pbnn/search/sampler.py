@@ -11,7 +11,6 @@ from optuna.samplers import BaseSampler, RandomSampler
 from optuna.search_space import IntersectionSearchSpace
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
-from threadpoolctl import threadpool_limits
 
 from pbnn.errors import MethodError, SpecError
 from pbnn.search.acquisition import ACQUISITIONS, Acquisition, acquisition_of, problem
@@ -19,7 +18,7 @@ from pbnn.search.beliefs import Beliefs
 from pbnn.search.gp import Surrogate, fit_surrogate
 from pbnn.search.hypervolume import pareto
 from pbnn.search.inputs import Condition, Inputs, Points
-from pbnn.search.maximise import Effort, among, candidates, enumerated, maximise
+from pbnn.search.maximise import Effort, among, candidates, enumerated, first_free, maximise
 from pbnn.search.observations import Observations
 from pbnn.search.revisit import again_or_new
 from pbnn.search.soften import soften
@@ -32,6 +31,7 @@ from pbnn.search.trials import (
     store_part,
     store_suggestion,
 )
+from pbnn.threads import one_thread
 
 logger = logging.getLogger("pbnn.search")
 GOOD = 5
@@ -201,15 +201,14 @@ class GPSampler(BaseSampler):
             self._say(study, trial, None)
             return {}
         inputs = Inputs.of(search_space, {n: c for n, c in self._conditions.items() if n in search_space})
-        # One thread of BLAS, for the reason that `mode.climb` gives.
-        with threadpool_limits(1, "blas"):
+        with one_thread():
             told = read(study, inputs)
         # The number of the trial too: of machines that begin with one seed, each looks for another point.
         rng = np.random.default_rng([int(self._rng.integers(2**63)), trial.number])
         if len(told.trials) < self._startups(len(search_space)):
             point, part = self._startup(inputs, trial.number), None
         else:
-            with threadpool_limits(1, "blas"):
+            with one_thread():
                 point, part = self._suggested(study, trial, search_space, inputs, told, rng)
         self._say(study, trial, part)
         params = inputs.params(point)[0]
@@ -333,8 +332,7 @@ class GPSampler(BaseSampler):
             taken = beliefs.known
             return maximise(score, facts, inputs, rng, good=good, taken=taken, effort=self._effort)
         order = np.argsort(-facts["values"])
-        free = order[~among(pool[order], beliefs.known)]
-        return pool[free[0] if len(free) else order[0]]
+        return pool[order[first_free(pool[order], beliefs.known) or 0]]
 
     def _how(self, n: int) -> str:
         if isinstance(self._bayes, str):

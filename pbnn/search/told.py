@@ -125,14 +125,12 @@ def read(study: Study, inputs: Inputs, *, distrusted: bool = False, running: boo
     trials = study.get_trials(deepcopy=False)
     counted = {t.number for t in trials if _counts(t, several=several, running=running)}
     earlier = {t.user_attrs.get(CONTINUES) for t in trials if t.number in counted}
-    for trial in trials:
-        counts = trial.number in counted
-        if trial.number in earlier or not (counts or trial.state in (TrialState.FAIL, TrialState.COMPLETE)):
-            continue
-        point = point_of(inputs, trial.params)
+    ended = (TrialState.FAIL, TrialState.COMPLETE)
+    tried = [t for t in trials if t.number not in earlier and (t.number in counted or t.state in ended)]
+    for trial, point in zip(tried, points_of(inputs, [t.params for t in tried]), strict=True):
         if point is None:
             continue
-        if counts and (distrusted or not trial.user_attrs.get(FAILED)):
+        if trial.number in counted and (distrusted or not trial.user_attrs.get(FAILED)):
             found.append(trial)
             sets.append(point)
         else:
@@ -142,8 +140,7 @@ def read(study: Study, inputs: Inputs, *, distrusted: bool = False, running: boo
         return Told([], points, [], lost)
     signs = [-1.0 if d == StudyDirection.MINIMIZE else 1.0 for d in study.directions]
     y = [_finite(sign * np.array([_value(t, j) for t in found])) for j, sign in enumerate(signs)]
-    first = _with_noise(found, y[0], signs[0], points)
-    first = replace(first, exact=_exact(found, points))
+    first = replace(_with_noise(found, y[0], signs[0], points), exact=_exact(found, points))
     rest = [Observations(points, column) for column in y[1:]]
     return Told(found, points, [first, *rest], lost, _parts(found))
 
@@ -190,15 +187,16 @@ def no_score(study: Study) -> DataError:
     return DataError(f"Study {study.study_name!r} has no trial with a score that counts; run some first.")
 
 
-def point_of(inputs: Inputs, params: Mapping[str, Any]) -> Points | None:
-    """Return the point that parameters are; None if they are none of this space."""
+def points_of(inputs: Inputs, params: Sequence[Mapping[str, Any]]) -> list[Points | None]:
+    """Return the point that each set of parameters is; None of those that are none of this space."""
     try:
-        point = inputs.points([params])
+        points = inputs.points(params)
     except (ValueError, TypeError, KeyError):  # a parameter that is missing, or a choice that is none here
-        return None
+        return [None] if len(params) == 1 else [points_of(inputs, [p])[0] for p in params]
     top = np.array([max(c - 1, 1) for c in inputs.layout.choices])
-    inside = (point.x >= -ROUNDING) & (point.x <= top + ROUNDING) & np.isfinite(point.x)
-    return Points(np.clip(point.x, 0.0, top), point.active) if inside.all() else None
+    inside = (points.x >= -ROUNDING) & (points.x <= top + ROUNDING) & np.isfinite(points.x)
+    points = Points(np.clip(points.x, 0.0, top), points.active)
+    return [points[i] if inside[i].all() else None for i in range(len(points))]
 
 
 def joined(sets: Sequence[Points], inputs: Inputs) -> Points:

@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from pbnn.errors import SpecError
 from pbnn.search.attributes import PART
 from pbnn.search.inputs import Inputs, Points
-from pbnn.search.told import joined, point_of
+from pbnn.search.told import joined, points_of
 
 SUGGESTED = "pbnn:suggested"
 """System attribute of a trial: what was suggested, from the moment on when it was; parameters come one by one."""
@@ -133,4 +133,4 @@ def _suggested(trial: FrozenTrial, inputs: Inputs, space: dict[str, BaseDistribu
     """Return the point of a trial, as far as it is known yet."""
     told = trial.system_attrs.get(SUGGESTED, {})
     params = {n: space[n].to_external_repr(v) for n, v in told.items() if n in space}
-    return point_of(inputs, params | trial.params)
+    return points_of(inputs, [params | trial.params])[0]

@@ -5,7 +5,7 @@ import numpy as np
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from pbnn.search.inputs import Condition, Inputs, Points
-from pbnn.search.maximise import Effort, among, enumerated, maximise
+from pbnn.search.maximise import Effort, among, enumerated, first_free, maximise
 
 MIXED = Inputs.of(
     {
@@ -67,4 +67,10 @@ def test_a_point_whose_inactive_column_differs_is_the_same():
     one = MIXED.points([{"kind": "a", "depth": 1, "width": 3, "rate": 0.1}])
     other = Points(one.x + np.array([0, 0, 0, 0, 0.3]), one.active)
     assert among(one, other).all()
-    assert not among(one, MIXED.points([{"kind": "a", "depth": 2, "width": 3, "rate": 0.1}])).any()
+    deeper = MIXED.points([{"kind": "a", "depth": 2, "width": 3, "rate": 0.1}])
+    assert not among(one, deeper).any()
+    # Beside more points than are asked about the loop is the other way round.
+    assert among(one, Points.joined([deeper, other])).tolist() == [True]
+    assert among(deeper, Points.joined([one, other])).tolist() == [False]
+    assert first_free(Points.joined([one, other, deeper]), one) == 2
+    assert first_free(other, one) is None
