@@ -21,13 +21,13 @@ def search(found: dict[str, Any]) -> Rows:
     for name, of in found["problems"].items():
         summary = of["summary"]
         entrants = [e for e in ENTRANTS if e in summary]
-        seeds = sorted({summary[e]["seeds"] for e in entrants})
+        seeds = {summary[e]["seeds"] for e in entrants}
         cells = []
         for entrant in ENTRANTS:
             cell = f"{summary[entrant]['regret']['median']:.2g}" if entrant in summary else ""
             p = summary.get(entrant, {}).get("p_better")
             cells.append(f"{cell} ({p:.2g})" if p is not None and name not in FUNCTIONS else cell)
-        rows.append([name, str(of["trials"]), "–".join(map(str, seeds)), *cells, asked(name),
+        rows.append([name, str(of["trials"]), "–".join(map(str, sorted({min(seeds), max(seeds)}))), *cells, asked(name),
                      {True: "yes", False: "no", None: ""}[summary.get("met")]])  # fmt: skip
     for size, of in found["seconds"].items():
         cells = [f"{of[e]['median_s']:.2g} s" if e in of else "" for e in ENTRANTS]

@@ -312,7 +312,8 @@ def markdown(rows: Rows, made: dict[str, Any]) -> str:
     lines = [f"| {' | '.join(row)} |" for row in rows]
     lines.insert(1, "|" + "---|" * len(rows[0]))
     lines.append("")
-    lines.append(f"<sub>{made['cores']} cores of an {made['processor']}, Python {made['python']}, commit "
+    cores = f"{made['cores']} core{'' if made['cores'] == 1 else 's'}"
+    lines.append(f"<sub>{cores} of an {made['processor']}, Python {made['python']}, commit "
                  f"{made['commit'][:8]}, {made['date']}</sub>")  # fmt: skip
     return "\n".join(lines)
 

@@ -1,6 +1,8 @@
 """`pbnn tune`: a table and a space to a recommended network, and a page on how sure that is."""
 
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,7 +61,7 @@ def run_tune(data: Path, target: str, out: Path, wishes: Wishes, tuning: Tuning)
     storage = tuning.storage or f"sqlite:///{(out / 'study.db').as_posix()}"
     typer.echo(f"Searching over {', '.join(space.distributions)}; the study is kept in {storage}.")
     began = datetime.now()  # without a zone, as Optuna tells the time of trials
-    with about(data):
+    with about(data), _own_options():
         found = optimize(
             space,
             table.X,
@@ -121,6 +123,16 @@ def command(data: Path, target: str, network: Path, wishes: Wishes) -> str:
         for value in values:
             words += [option, value]
     return shlex.join(words)
+
+
+@contextmanager
+def _own_options() -> Iterator[None]:
+    """Let errors about the study name the options of this command."""
+    try:
+        yield
+    except (MethodError, SpecError) as error:
+        said = str(error).replace("another study_name or storage", "another --out or --storage")
+        raise type(error)(said) from error
 
 
 def _budget(tuning: Tuning) -> int | timedelta:

@@ -38,7 +38,7 @@ class Search:
         What was searched.
     interrupted
         Whether the user stopped it.
-    X, y, seed
+    X, y, seed, progress
         As given.
     """
 
@@ -48,6 +48,7 @@ class Search:
     X: Any
     y: Any
     seed: int
+    progress: bool = False
 
     @property
     def ended(self) -> str:
@@ -96,7 +97,7 @@ class Search:
             if found not in seen:
                 seen.append(found)
                 bnn = build(found[0], self.X, self.y)
-                fits[f"trial {number}"] = (bnn, fit(bnn, found[1], seed=self.seed, progress=False))
+                fits[f"trial {number}"] = (bnn, fit(bnn, found[1], seed=self.seed, progress=self.progress))
         return fits
 
     @cached_property

@@ -179,7 +179,7 @@ def optimize(
             study, kept, space, Job(score if steps is None else steps.score, X, y, int(seed)), plan, bar
         )
     _check_told(study)
-    return Search(study, space, interrupted, X, y, int(seed))
+    return Search(study, space, interrupted, X, y, int(seed), progress)
 
 
 def _require_inputs(space: Space, inputs: Inputs, X: Any, y: Any) -> None:
