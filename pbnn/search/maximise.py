@@ -81,8 +81,8 @@ def maximise(
     pool = whole if whole is not None else candidates(inputs, rng, good, effort)
     values = scored(score, state, pool)
     if whole is None:
-        starts = pool[_chosen(values, effort.starts, rng)]
-        found = _improved(score, state, inputs, starts, effort.steps)
+        starts = _chosen(values, effort.starts, rng)
+        found = _improved(score, state, inputs, pool[starts], values[starts], effort.steps)
         pool, values = Points.joined([found[0], pool]), np.concatenate([found[1], values])
     order = np.argsort(-values, kind="stable")
     if (free := first_free(pool[order], taken)) is None and whole is None:
@@ -174,14 +174,13 @@ def _chosen(values: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _improved(
-    score: Score, state: Any, inputs: Inputs, points: Points, steps: int
+    score: Score, state: Any, inputs: Inputs, points: Points, values: np.ndarray, steps: int
 ) -> tuple[Points, np.ndarray]:
     choices = np.array([column.choices for column in inputs.columns])
     levels = np.array([column.levels for column in inputs.columns])
     continuous = (choices == 0) & (levels == 0)
     grids = ~continuous & np.array([c > 1 or n > 1 for c, n in zip(choices, levels, strict=True)])
     relaxed = continuous | (levels >= RELAXED)
-    values = scored(score, state, points)
     if (relaxed & ~continuous).any():
         points, values = _climbed(score, state, inputs, points, values, relaxed, steps)
     for turn in range(ROUNDS):
@@ -208,9 +207,12 @@ def _climbed(
     if steps == 0:
         return points, values
     with scope("float64"):
-        x, _ = climb(score, state, points.x, points.active, points.active & columns, steps)
-        x = np.asarray(x)
-    return _better(points, values, ended := inputs.snap(x), scored(score, state, ended))
+        found = climb(score, state, points.x, points.active, points.active & columns, steps)
+        x, reached = (np.asarray(a) for a in found)
+    ended = inputs.snap(x)
+    if not np.array_equal(ended.x, x):  # grids that were climbed as if they were continuous
+        reached = scored(score, state, ended)
+    return _better(points, values, ended, reached)
 
 
 def _moved(
