@@ -17,6 +17,7 @@ from pbnn.cli.fitting import TableData, choose_likelihood, read_data, require_al
 from pbnn.errors import FileError, MethodError, SpecError
 from pbnn.report.words import number
 from pbnn.search import Choice, Float, Int, Repeat, Search, Space, optimize
+from pbnn.search.optimize import ELSEWHERE
 from pbnn.spec import likelihoods, priors
 from pbnn.spec.layers import Dense, Embedding
 from pbnn.spec.likelihoods import Likelihood
@@ -61,7 +62,7 @@ def run_tune(data: Path, target: str, out: Path, wishes: Wishes, tuning: Tuning)
     storage = tuning.storage or f"sqlite:///{(out / 'study.db').as_posix()}"
     typer.echo(f"Searching over {', '.join(space.distributions)}; the study is kept in {storage}.")
     began = datetime.now()  # without a zone, as Optuna tells the time of trials
-    with about(data), _own_options():
+    with about(data), _where("--out" if tuning.storage is None else "--storage"):
         found = optimize(
             space,
             table.X,
@@ -126,13 +127,12 @@ def command(data: Path, target: str, network: Path, wishes: Wishes) -> str:
 
 
 @contextmanager
-def _own_options() -> Iterator[None]:
-    """Let errors about the study name the options of this command."""
+def _where(option: str) -> Iterator[None]:
+    """Let errors about a study that is another's name the option of this command that chooses it."""
     try:
         yield
     except (MethodError, SpecError) as error:
-        said = str(error).replace("another study_name or storage", "another --out or --storage")
-        raise type(error)(said) from error
+        raise type(error)(str(error).replace(ELSEWHERE, f"another {option}")) from error
 
 
 def _budget(tuning: Tuning) -> int | timedelta:

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from pbnn.infer.placed_gaussian import PlacedGaussian
 from pbnn.infer.progress import Bar
 from pbnn.target.curvature import Subset
-from pbnn.threads import one_thread
+from pbnn.threads import one_blas_thread
 
 GAIN = 1e-4
 """Nats that a Newton step may still gain at a mode."""
@@ -61,7 +61,7 @@ class Search:
             slope[inner] = metric.gaussian.whiten(slope[None, inner])[0]
             return value, slope
 
-        with one_thread():
+        with one_blas_thread():
             result = minimize(
                 down,
                 np.zeros_like(start),

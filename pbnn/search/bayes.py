@@ -15,7 +15,7 @@ from pbnn.search.inputs import Inputs, Layout
 from pbnn.search.kernel import EDGE, ONE
 from pbnn.search.soften import Softening, soften
 from pbnn.search.told import Told, inputs_of, no_score, read
-from pbnn.threads import one_thread
+from pbnn.threads import one_blas_thread
 
 KEPT = 16
 """Draws that a surrogate holds: one Cholesky factor each."""
@@ -87,7 +87,7 @@ def draw_hyperparameters(
     rows: Rows, seed: int, method: NUTS = METHOD, names: list[str] | None = None
 ) -> tuple[xr.DataTree, np.ndarray]:
     """Draw hyperparameters by NUTS: the fit, and `KEPT` of its draws as vectors `(h, p)`, evenly spaced."""
-    with one_thread():
+    with one_blas_thread():
         idata = fit(gp_model(rows, names), method, seed=seed, progress=False)
     theta = vectors(idata, rows.layout)
     keep = np.linspace(0, len(theta) - 1, min(KEPT, len(theta))).round().astype(int)

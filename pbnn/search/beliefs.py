@@ -189,7 +189,7 @@ def _paths(
         prior = jnp.where(rows.mask[:, None] & rows.mask, prior, jnp.eye(size))
         root = jnp.linalg.cholesky(prior)
         if rows.layout.exact:
-            # All noise is of inference, each trial's own; without jitter draws meet exact scores to the last digit.
+            # All noise is each trial's own; without jitter draws meet exact scores to the last digit.
             noise_root = jnp.diag(jnp.sqrt(jnp.diag(rows.noise)))
         else:
             noise = covariance_of_noise(theta, z, rows) + JITTER * jnp.eye(size)

@@ -35,7 +35,7 @@ def climb(
     state
         What `score` needs besides, a pytree.
     x
-        `(s, d)`, in the unit cube.
+        `(s, d)`; columns that are free in the unit cube.
     active, free
         `(s, d)`: handed to `score`; columns that may move.
     steps
@@ -76,7 +76,7 @@ def climb(
         p = p / jnp.maximum(
             jnp.abs(p).max(-1, keepdims=True) / 0.5, 1.0
         )  # beyond half the cube nothing is known
-        tried = jnp.clip(x + jnp.array(LENGTHS)[:, None, None] * p, 0.0, 1.0)
+        tried = jnp.where(free, jnp.clip(x + jnp.array(LENGTHS)[:, None, None] * p, 0.0, 1.0), x)
         values = value(tried)
         best = values.argmax(0)  # the first is where it stands, so that nothing is gained by standing still
         there = jnp.take_along_axis(tried, best[None, :, None], 0)[0]

@@ -13,7 +13,7 @@ from pbnn.search.gp import Surrogate, fit_surrogate
 from pbnn.search.inputs import Condition, Points
 from pbnn.search.soften import Softening, soften
 from pbnn.search.told import Told, inputs_of, no_score, read
-from pbnn.threads import one_thread
+from pbnn.threads import one_blas_thread
 
 How = Literal["map", "nuts"]
 PROB, Z = 0.9, 1.6448536269514722
@@ -135,7 +135,7 @@ def fitted(
     if not any(t.state.is_finished() and t.distributions for t in study.get_trials(deepcopy=False)):
         raise no_score(study)
     inputs = inputs_of(study, conditions)
-    with one_thread():
+    with one_blas_thread():
         told = read(study, inputs)
         # Of a study in which no fit is to be trusted there is nothing else to show.
         told = told if told.trials else read(study, inputs, distrusted=True)

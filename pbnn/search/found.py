@@ -1,6 +1,6 @@
 """What a search found: the study, the recommended network, and the best few fitted again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, final
 
@@ -48,7 +48,7 @@ class Search:
     X: Any
     y: Any
     seed: int
-    progress: bool = False
+    progress: bool = field(default=False, kw_only=True)
 
     @property
     def ended(self) -> str:

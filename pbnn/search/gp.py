@@ -336,9 +336,9 @@ def fit_surrogate(
     how
         `"map"`, the posterior mode of the hyperparameters, or `"nuts"`, draws of them by `pbnn.fit` (`h` of them).
     seed
-        Of the places where the climb to the mode begins, or of the draws.
+        Of a place where the climb to the mode begins, or of the draws.
     start
-        An earlier surrogate of the same inputs: the climb begins at its hyperparameters too.
+        An earlier surrogate of the same inputs: the climb begins at its hyperparameters, and mostly there alone.
 
     Returns
     -------
@@ -372,8 +372,8 @@ def fit_surrogate(
     else:
         from pbnn.search.mode import climb
 
-        begin = None if start is None else start.theta
-        theta, log_posterior = climb(rows, seed, begin)
+        earlier = () if start is None else (start.theta, len(start.observations))
+        theta, log_posterior = climb(rows, seed, *earlier)
         idata = None
     with jax.enable_x64(True):
         arrays = condition(theta, rows)

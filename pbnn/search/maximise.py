@@ -84,13 +84,12 @@ def maximise(
         starts = _chosen(values, effort.starts, rng)
         found = _improved(score, state, inputs, pool[starts], values[starts], effort.steps)
         pool, values = Points.joined([found[0], pool]), np.concatenate([found[1], values])
-    order = np.argsort(-values, kind="stable")
-    if (free := first_free(pool[order], taken)) is None and whole is None:
-        beside = inputs.neighbours(pool[order[0]])
+    best = best_free(pool, values, taken)
+    if whole is None and among(best, taken).any():
+        beside = inputs.neighbours(best)
         pool, values = Points.joined([pool, beside]), np.concatenate([values, scored(score, state, beside)])
-        order = np.argsort(-values, kind="stable")
-        free = first_free(pool[order], taken)
-    return pool[order[free or 0]]
+        best = best_free(pool, values, taken)
+    return best
 
 
 def candidates(inputs: Inputs, rng: np.random.Generator, good: Points, effort: Effort = Effort()) -> Points:
@@ -121,16 +120,17 @@ def enumerated(inputs: Inputs, limit: int = ENUMERATED) -> Points | None:
     return snapped[np.sort(first)]
 
 
-def first_free(points: Points, taken: Points) -> int | None:
-    """Return the row of the first point that is none of those taken; None if all are."""
-    return next((i for i in range(len(points)) if not among(points[i], taken).any()), None)
+def best_free(points: Points, values: np.ndarray, taken: Points) -> Points:
+    """Return the point of the highest value, `(1, d)`, that is none of those taken; of all if all are taken."""
+    order = np.argsort(-values, kind="stable")
+    for i in order:
+        if not _same(taken, points.x[i], points.active[i]).any():
+            return points[i]
+    return points[order[0]]
 
 
 def among(points: Points, others: Points) -> np.ndarray:
     """Return which points are one of `others`, `(n,)`."""
-    if len(points) < len(others):
-        pairs = zip(points.x, points.active, strict=True)
-        return np.array([_same(others, x, active).any() for x, active in pairs], bool)
     found = np.zeros(len(points), bool)
     for x, active in zip(others.x, others.active, strict=True):
         found |= _same(points, x, active)
@@ -210,7 +210,8 @@ def _climbed(
         found = climb(score, state, points.x, points.active, points.active & columns, steps)
         x, reached = (np.asarray(a) for a in found)
     ended = inputs.snap(x)
-    if not np.array_equal(ended.x, x):  # grids that were climbed as if they were continuous
+    # Grids that were climbed as if they were continuous end beside their values, and conditions may hang on those.
+    if not (np.array_equal(ended.x, x) and np.array_equal(ended.active, points.active)):
         reached = scored(score, state, ended)
     return _better(points, values, ended, reached)
 

@@ -10,13 +10,16 @@ from scipy.optimize import minimize
 
 from pbnn.search.gp import Rows, covariance_of_scores
 from pbnn.search.hyperparameters import prior_of_mode, unpack
-from pbnn.threads import one_thread
+from pbnn.threads import one_blas_thread
 
 REACH = 5.0
 """The climb stays within so many standard deviations of the prior."""
-FEW, SOMETIMES = 32, 5
-"""From so many observations on, a climb from an earlier mode, which one score more moves little, has to do; at every so
-many of them there is one from a place drawn at random too."""
+ALONE = 32
+"""From so many observations on the climb from an earlier mode, which one score more moves little, mostly has to do."""
+AFRESH = 5
+"""If their number is a multiple of this, or so many came at once, a random place is climbed from all the same."""
+WALL = 1e10
+"""The loss where a covariance cannot be factored."""
 ENOUGH = 1e-6
 """A climb ends when a step gains less than this part of the loss: far less than a choice of the next trial notices."""
 
@@ -65,40 +68,48 @@ def _loss_and_slope(
     return jax.value_and_grad(loss)(u)
 
 
-def climb(rows: Rows, seed: int, begin: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Climb to the posterior mode by L-BFGS from a few places; return it `(1, p)`, and its log posterior `(1,)`.
+def climb(
+    rows: Rows, seed: int, begin: np.ndarray | None = None, seen: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Climb to the posterior mode by L-BFGS; return it `(1, p)`, and its log posterior `(1,)`.
+
+    The climb begins at the mean of an earlier fit, or else of the prior, and at a place drawn at random, which is left
+    out of most fits after earlier ones to nearly as many observations.
 
     Parameters
     ----------
     rows
         Observations.
     seed
-        Of the places drawn at random.
+        Of the place drawn at random.
     begin
-        Hyperparameters `(h, p)` of an earlier fit, if any: the climb begins at their mean too.
+        Hyperparameters `(h, p)` of an earlier fit, if any.
+    seen
+        How many observations that had.
     """
     centre, scale = prior_of_mode(rows.layout)
     p, n = len(centre), int(rows.mask.sum())
-    starts = [np.zeros(p), np.random.default_rng(seed).normal(size=p)]
+    last = None
     if begin is not None and begin.shape[-1] == p:
-        starts[0] = np.clip((begin.mean(0) - centre) / scale, -REACH, REACH)
-        if n >= FEW and n % SOMETIMES:
-            del starts[1]
+        last = np.clip((begin.mean(0) - centre) / scale, -REACH, REACH)
+    first = np.zeros(p) if last is None else last
+    afresh = np.random.default_rng(seed).normal(size=p)
+    begin_afresh = last is None or n < ALONE or n % AFRESH == 0 or n - seen >= AFRESH
 
     def loss(u: np.ndarray) -> tuple[float, np.ndarray]:
         with jax.enable_x64(True):
             value, slope = _loss_and_slope(u, centre, scale, on_device)
         value, slope = float(value), np.asarray(slope)
-        # Where a covariance cannot be factored, a wall that the line search steps back from.
-        return (value, slope) if np.isfinite(value) and np.isfinite(slope).all() else (1e10, np.zeros(p))
+        # A wall that the line search steps back from.
+        return (value, slope) if np.isfinite(value) and np.isfinite(slope).all() else (WALL, np.zeros(p))
 
     with jax.enable_x64(True):
         on_device = jax.device_put(rows)
     options = {"maxiter": 100, "ftol": ENOUGH, "gtol": 1e-3}
     bounds = [(-REACH, REACH)] * p
-    with one_thread():
-        found = [
-            minimize(loss, u, jac=True, method="L-BFGS-B", bounds=bounds, options=options) for u in starts
-        ]
-    best = min(found, key=lambda f: f.fun)
+    with one_blas_thread():
+        best = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        if begin_afresh or best.fun >= WALL:
+            other = minimize(loss, afresh, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+            best = min(best, other, key=lambda f: f.fun)
     return (centre + scale * best.x)[None], np.array([-best.fun])

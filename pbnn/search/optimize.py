@@ -37,6 +37,8 @@ from pbnn.spec.network import Network
 from pbnn.spec.unknowns import Choice
 
 BEAT = 5.0
+ELSEWHERE = "another study_name or storage"
+"""What to choose when a study is another's."""
 
 
 def optimize(
@@ -105,7 +107,7 @@ def optimize(
     sampler
         Any sampler of Optuna; by default `pbnn.search.GPSampler` over the whole space.
     progress
-        Show a progress bar when somebody looks.
+        Show a progress bar when somebody looks, of the search and when the best few are fitted again.
 
     Returns
     -------
@@ -179,7 +181,7 @@ def optimize(
             study, kept, space, Job(score if steps is None else steps.score, X, y, int(seed)), plan, bar
         )
     _check_told(study)
-    return Search(study, space, interrupted, X, y, int(seed), progress)
+    return Search(study, space, interrupted, X, y, int(seed), progress=progress)
 
 
 def _require_inputs(space: Space, inputs: Inputs, X: Any, y: Any) -> None:
@@ -251,9 +253,7 @@ def _study(
             f"optimize: the study {name!r} exists, with trials; pass resume=True or another study_name."
         )
     if study.directions != [optuna.study.StudyDirection.MAXIMIZE]:
-        raise MethodError(
-            f"optimize: the study {name!r} minimises; a search maximises. Choose another study_name or storage."
-        )
+        raise MethodError(f"optimize: the study {name!r} minimises; a search maximises. Choose {ELSEWHERE}.")
     before = study.user_attrs
     # The data first: other data may have made another space of it.
     for key, what in ((DATA, "data"), (OF, "objective")):
@@ -261,7 +261,7 @@ def _study(
             which = f": {before[key]!r}, not {told[key]!r}" if key == OF else ""
             raise MethodError(
                 f"optimize: the study {name!r} is of another {what}{which}, so its scores are not of one kind. Choose "
-                "another study_name or storage."
+                f"{ELSEWHERE}."
             )
     if before[SPACE] != told[SPACE] or before[FIXED] != told[FIXED]:
         other = {key: json_to_distribution(text) for key, text in json.loads(before[SPACE]).items()}
@@ -269,7 +269,7 @@ def _study(
             "What is fixed differs: a width, a prior, the likelihood or the method."
         ]
         raise SpecError(
-            f"optimize: the study {name!r} is of another space. Choose another study_name or storage, or go back:\n  "
+            f"optimize: the study {name!r} is of another space. Choose {ELSEWHERE}, or go back:\n  "
             + "\n  ".join(lines)
         )
     return study

@@ -17,7 +17,7 @@ from pbnn.search.recommend import drawn
 from pbnn.search.soften import soften
 from pbnn.search.told import read
 from pbnn.target.jaxify import scope
-from pbnn.threads import one_thread
+from pbnn.threads import one_blas_thread
 
 DRAWS = 4000
 """From the posterior, for probabilities: one of 0.05 is known to 0.0035 (standard error)."""
@@ -101,7 +101,7 @@ def prospects(
         What was believed earlier: its hyperparameters are taken while no more trials have finished, for what a trial
         scored on a part more says little of them; later the climb to others begins there too.
     """
-    with one_thread():
+    with one_blas_thread():
         told = read(study, inputs, running=True)
         if not told.trials:
             return None

@@ -13,7 +13,7 @@ from pbnn.errors import DataError
 from pbnn.search.columns import words
 from pbnn.search.fitted import Fitted, How, fitted
 from pbnn.search.inputs import Condition, Inputs, Points
-from pbnn.threads import one_thread
+from pbnn.threads import one_blas_thread
 
 DRAWS = 2000
 
@@ -131,8 +131,8 @@ def recommend(
     rng = np.random.default_rng(seed)
     first, point = told.points.grouped()
     scores = sign * np.bincount(point, told.observations[0].y) / np.bincount(point)
-    # Candidates in the order of their first trials.
-    first, scores = (each[np.argsort(first)] for each in (first, scores))
+    by_trial = np.argsort(first)
+    first, scores = first[by_trial], scores[by_trial]
     candidates = told.points[first]
     params = [told.trials[i].params for i in first]
     names = [told.trials[i].number for i in first]
@@ -142,7 +142,7 @@ def recommend(
         candidates = Points.joined([candidates, more])
         params += inputs.params(more)
         names += [-1 - i for i in range(len(more))]
-    with one_thread():
+    with one_blas_thread():
         means, covariances = of.surrogate.joint(candidates)
     p_best, regret = compared(means, covariances, draws, rng, bend.back)
     mean = means.mean(0)

@@ -18,7 +18,7 @@ from pbnn.search.beliefs import Beliefs
 from pbnn.search.gp import Surrogate, fit_surrogate
 from pbnn.search.hypervolume import pareto
 from pbnn.search.inputs import Condition, Inputs, Points
-from pbnn.search.maximise import Effort, among, candidates, enumerated, first_free, maximise
+from pbnn.search.maximise import Effort, among, best_free, candidates, enumerated, maximise
 from pbnn.search.observations import Observations
 from pbnn.search.revisit import again_or_new
 from pbnn.search.soften import soften
@@ -31,7 +31,7 @@ from pbnn.search.trials import (
     store_part,
     store_suggestion,
 )
-from pbnn.threads import one_thread
+from pbnn.threads import one_blas_thread
 
 logger = logging.getLogger("pbnn.search")
 GOOD = 5
@@ -201,14 +201,14 @@ class GPSampler(BaseSampler):
             self._say(study, trial, None)
             return {}
         inputs = Inputs.of(search_space, {n: c for n, c in self._conditions.items() if n in search_space})
-        with one_thread():
+        with one_blas_thread():
             told = read(study, inputs)
         # The number of the trial too: of machines that begin with one seed, each looks for another point.
         rng = np.random.default_rng([int(self._rng.integers(2**63)), trial.number])
         if len(told.trials) < self._startups(len(search_space)):
             point, part = self._startup(inputs, trial.number), None
         else:
-            with one_thread():
+            with one_blas_thread():
                 point, part = self._suggested(study, trial, search_space, inputs, told, rng)
         self._say(study, trial, part)
         params = inputs.params(point)[0]
@@ -331,8 +331,7 @@ class GPSampler(BaseSampler):
         if score is not None:
             taken = beliefs.known
             return maximise(score, facts, inputs, rng, good=good, taken=taken, effort=self._effort)
-        order = np.argsort(-facts["values"])
-        return pool[order[first_free(pool[order], beliefs.known) or 0]]
+        return best_free(pool[: len(facts["values"])], facts["values"], beliefs.known)
 
     def _how(self, n: int) -> str:
         if isinstance(self._bayes, str):

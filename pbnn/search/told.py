@@ -17,6 +17,8 @@ from pbnn.search.noise import PartNoise, capped, noise_of_parts
 from pbnn.search.observations import Observations
 
 ROUNDING = 1e-9
+BAD = (ValueError, TypeError, KeyError)
+"""Of parameters that are no point: one is missing, or a choice is none of this space."""
 SEVERAL = 0.1
 """If more than this part of the trials was scored on several parts, these tell the noise of all."""
 
@@ -190,9 +192,19 @@ def no_score(study: Study) -> DataError:
 def points_of(inputs: Inputs, params: Sequence[Mapping[str, Any]]) -> list[Points | None]:
     """Return the point that each set of parameters is; None of those that are none of this space."""
     try:
-        points = inputs.points(params)
-    except (ValueError, TypeError, KeyError):  # a parameter that is missing, or a choice that is none here
-        return [None] if len(params) == 1 else [points_of(inputs, [p])[0] for p in params]
+        return _inside(inputs, inputs.points(params))
+    except BAD:  # at least one of them
+        return [_point_of(inputs, p) for p in params]
+
+
+def _point_of(inputs: Inputs, params: Mapping[str, Any]) -> Points | None:
+    try:
+        return _inside(inputs, inputs.points([params]))[0]
+    except BAD:
+        return None
+
+
+def _inside(inputs: Inputs, points: Points) -> list[Points | None]:
     top = np.array([max(c - 1, 1) for c in inputs.layout.choices])
     inside = (points.x >= -ROUNDING) & (points.x <= top + ROUNDING) & np.isfinite(points.x)
     points = Points(np.clip(points.x, 0.0, top), points.active)

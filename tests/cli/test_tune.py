@@ -75,8 +75,13 @@ def test_writes_a_network_and_a_page_and_goes_on(table, free, pbnn_says):
     code, _, err = pbnn_says(*tune(table, "--trials", 6, *space[2:]))
     assert code == 2
     assert "is of another space" in err
-    assert "Choose another --out or --storage" in err
+    assert "Choose another --out, or go back" in err
     assert "h1_units" in err
+
+    storage = ["--storage", f"sqlite:///{out / 'study.db'}"]
+    code, _, err = pbnn_says(*tune(table, "--trials", 6, *space, "--objective", "evidence", *storage))
+    assert code == 2
+    assert "Choose another --storage." in err
 
 
 @pytest.mark.nightly

@@ -65,6 +65,12 @@ def test_held_columns_stay():
     np.testing.assert_array_equal(x[:, 1], start[:, 1])
 
 
+def test_held_columns_may_stand_outside_the_cube():
+    start = np.array([[0.1, 3.0]])  # the fourth of some categories
+    x, _ = run(bowl, (jnp.full(2, 0.5), jnp.eye(2)), start, free=np.array([True, False]))
+    np.testing.assert_allclose(x, [[0.5, 3.0]], atol=1e-6)
+
+
 def test_never_ends_lower_or_where_there_is_no_value():
     x, f = run(cliff, (), np.array([[0.2], [0.45]]))
     assert (x <= 0.5).all()

@@ -1,5 +1,6 @@
 """The surrogate against closed forms, scikit-learn's, and itself in other words."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import jax
@@ -7,11 +8,12 @@ import jax.test_util
 import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from scipy.optimize import minimize
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern
 
 from pbnn.errors import DataError, MethodError, ShapeError
-from pbnn.search import Condition, Inputs, Observations, Points, fit_surrogate
+from pbnn.search import Condition, Inputs, Observations, Points, fit_surrogate, mode
 from pbnn.search.gp import JITTER, condition, marginals, pad, posterior
 from pbnn.search.hyperparameters import Hyperparameters, pack, prior, prior_of_mode, sizes, unpack
 from pbnn.search.kernel import covariance, embed, matern52
@@ -274,11 +276,33 @@ def test_running_trials_beside_the_observations():
         several.conditioned_on(more, np.zeros((2, 4)))
 
 
-def test_a_warm_start_ends_no_lower():
-    points, y = data(MIXED, 40)
-    first = fit_surrogate(MIXED, Observations(points, y), seed=1)
-    again = fit_surrogate(MIXED, Observations(points, y), seed=2, start=first)
-    assert again.log_posterior[0] > first.log_posterior[0] - 0.01
+@pytest.mark.parametrize("more", [0, 3, 6])
+def test_a_warm_start_ends_no_lower(more):
+    points, y = data(MIXED, 46)
+    now = Observations(points[: 40 + more], y[: 40 + more])
+    start = fit_surrogate(MIXED, Observations(points[:40], y[:40]), seed=1)
+    cold = fit_surrogate(MIXED, now, seed=1)
+    assert fit_surrogate(MIXED, now, seed=2, start=start).log_posterior[0] > cold.log_posterior[0] - 0.01
+
+
+@pytest.mark.parametrize(
+    ("seen", "now", "climbs"), [(0, 46, 2), (40, 41, 1), (44, 45, 2), (45, 46, 1), (40, 46, 2)]
+)
+def test_a_fit_begins_afresh_now_and_then(seen, now, climbs, monkeypatch):
+    points, y = data(MIXED, now)
+    start = fit_surrogate(MIXED, Observations(points[:seen], y[:seen])) if seen else None
+    found = []
+    monkeypatch.setattr(mode, "minimize", lambda *a, **k: found.append(minimize(*a, **k)) or found[-1])
+    fit_surrogate(MIXED, Observations(points, y), start=start)
+    assert len(found) == climbs
+
+
+def test_a_start_where_nothing_can_be_factored_is_left():
+    points, y = data(NUMBERS, 40)
+    told = Observations(points, y)
+    good = fit_surrogate(NUMBERS, told)
+    broken = replace(good, arrays=replace(good.arrays, theta=np.full_like(good.theta, np.nan)))
+    assert np.isfinite(fit_surrogate(NUMBERS, told, start=broken).log_posterior).all()
 
 
 @pytest.mark.parametrize("y", [[1.0], [3.0, 3.0], [1e300, 1e300], [0.0, 1e-200], [1.0, 2.0]])

@@ -2,10 +2,11 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from pbnn.search.inputs import Condition, Inputs, Points
-from pbnn.search.maximise import Effort, among, enumerated, first_free, maximise
+from pbnn.search.maximise import Effort, _climbed, among, best_free, enumerated, maximise, scored
 
 MIXED = Inputs.of(
     {
@@ -21,7 +22,7 @@ DISCRETE = Inputs.of(
     {"kind": CategoricalDistribution(["a", "b"]), "n": IntDistribution(1, 5), "m": IntDistribution(1, 4)},
     {"m": Condition("kind", ("b",))},
 )
-LITTLE = Effort(candidates=64, near=0, starts=4)
+LITTLE = Effort(candidates=64, near=0, starts=8)
 NONE = Points(np.zeros((0, 5)), np.zeros((0, 5), bool))
 
 
@@ -50,6 +51,17 @@ def test_finds_the_top_of_a_mixed_conditional_space():
     np.testing.assert_allclose(found.x[0, 3:], [0.5, 0.77], atol=1e-5)
 
 
+@pytest.mark.parametrize("columns", [[3, 4], [1, 2, 3, 4]])
+def test_a_climb_stays_in_its_category_and_tells_the_values_of_where_it_ends(columns):
+    starts = MIXED.sample(16, np.random.default_rng(3))
+    values = scored(hills, (), starts)
+    ended, reached = _climbed(hills, (), MIXED, starts, values, np.isin(np.arange(5), columns), 20)
+    np.testing.assert_array_equal(ended.x[:, 0], starts.x[:, 0])
+    np.testing.assert_allclose(reached, scored(hills, (), ended), rtol=1e-9)
+    assert (reached >= values).all()
+    assert (reached > values).any()
+
+
 def test_takes_the_best_that_is_left_of_a_discrete_space():
     every = enumerated(DISCRETE)
     assert len(every) == 5 + 5 * 4
@@ -69,8 +81,11 @@ def test_a_point_whose_inactive_column_differs_is_the_same():
     assert among(one, other).all()
     deeper = MIXED.points([{"kind": "a", "depth": 2, "width": 3, "rate": 0.1}])
     assert not among(one, deeper).any()
-    # Beside more points than are asked about the loop is the other way round.
-    assert among(one, Points.joined([deeper, other])).tolist() == [True]
-    assert among(deeper, Points.joined([one, other])).tolist() == [False]
-    assert first_free(Points.joined([one, other, deeper]), one) == 2
-    assert first_free(other, one) is None
+    assert (
+        best_free(Points.joined([other, deeper]), np.array([2.0, 1.0]), one).x.tolist() == deeper.x.tolist()
+    )
+    assert (
+        best_free(Points.joined([deeper, other]), np.array([1.0, 2.0]), one[[]]).x.tolist()
+        == other.x.tolist()
+    )
+    assert best_free(one, np.array([1.0]), other).x.tolist() == one.x.tolist()

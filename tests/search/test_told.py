@@ -54,10 +54,11 @@ def test_what_says_nothing_does_not_count_but_was_tried():
         trial(0.5, state=TrialState.PRUNED),
         trial(None, x=0.3, state=TrialState.FAIL),
         create_trial(params={"x": 3.0}, distributions={"x": FloatDistribution(2, 4)}, value=1.0),
+        create_trial(params={"z": 0.5}, distributions={"z": FloatDistribution(0, 1)}, value=1.0),
         trial(2.0, x=0.4),
     )
     told = read(study, Inputs.of(SPACE))
-    assert [t.number for t in told.trials] == [0, 5]
+    assert [t.number for t in told.trials] == [0, 6]
     np.testing.assert_array_equal(told.observations[0].y, [1.0, 2.0])
     np.testing.assert_array_equal(told.failed.x, [[0.2], [0.3]])
     told = read(study, Inputs.of(SPACE), distrusted=True)
