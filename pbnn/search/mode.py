@@ -14,10 +14,10 @@ from pbnn.threads import one_blas_thread
 
 REACH = 5.0
 """The climb stays within so many standard deviations of the prior."""
-ALONE = 32
-"""From so many observations on the climb from an earlier mode, which one score more moves little, mostly has to do."""
+MOSTLY, ALWAYS = 32, 200
+"""From so many observations on the climb from an earlier mode, which one score more moves little, has to do."""
 AFRESH = 5
-"""If their number is a multiple of this, or so many came at once, a random place is climbed from all the same."""
+"""As long as it only mostly has to: if their number is a multiple of this, or so many came at once, it does not."""
 WALL = 1e10
 """The loss where a covariance cannot be factored."""
 ENOUGH = 1e-6
@@ -94,7 +94,7 @@ def climb(
         last = np.clip((begin.mean(0) - centre) / scale, -REACH, REACH)
     first = np.zeros(p) if last is None else last
     afresh = np.random.default_rng(seed).normal(size=p)
-    begin_afresh = last is None or n < ALONE or n % AFRESH == 0 or n - seen >= AFRESH
+    enough = n >= ALWAYS or (n >= MOSTLY and n % AFRESH and n - seen < AFRESH)
 
     def loss(u: np.ndarray) -> tuple[float, np.ndarray]:
         with jax.enable_x64(True):
@@ -109,7 +109,7 @@ def climb(
     bounds = [(-REACH, REACH)] * p
     with one_blas_thread():
         best = minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-        if begin_afresh or best.fun >= WALL:
+        if last is None or not enough or best.fun >= WALL:
             other = minimize(loss, afresh, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
             best = min(best, other, key=lambda f: f.fun)
     return (centre + scale * best.x)[None], np.array([-best.fun])

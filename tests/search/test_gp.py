@@ -286,7 +286,7 @@ def test_a_warm_start_ends_no_lower(more):
 
 
 @pytest.mark.parametrize(
-    ("seen", "now", "climbs"), [(0, 46, 2), (40, 41, 1), (44, 45, 2), (45, 46, 1), (40, 46, 2)]
+    ("seen", "now", "climbs"), [(0, 46, 2), (40, 41, 1), (44, 45, 2), (45, 46, 1), (40, 46, 2), (199, 200, 1)]
 )
 def test_a_fit_begins_afresh_now_and_then(seen, now, climbs, monkeypatch):
     points, y = data(MIXED, now)
