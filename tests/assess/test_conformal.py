@@ -169,6 +169,7 @@ def test_cross_validated_sets_are_those_of_split_if_all_fits_are_one(labelled):
 # ------------------------------------------------------------------------------------------------ the rest
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*those that the model was fitted to")
 def test_counts_and_several_outputs_have_intervals_of_their_own(counter, two_outputs, scatter):
     X, y = counter.model["X"].get_value(), counter.model["y_data"].get_value()

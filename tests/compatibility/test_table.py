@@ -32,10 +32,10 @@ OTHERS = [method for method in TINY if method not in BOTH]
 
 
 def in_ci(number: int, network: str, method: str) -> bool:
-    """Whether CI fills this cell: of a row with layers both, else one of both, and one of the others, in turn."""
+    """Whether CI fills this cell: of a row with layers both, else one of both; of every second, one of the others."""
     if method in BOTH:
         return bool(network) or method == BOTH[number % 2]
-    return OTHERS.index(method) == number % len(OTHERS)
+    return 2 * OTHERS.index(method) == number % (2 * len(OTHERS))
 
 
 CELLS = [

@@ -16,6 +16,7 @@ def model(y=Y):
     return pbnn.build(pbnn.Network([], likelihoods.Gaussian()), X, y)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "method",
     [

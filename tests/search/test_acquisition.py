@@ -33,6 +33,7 @@ def beliefs():
     return Beliefs([surrogate], [], observed, points((0.3, 0.9), (0.45, 0.8)), np.ones(7, bool))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.0, 1.0])
 def test_noisy_improvement_with_pending_points_is_that_of_joint_draws(beliefs, monkeypatch, shift):
     monkeypatch.setattr(acquisition, "PATHS", 2000)

@@ -67,6 +67,7 @@ def test_what_matters_stands_first_and_an_unused_layer_matters_less(of):
 # ---------------------------------------------------------------- history
 
 
+@pytest.mark.slow
 def test_beliefs_after_each_trial_are_those_of_the_trials_up_to_it(of):
     table, s = history(of), of.surrogate
     layout, y, n = s.inputs.layout, (s.observations.y - s.loc) / s.scale, len(of.trials)

@@ -121,6 +121,7 @@ def test_a_stopped_trial_is_taken_up_where_it_stopped(tmp_path):
     assert sum(map(counts, found.study.trials)) == 6
 
 
+@pytest.mark.slow
 def test_a_trial_whose_process_died_keeps_its_folds(tmp_path):
     score = ByFold(tmp_path / "n", mark=tmp_path / "mark")
     found = optimize(

@@ -152,6 +152,7 @@ def test_a_storage_that_comes_back_is_waited_for():
         patiently(gone, lambda: " Not in it yet: trial 3.", patience=0.3)
 
 
+@pytest.mark.slow
 def test_time_is_a_budget():
     found = optimize(a_network(), X, Y, objective=nearest_to_8, budget=timedelta(seconds=0.5))
     assert len(found.study.trials) >= 1

@@ -191,6 +191,7 @@ def study():
     return study
 
 
+@pytest.mark.slow
 def test_what_is_promising_is_scored_on_other_parts(study):
     cells = [(t.params["x"], part_of(t)) for t in study.trials]
     # The first fill the space, on the parts in turn; of the rest none is told twice, and the best are told whole.

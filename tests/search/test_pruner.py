@@ -111,6 +111,7 @@ def savings(seeds, **options):
     return spent, cost, sum(best_was_stopped(study) for study, _ in pruned)
 
 
+@pytest.mark.slow
 def test_half_of_the_folds_find_as_good_a_trial():
     spent, cost, _ = savings(range(2))
     assert spent > 2

@@ -61,6 +61,7 @@ def test_running_trials_keep_others_away():
     assert distances.min() > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exact", [True, False])
 def test_exact_scores_are_looked_at_softened_and_bare_in_turn(exact, monkeypatch):
     softened = []
@@ -99,6 +100,7 @@ def test_a_drawn_function_is_a_way_too(acquisition):
     assert np.median(np.linalg.norm(x - [0.4, 0.7], axis=1)) < 0.35
 
 
+@pytest.mark.slow
 def test_constraints_are_kept():
     def constraint(trial):
         return (trial.params["x"] - 0.3,)
@@ -113,6 +115,7 @@ def test_constraints_are_kept():
     assert with_func.best_value > 1.1
 
 
+@pytest.mark.slow
 def test_several_objectives_move_the_front():
     def compromise(params):
         return [params["x"], 1 - params["x"] ** 2 - params["z"]]
@@ -124,6 +127,7 @@ def test_several_objectives_move_the_front():
     assert np.mean([t.params["z"] for t in study.trials[-4:]]) < 0.15
 
 
+@pytest.mark.slow
 def test_a_conditional_space_is_searched_as_one():
     space = {
         "act": CategoricalDistribution(["relu", "tanh"]),

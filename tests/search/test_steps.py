@@ -17,6 +17,7 @@ Y = X[:, 0] + np.random.default_rng(0).normal(size=23)
 LINEAR = pbnn.Network([], likelihoods.Gaussian())
 
 
+@pytest.mark.slow
 def test_folds_one_by_one_are_the_folds_at_once():
     method = pbnn.MAP(starts=1, steps=100)
     steps = [score_fold(LINEAR, method, X, Y, 4, fold, k=5) for fold in (3, 0, 1, 2, 4)]

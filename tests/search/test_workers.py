@@ -25,6 +25,7 @@ Y = X[:, 0]
 POSTGRES = Path("/usr/lib/postgresql")
 
 
+@pytest.mark.slow
 def test_two_workers_on_a_file_one_killed_in_a_trial(tmp_path):
     at = f"sqlite:///{tmp_path}/s.db"
     found = optimize(
@@ -163,6 +164,7 @@ def postgres(tmp_path_factory):
         shutil.rmtree(home, ignore_errors=True)
 
 
+@pytest.mark.slow
 def test_four_processes_on_postgresql_one_killed_in_a_trial(postgres, tmp_path):
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(p or os.getcwd() for p in sys.path)}
     command = [sys.executable, "-m", "tests.search.parents", postgres, str(tmp_path), str(BUDGET)]
