@@ -68,4 +68,4 @@ def asked(problem: str) -> str:
         return "no more than BoTorch"
     if problem in ("credit_g", "vehicle", "kc1"):
         return "below each, p < 0.01"
-    return "not above the best, below TPE"
+    return "not above the best, below TPE (p < 0.05)"
